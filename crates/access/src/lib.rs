@@ -1,0 +1,1 @@
+//! Credentials to Principal; Principal and request to Grant.

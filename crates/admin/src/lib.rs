@@ -1,0 +1,1 @@
+//! The administration API over the local socket, and its typed client.

@@ -1,0 +1,1 @@
+//! The built-in directory, tenancies, roles, keys. No S3, no HTTP.

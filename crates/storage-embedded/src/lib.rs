@@ -1,0 +1,1 @@
+//! The default engine: one log, an index behind it, large blobs as files. The only std::fs.
