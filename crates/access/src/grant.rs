@@ -1,0 +1,217 @@
+//! Authorization as a value.
+//!
+//! A [`Grant<A>`] says that one principal may do the action `A` to one target. Only [`authorize`] makes one, and the
+//! functions that act take tenancy, bucket and key from it, so a way in that forgets to authorize does not compile, and
+//! one that authorizes one thing can not do another.
+
+use std::marker::PhantomData;
+use std::sync::Arc;
+
+use policy::{Action, Facts, Principal, Reason, decide, for_each_action};
+use types::{BucketName, ObjectKey, TenancyName, VersionId};
+
+/// The tenancy as a whole.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct TenancyTarget {
+    /// Which.
+    pub tenancy: TenancyName,
+}
+
+/// A bucket that is to be made.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct NewBucketTarget {
+    /// In which tenancy.
+    pub tenancy: TenancyName,
+    /// Under which name.
+    pub bucket: BucketName,
+}
+
+/// A bucket.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct BucketTarget {
+    /// In which tenancy.
+    pub tenancy: TenancyName,
+    /// Its name.
+    pub bucket: BucketName,
+    /// Its id: a bucket made anew under the same name is another.
+    pub bucket_id: u64,
+}
+
+/// An object or the place of one.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ObjectTarget {
+    /// In which bucket.
+    pub bucket: BucketTarget,
+    /// Under which key.
+    pub key: ObjectKey,
+    /// The version that the request names, if any.
+    pub version: Option<VersionId>,
+}
+
+/// What a grant is about.
+pub trait Target {
+    /// The tenancy that it lies in.
+    fn tenancy(&self) -> &TenancyName;
+
+    /// Whether the request names a version: another action is then asked for.
+    fn names_version(&self) -> bool {
+        false
+    }
+}
+
+impl Target for TenancyTarget {
+    fn tenancy(&self) -> &TenancyName {
+        &self.tenancy
+    }
+}
+
+impl Target for NewBucketTarget {
+    fn tenancy(&self) -> &TenancyName {
+        &self.tenancy
+    }
+}
+
+impl Target for BucketTarget {
+    fn tenancy(&self) -> &TenancyName {
+        &self.tenancy
+    }
+}
+
+impl Target for ObjectTarget {
+    fn tenancy(&self) -> &TenancyName {
+        &self.bucket.tenancy
+    }
+
+    fn names_version(&self) -> bool {
+        self.version.is_some()
+    }
+}
+
+/// An action as a type, for [`Grant`].
+pub trait ActionType: Send + Sync + 'static {
+    /// The action.
+    const ACTION: Action;
+    /// What it is done to.
+    type Target: Target;
+}
+
+/// One type for each action, named like it.
+pub mod action {
+    use super::{Action, ActionType, BucketTarget, NewBucketTarget, ObjectTarget, TenancyTarget, for_each_action};
+
+    macro_rules! target {
+        (Tenancy) => {
+            TenancyTarget
+        };
+        (NewBucket) => {
+            NewBucketTarget
+        };
+        (Bucket) => {
+            BucketTarget
+        };
+        (Object) => {
+            ObjectTarget
+        };
+    }
+
+    macro_rules! define_action_types {
+        ($($name:ident $scope:ident,)*) => {
+            $(
+                #[doc = concat!("`s3:", stringify!($name), "`")]
+                #[derive(Clone, Copy, Debug)]
+                pub struct $name;
+
+                impl ActionType for $name {
+                    const ACTION: Action = Action::$name;
+                    type Target = target!($scope);
+                }
+            )*
+        };
+    }
+    for_each_action!(define_action_types);
+}
+
+/// Proof that a principal may do `A` to a target.
+pub struct Grant<A: ActionType> {
+    principal: Arc<Principal>,
+    target: A::Target,
+    reason: Reason,
+    action: PhantomData<A>,
+}
+
+impl<A: ActionType> Grant<A> {
+    /// Who may.
+    pub fn principal(&self) -> &Principal {
+        &self.principal
+    }
+
+    /// To what.
+    pub const fn target(&self) -> &A::Target {
+        &self.target
+    }
+
+    /// By which rule.
+    pub const fn reason(&self) -> &Reason {
+        &self.reason
+    }
+
+    /// The tenancy of the target.
+    pub fn tenancy(&self) -> &TenancyName {
+        self.target.tenancy()
+    }
+}
+
+impl<A: ActionType<Target = BucketTarget>> Grant<A> {
+    /// The bucket that the grant is for.
+    pub const fn bucket(&self) -> &BucketTarget {
+        &self.target
+    }
+}
+
+impl<A: ActionType<Target = ObjectTarget>> Grant<A> {
+    /// The bucket of the object that the grant is for.
+    pub const fn in_bucket(&self) -> &BucketTarget {
+        &self.target.bucket
+    }
+
+    /// The object's key.
+    pub const fn key(&self) -> &ObjectKey {
+        &self.target.key
+    }
+
+    /// The version that the request names.
+    pub const fn version(&self) -> Option<VersionId> {
+        self.target.version
+    }
+}
+
+impl<A: ActionType> std::fmt::Debug for Grant<A> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Grant({} in {} because {})", A::ACTION, self.tenancy(), self.reason)
+    }
+}
+
+/// The action is not allowed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("{action} is not allowed")]
+pub struct Denied {
+    /// Which action was asked for.
+    pub action: Action,
+}
+
+/// Decides whether `principal` may do `A` to `target`, given what is known of it.
+///
+/// # Errors
+/// [`Denied`], where no rule allows it or the principal is one of another tenancy.
+pub fn authorize<A: ActionType>(
+    principal: &Arc<Principal>,
+    target: A::Target,
+    facts: Facts<'_>,
+) -> Result<Grant<A>, Denied> {
+    let action = if target.names_version() { A::ACTION.on_version() } else { A::ACTION };
+    let decision = decide(principal, action, facts);
+    if principal.tenancy != *target.tenancy() || !decision.is_allowed() {
+        return Err(Denied { action });
+    }
+    Ok(Grant { principal: Arc::clone(principal), target, reason: decision.reason, action: PhantomData })
+}
