@@ -11,11 +11,17 @@
 //! wrapper that makes any engine fail on demand ([`faults`]).
 
 mod blobs;
+pub mod bounds;
+pub mod conformance;
+mod engine;
 mod error;
+pub mod faults;
+pub mod memory;
 mod metadata;
 mod stream;
 
 pub use blobs::{BlobInfo, BlobWriter, Blobs, Pin};
+pub use engine::Engine;
 pub use error::{CommitError, StorageError};
 pub use metadata::{Batch, Bounded, Expect, Metadata, NewBlob, Space, limits};
 pub use stream::ByteStream;

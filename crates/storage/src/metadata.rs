@@ -20,6 +20,8 @@ pub mod limits {
     pub const BATCH_BYTES: usize = 4 * 1024 * 1024;
     /// The most pairs that one scan returns, whatever is asked.
     pub const SCAN_KEYS: usize = 1024;
+    /// The longest name of a counter, in bytes.
+    pub const COUNTER_BYTES: usize = 512;
 }
 
 /// A keyspace of its own: the control plane, or one bucket.
@@ -76,6 +78,15 @@ pub enum NewBlob {
     Made(BlobId),
 }
 
+impl NewBlob {
+    /// The blob's name.
+    pub fn id(&self) -> BlobId {
+        match self {
+            Self::Inline(id, _) | Self::Made(id) => *id,
+        }
+    }
+}
+
 /// A change of a counter. Counters are sums that batches of any group add to: exact with the commit, and the one thing
 /// that is not cut into groups. A counter that never was touched is 0.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -93,13 +104,15 @@ pub struct Bounded {
 pub struct Batch {
     /// What must hold, checked in the same step as the changes.
     pub expect: Vec<Expect>,
-    /// Keys and their new values. No value is empty.
+    /// Keys and their new values. No key or value is empty. Deletes happen before puts, and the last put of a key wins.
     pub put: Vec<(Vec<u8>, Bytes)>,
     /// Keys that go; one that is absent is no error.
     pub delete: Vec<Vec<u8>>,
-    /// Blobs taken into keeping.
+    /// Blobs taken into keeping. One that is kept already is an error of the caller ([`StorageError::Bounds`]), one
+    /// that never was made is [`StorageError::NoSuchBlob`].
     pub keep: Vec<NewBlob>,
-    /// Blobs no longer named by any record. They stay readable to whoever holds a [`crate::Pin`] taken before.
+    /// Blobs no longer named by any record. They stay readable to whoever holds a [`crate::Pin`] taken before. A blob
+    /// that is gone is no error; one that was made and never kept is discarded, which is how to give up a blob.
     pub retire: Vec<BlobId>,
     /// Counters and what is added to them.
     pub count: Vec<Bounded>,
@@ -134,6 +147,8 @@ pub trait Metadata: Send + Sync + 'static {
 
     /// Commits `batch` to the group `group` of `space`.
     ///
+    /// What is wrong is looked for in this order: bounds, a closed space, expectations, counters, blobs to keep.
+    ///
     /// # Errors
     /// [`CommitError`] says whether anything may have changed.
     async fn commit(&self, space: Space, group: &[u8], batch: Batch) -> Result<(), CommitError>;
@@ -145,6 +160,7 @@ pub trait Metadata: Send + Sync + 'static {
     /// [`StorageError::Closed`]. Answers whether it is closed now; closing a closed space is `true`.
     async fn close(&self, space: Space, from: &[u8], to: Option<&[u8]>) -> Result<bool, StorageError>;
 
-    /// Removes every key of a closed space. Idempotent; blobs that its records named must have been retired before.
+    /// Removes every key of a closed space. Idempotent; blobs that its records named must have been retired before. A
+    /// space that is not closed is an error of the caller ([`StorageError::Bounds`]).
     async fn erase(&self, space: Space) -> Result<(), StorageError>;
 }
