@@ -1,1 +1,33 @@
-//! The built-in directory, tenancies, roles, keys. No S3, no HTTP.
+//! Who there is: tenancies, people, the roles that people hold in tenancies, and access keys. No S3, no HTTP.
+//!
+//! [`Identity`] is the whole of it, kept in the control space of the metadata store. Its operations stand one noun a
+//! file: [`tenancy`], [`user`], [`role`] and [`key`]. People come from a [`Directory`], of which [`BuiltInDirectory`] is
+//! the one that needs nothing else. `control` holds what the nouns share: the store, the caches and the one lock under
+//! which changes are made; `keyspace` says where each record lies, and `docs/format/identity.md` what is in it.
+//!
+//! What a request needs (its key, what the key's owner is, its tenancy) is answered from memory. Changes made through
+//! this [`Identity`] are seen by the next request.
+
+mod cache;
+mod control;
+mod directory;
+mod error;
+mod identity;
+pub mod key;
+mod keyspace;
+mod master_key;
+mod password;
+pub mod role;
+mod secret;
+pub mod tenancy;
+pub mod user;
+
+pub use directory::{BuiltInDirectory, Directory};
+pub use error::IdentityError;
+pub use identity::Identity;
+pub use key::{KeyInfo, KeyRecord, NewKey};
+pub use master_key::{MasterKey, MasterKeyError};
+pub use role::{NewRole, RoleGrant};
+pub use secret::Secret;
+pub use tenancy::{NewTenancy, Tenancy, TenancyChange};
+pub use user::{NewUser, Standing, User, UserStatus};

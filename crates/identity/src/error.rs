@@ -1,0 +1,97 @@
+//! What can go wrong, in words for the person who asked.
+
+use storage::{CommitError, StorageError};
+use types::{AccessKeyId, TenancyName, UserName};
+
+/// An operation on identities was not done.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum IdentityError {
+    /// There is no such tenancy.
+    #[error("there is no tenancy {0}")]
+    NoSuchTenancy(TenancyName),
+    /// The name is taken.
+    #[error("there is a tenancy {0} already")]
+    TenancyExists(TenancyName),
+    /// A tenancy that holds buckets is not deleted.
+    #[error("tenancy {tenancy} still holds {buckets} bucket(s)")]
+    TenancyHasBuckets {
+        /// Which tenancy.
+        tenancy: TenancyName,
+        /// How many buckets.
+        buckets: usize,
+    },
+    /// The endpoint name serves another tenancy.
+    #[error("the endpoint name {endpoint} belongs to tenancy {tenancy}")]
+    EndpointTaken {
+        /// The host name.
+        endpoint: String,
+        /// Whose it is.
+        tenancy: TenancyName,
+    },
+    /// There is no such person.
+    #[error("there is no user {0}")]
+    NoSuchUser(UserName),
+    /// The name is taken.
+    #[error("there is a user {0} already")]
+    UserExists(UserName),
+    /// The person holds no role there, or it has expired.
+    #[error("user {user} holds no role in tenancy {tenancy}")]
+    NoRole {
+        /// Who.
+        user: UserName,
+        /// Where.
+        tenancy: TenancyName,
+    },
+    /// There is no such key.
+    #[error("there is no access key {0}")]
+    NoSuchKey(AccessKeyId),
+    /// The id is taken.
+    #[error("there is an access key {0} already")]
+    KeyExists(AccessKeyId),
+    /// What was given breaks a rule.
+    #[error("the {what} is not valid: {rule}")]
+    Invalid {
+        /// What was given.
+        what: &'static str,
+        /// The rule that it breaks.
+        rule: String,
+    },
+    /// There may be no more of these.
+    #[error("there may be at most {limit} {what}")]
+    TooMany {
+        /// Of what.
+        what: &'static str,
+        /// The bound.
+        limit: usize,
+    },
+    /// The secrets of the store are encrypted under another master key.
+    #[error("the master key is not the one that the secrets of this store are encrypted under")]
+    WrongMasterKey,
+    /// A record does not parse or does not decrypt.
+    #[error("the record {key} is damaged: {reason}")]
+    Damaged {
+        /// Where it lies.
+        key: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// Another process changed the same thing at the same time; nothing was changed here. Try again.
+    #[error("another change came between")]
+    Contention,
+    /// The store failed; nothing was changed by the step that failed.
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+    /// The change may have been made or not: look, then do it again if need be.
+    #[error("the outcome of the change is unknown: {0}")]
+    Unknown(String),
+}
+
+impl From<CommitError> for IdentityError {
+    fn from(error: CommitError) -> Self {
+        match error {
+            CommitError::Conflict { .. } | CommitError::OverLimit { .. } => Self::Contention,
+            CommitError::Unknown(reason) => Self::Unknown(reason),
+            CommitError::Storage(error) => Self::Storage(error),
+        }
+    }
+}

@@ -1,0 +1,59 @@
+//! Where the records lie in [`storage::Space::CONTROL`]. None of the names in them can hold a `/`, so a name followed by
+//! one is a group that no other group contains.
+
+use types::{AccessKeyId, TenancyName, UserName};
+
+/// The one record that shows whether the master key is the right one; also its group.
+pub(crate) const CHECK: &[u8] = b"i/check/";
+/// Before every tenancy.
+pub(crate) const TENANCIES: &[u8] = b"i/tenancy/";
+/// Before every person.
+pub(crate) const USERS: &[u8] = b"i/user/";
+
+/// The tenancy's record, which is also the group of all that is in the tenancy.
+pub(crate) fn tenancy(name: &TenancyName) -> Vec<u8> {
+    format!("i/tenancy/{name}/").into_bytes()
+}
+
+/// The role of a person in a tenancy, in the tenancy's group.
+pub(crate) fn role(tenancy: &TenancyName, user: &UserName) -> Vec<u8> {
+    format!("i/tenancy/{tenancy}/role/{user}").into_bytes()
+}
+
+/// Before every role in a tenancy.
+pub(crate) fn roles(tenancy: &TenancyName) -> Vec<u8> {
+    format!("i/tenancy/{tenancy}/role/").into_bytes()
+}
+
+/// What is known of a key, without its secret, in the tenancy's group.
+pub(crate) fn key_info(tenancy: &TenancyName, owner: &UserName, id: &AccessKeyId) -> Vec<u8> {
+    format!("i/tenancy/{tenancy}/key/{owner}/{id}").into_bytes()
+}
+
+/// Before every key in a tenancy, or every key of one person there.
+pub(crate) fn key_infos(tenancy: &TenancyName, owner: Option<&UserName>) -> Vec<u8> {
+    match owner {
+        Some(owner) => format!("i/tenancy/{tenancy}/key/{owner}/").into_bytes(),
+        None => format!("i/tenancy/{tenancy}/key/").into_bytes(),
+    }
+}
+
+/// The person's record; also its group.
+pub(crate) fn user(name: &UserName) -> Vec<u8> {
+    format!("i/user/{name}/").into_bytes()
+}
+
+/// The key's secret and where its info is; also its group.
+pub(crate) fn key_secret(id: &AccessKeyId) -> Vec<u8> {
+    format!("i/key/{id}/").into_bytes()
+}
+
+/// The first key after all that start with `prefix`.
+pub(crate) fn after(prefix: &[u8]) -> Vec<u8> {
+    let mut end = prefix.to_vec();
+    // Every prefix here ends in '/', so the last byte has a successor.
+    if let Some(last) = end.last_mut() {
+        *last += 1;
+    }
+    end
+}

@@ -1,0 +1,119 @@
+//! The key under which secrets are encrypted at rest.
+
+use aes_gcm::aead::{Aead, Payload};
+use aes_gcm::{Aes256Gcm, KeyInit};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use types::Entropy;
+use zeroize::Zeroizing;
+
+/// The nonce of AES-GCM in bytes (NIST SP 800-38D). Random for every record: with 96 bits, 2^32 records under one key are
+/// safe.
+const NONCE_BYTES: usize = 12;
+
+/// A 256-bit key for AES-256-GCM. Wiped from memory when dropped, and never shown by `Debug`.
+pub struct MasterKey(Zeroizing<[u8; 32]>);
+
+/// A text is not a master key.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("a master key is 32 bytes, written as 64 hex digits or in base64")]
+pub struct MasterKeyError;
+
+impl MasterKey {
+    /// A fresh random key.
+    pub fn generate(entropy: &dyn Entropy) -> Self {
+        let mut bytes = Zeroizing::new([0; 32]);
+        entropy.fill(bytes.as_mut_slice());
+        Self(bytes)
+    }
+
+    /// Reads a key of 64 hex digits; white space around it is no matter.
+    ///
+    /// # Errors
+    /// [`MasterKeyError`] where the text is anything else.
+    pub fn from_hex(text: &str) -> Result<Self, MasterKeyError> {
+        let mut bytes = Zeroizing::new([0; 32]);
+        hex::decode_to_slice(text.trim(), bytes.as_mut_slice()).map_err(|_| MasterKeyError)?;
+        Ok(Self(bytes))
+    }
+
+    /// Reads a key of 64 hex digits or of 32 bytes in base64.
+    ///
+    /// # Errors
+    /// [`MasterKeyError`] where the text is neither.
+    pub fn parse(text: &str) -> Result<Self, MasterKeyError> {
+        Self::from_hex(text).or_else(|_| {
+            let decoded = Zeroizing::new(BASE64.decode(text.trim()).map_err(|_| MasterKeyError)?);
+            let bytes: [u8; 32] = decoded.as_slice().try_into().map_err(|_| MasterKeyError)?;
+            Ok(Self(Zeroizing::new(bytes)))
+        })
+    }
+
+    /// The key as 64 hex digits, to be kept in a file that only the server can read.
+    pub fn to_hex(&self) -> Zeroizing<String> {
+        Zeroizing::new(hex::encode(self.0.as_slice()))
+    }
+
+    /// Encrypts `secret` for the record `name`: nonce, ciphertext and tag, in hex.
+    pub(crate) fn seal(&self, entropy: &dyn Entropy, name: &str, secret: &[u8]) -> String {
+        let mut nonce = [0; NONCE_BYTES];
+        entropy.fill(&mut nonce);
+        let sealed = self
+            .cipher()
+            .encrypt(&nonce.into(), Payload { msg: secret, aad: name.as_bytes() })
+            .expect("AES-GCM refuses only texts beyond 64 GiB");
+        format!("{}{}", hex::encode(nonce), hex::encode(sealed))
+    }
+
+    /// What [`Self::seal`] encrypted for the record `name`; `None` where it is another record's, another key's or damaged.
+    pub(crate) fn open(&self, name: &str, sealed: &str) -> Option<Zeroizing<Vec<u8>>> {
+        let sealed = hex::decode(sealed).ok()?;
+        let (nonce, sealed) = sealed.split_first_chunk::<NONCE_BYTES>()?;
+        let opened = self.cipher().decrypt(&(*nonce).into(), Payload { msg: sealed, aad: name.as_bytes() });
+        opened.ok().map(Zeroizing::new)
+    }
+
+    fn cipher(&self) -> Aes256Gcm {
+        Aes256Gcm::new((&*self.0).into())
+    }
+}
+
+impl std::fmt::Debug for MasterKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("MasterKey(…)")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use types::SeededEntropy;
+
+    use super::*;
+
+    #[test]
+    fn a_key_is_read_in_hex_and_base64() {
+        let key = MasterKey::generate(&SeededEntropy::new(1));
+        let hex = key.to_hex();
+        for text in [hex.to_string(), format!("{}\n", hex.to_uppercase()), BASE64.encode(*key.0)] {
+            assert_eq!(MasterKey::parse(&text).expect("a key").0, key.0);
+        }
+        for text in ["", "abcd", &hex[1..], &format!("{}0", *hex), &BASE64.encode([0; 31])] {
+            assert!(MasterKey::parse(text).is_err(), "{text}");
+        }
+        assert!(!format!("{key:?}").contains(&hex[..8]));
+    }
+
+    #[test]
+    fn what_is_sealed_opens_for_the_same_name_and_key_only() {
+        let entropy = SeededEntropy::new(2);
+        let (key, other) = (MasterKey::generate(&entropy), MasterKey::generate(&entropy));
+        let sealed = key.seal(&entropy, "ann", b"secret");
+        assert_ne!(sealed, key.seal(&entropy, "ann", b"secret"));
+        assert_eq!(key.open("ann", &sealed).as_deref().map(Vec::as_slice), Some(b"secret".as_slice()));
+        assert_eq!(key.open("bob", &sealed), None);
+        assert_eq!(other.open("ann", &sealed), None);
+        for damaged in ["", "00", "xyz", &sealed[2..], &sealed[..sealed.len() - 2]] {
+            assert_eq!(key.open("ann", damaged), None, "{damaged}");
+        }
+    }
+}

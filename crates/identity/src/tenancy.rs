@@ -1,0 +1,346 @@
+//! Tenancies: the shared areas that own buckets, members and keys.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use policy::DefaultPolicy;
+use serde::{Deserialize, Serialize};
+use storage::{Batch, Expect, Space, limits};
+use types::{TenancyName, Timestamp, UserName};
+
+use crate::control::{Control, Life, Stale, Stored, check_text, damaged, decode, put};
+use crate::key::KeyInfo;
+use crate::role::RoleGrant;
+use crate::{Identity, IdentityError, keyspace};
+
+/// The most tenancies: all of them are held in memory.
+pub const MAX_TENANCIES: usize = 10_000;
+/// The most endpoint names of one tenancy.
+pub const MAX_ENDPOINTS: usize = 16;
+/// The longest description, in characters.
+pub const MAX_DESCRIPTION_CHARS: usize = 1024;
+/// The longest host name, in bytes (RFC 1035 section 2.3.4).
+const MAX_HOST_BYTES: usize = 253;
+/// How many records one batch of a deletion removes.
+const SWEEP_KEYS: usize = limits::BATCH_KEYS / 2;
+
+/// A tenancy.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Tenancy {
+    /// Its name.
+    pub name: TenancyName,
+    /// What it is for.
+    #[serde(default)]
+    pub description: String,
+    /// How many bytes it may hold; without limit where absent.
+    pub quota_bytes: Option<u64>,
+    /// What its members may do where nothing else decides.
+    pub default_policy: DefaultPolicy,
+    /// Further host names under which it is served, in lower case.
+    #[serde(default)]
+    pub endpoints: Vec<String>,
+    /// When it was made.
+    pub created: Timestamp,
+}
+
+/// What a new tenancy is to be.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct NewTenancy {
+    /// Its name.
+    pub name: TenancyName,
+    /// What it is for.
+    pub description: String,
+    /// How many bytes it may hold; without limit where absent.
+    pub quota_bytes: Option<u64>,
+    /// What its members may do where nothing else decides.
+    pub default_policy: DefaultPolicy,
+    /// Further host names under which it is served.
+    pub endpoints: Vec<String>,
+}
+
+impl NewTenancy {
+    /// A tenancy of this name with nothing set.
+    pub fn named(name: TenancyName) -> Self {
+        let default_policy = DefaultPolicy::default();
+        Self { name, description: String::new(), quota_bytes: None, default_policy, endpoints: Vec::new() }
+    }
+}
+
+/// What is to become of a tenancy; what is `None` stays as it is.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct TenancyChange {
+    /// What it is for.
+    pub description: Option<String>,
+    /// How many bytes it may hold; `Some(None)` takes the limit away.
+    pub quota_bytes: Option<Option<u64>>,
+    /// What its members may do where nothing else decides.
+    pub default_policy: Option<DefaultPolicy>,
+    /// Further host names under which it is served, all of them.
+    pub endpoints: Option<Vec<String>>,
+}
+
+#[derive(Clone, Serialize, Deserialize)]
+pub(crate) struct TenancyRecord {
+    #[serde(flatten)]
+    tenancy: Tenancy,
+    #[serde(default)]
+    life: Life,
+}
+
+/// Every tenancy, as held in memory.
+#[derive(Clone, Default)]
+pub(crate) struct TenancyTable {
+    pub(crate) by_name: BTreeMap<TenancyName, Arc<Tenancy>>,
+    by_endpoint: HashMap<String, TenancyName>,
+}
+
+impl TenancyTable {
+    fn insert(&mut self, tenancy: Arc<Tenancy>) {
+        self.remove(&tenancy.name);
+        for endpoint in &tenancy.endpoints {
+            self.by_endpoint.insert(endpoint.clone(), tenancy.name.clone());
+        }
+        self.by_name.insert(tenancy.name.clone(), tenancy);
+    }
+
+    fn remove(&mut self, name: &TenancyName) {
+        self.by_name.remove(name);
+        self.by_endpoint.retain(|_, owner| owner != name);
+    }
+}
+
+impl Identity {
+    /// Makes a tenancy.
+    ///
+    /// # Errors
+    /// [`IdentityError::TenancyExists`], [`IdentityError::EndpointTaken`], [`IdentityError::Invalid`],
+    /// [`IdentityError::TooMany`], and those of the store.
+    pub async fn create_tenancy(&self, new: NewTenancy) -> Result<Arc<Tenancy>, IdentityError> {
+        self.change(move |control| async move { create(&control, new).await }).await
+    }
+
+    /// The tenancy of this name, from memory.
+    pub fn tenancy(&self, name: &TenancyName) -> Option<Arc<Tenancy>> {
+        self.control.tenancies.read().by_name.get(name).cloned()
+    }
+
+    /// Every tenancy in the order of names, from memory.
+    pub fn tenancies(&self) -> Vec<Arc<Tenancy>> {
+        self.control.tenancies.read().by_name.values().cloned().collect()
+    }
+
+    /// The tenancy that has the host name `endpoint` (in lower case, without port) as one of its own, from memory.
+    pub fn tenancy_of_endpoint(&self, endpoint: &str) -> Option<TenancyName> {
+        self.control.tenancies.read().by_endpoint.get(endpoint).cloned()
+    }
+
+    /// Changes a tenancy.
+    ///
+    /// # Errors
+    /// [`IdentityError::NoSuchTenancy`], and as for [`Self::create_tenancy`].
+    pub async fn change_tenancy(
+        &self,
+        name: &TenancyName,
+        change: TenancyChange,
+    ) -> Result<Arc<Tenancy>, IdentityError> {
+        let name = name.clone();
+        self.change(move |control| async move { alter(&control, &name, change).await }).await
+    }
+
+    /// Deletes a tenancy with its roles and keys. `buckets` is how many buckets it holds, which the caller knows: with
+    /// any, it stays.
+    ///
+    /// # Errors
+    /// [`IdentityError::NoSuchTenancy`], [`IdentityError::TenancyHasBuckets`], and those of the store. Where the store
+    /// fails on the way, the tenancy is gone for every request, and what is left of it goes when it is deleted or made
+    /// again.
+    pub async fn delete_tenancy(&self, name: &TenancyName, buckets: usize) -> Result<(), IdentityError> {
+        let name = name.clone();
+        self.change(move |control| async move { delete(&control, &name, buckets).await }).await
+    }
+}
+
+/// Reads every tenancy into memory.
+pub(crate) async fn load(control: &Control) -> Result<(), IdentityError> {
+    let end = keyspace::after(keyspace::TENANCIES);
+    let mut table = TenancyTable::default();
+    let mut from = keyspace::TENANCIES.to_vec();
+    // Each tenancy's record is the first key of its group; the rest of the group is skipped by seeking past it.
+    while let [(key, value)] = control.metadata.scan(Space::CONTROL, &from, Some(&end), 1).await?.as_slice() {
+        let record: TenancyRecord = decode(key, value)?;
+        if keyspace::tenancy(&record.tenancy.name) != key.as_ref() {
+            return Err(damaged(key, "it names another tenancy"));
+        }
+        from = keyspace::after(key);
+        if record.life == Life::Live {
+            table.insert(Arc::new(record.tenancy));
+        }
+    }
+    *control.tenancies.write() = Arc::new(table);
+    Ok(())
+}
+
+/// The record of a tenancy that is there, for the expectation that it stays as it is.
+pub(crate) async fn live(control: &Control, name: &TenancyName) -> Result<Stored<TenancyRecord>, IdentityError> {
+    let record = control.read::<TenancyRecord>(&keyspace::tenancy(name)).await?;
+    record.filter(|record| record.value.life == Life::Live).ok_or_else(|| IdentityError::NoSuchTenancy(name.clone()))
+}
+
+async fn create(control: &Control, new: NewTenancy) -> Result<Arc<Tenancy>, IdentityError> {
+    let tenancy = Tenancy {
+        endpoints: normal_endpoints(new.endpoints),
+        name: new.name,
+        description: new.description,
+        quota_bytes: new.quota_bytes,
+        default_policy: new.default_policy,
+        created: control.clock.now(),
+    };
+    check(control, &tenancy)?;
+    if control.table().by_name.len() >= MAX_TENANCIES {
+        return Err(IdentityError::TooMany { what: "tenancies", limit: MAX_TENANCIES });
+    }
+    let key = keyspace::tenancy(&tenancy.name);
+    match control.read::<TenancyRecord>(&key).await? {
+        Some(found) if found.value.life == Life::Live => return Err(IdentityError::TenancyExists(tenancy.name)),
+        Some(_) => sweep(control, &tenancy.name).await?,
+        None => {}
+    }
+    let expect = Expect::Absent(key);
+    write(control, tenancy, expect).await
+}
+
+async fn alter(control: &Control, name: &TenancyName, change: TenancyChange) -> Result<Arc<Tenancy>, IdentityError> {
+    let found = live(control, name).await?;
+    let old = found.value.tenancy.clone();
+    let tenancy = Tenancy {
+        description: change.description.unwrap_or(old.description),
+        quota_bytes: change.quota_bytes.unwrap_or(old.quota_bytes),
+        default_policy: change.default_policy.unwrap_or(old.default_policy),
+        endpoints: change.endpoints.map_or(old.endpoints, normal_endpoints),
+        name: old.name,
+        created: old.created,
+    };
+    check(control, &tenancy)?;
+    write(control, tenancy, found.unchanged(keyspace::tenancy(name))).await
+}
+
+async fn write(control: &Control, tenancy: Tenancy, expect: Expect) -> Result<Arc<Tenancy>, IdentityError> {
+    let group = keyspace::tenancy(&tenancy.name);
+    let record = TenancyRecord { tenancy, life: Life::Live };
+    let batch = Batch { expect: vec![expect], put: vec![put(group.clone(), &record)], ..Batch::default() };
+    control.commit(&group, batch, Stale::Nothing).await?;
+    let tenancy = Arc::new(record.tenancy);
+    Arc::make_mut(&mut control.tenancies.write()).insert(Arc::clone(&tenancy));
+    Ok(tenancy)
+}
+
+async fn delete(control: &Control, name: &TenancyName, buckets: usize) -> Result<(), IdentityError> {
+    if buckets > 0 {
+        return Err(IdentityError::TenancyHasBuckets { tenancy: name.clone(), buckets });
+    }
+    let group = keyspace::tenancy(name);
+    let found = control.read::<TenancyRecord>(&group).await?;
+    let found = found.ok_or_else(|| IdentityError::NoSuchTenancy(name.clone()))?;
+    let record = TenancyRecord { life: Life::Deleting, ..found.value.clone() };
+    let batch = Batch {
+        expect: vec![found.unchanged(group.clone())],
+        put: vec![put(group.clone(), &record)],
+        ..Batch::default()
+    };
+    control.commit(&group, batch, Stale::Everything).await?;
+    Arc::make_mut(&mut control.tenancies.write()).remove(name);
+    control.standings.invalidate_all();
+    sweep(control, name).await
+}
+
+/// Removes what is in a tenancy that is being deleted, its record last, so that the deletion can be taken up again.
+async fn sweep(control: &Control, name: &TenancyName) -> Result<(), IdentityError> {
+    let group = keyspace::tenancy(name);
+    loop {
+        let keys = control.list::<KeyInfo>(&keyspace::key_infos(name, None), SWEEP_KEYS).await?;
+        let roles = control.list::<RoleGrant>(&keyspace::roles(name), SWEEP_KEYS).await?;
+        if keys.is_empty() && roles.is_empty() {
+            break;
+        }
+        remove(control, name, &keys, &roles).await?;
+    }
+    let batch = Batch { delete: vec![group.clone()], ..Batch::default() };
+    control.commit(&group, batch, Stale::Everything).await
+}
+
+/// Removes everything that a person has in a tenancy.
+pub(crate) async fn remove_member(
+    control: &Control,
+    tenancy: &TenancyName,
+    user: &UserName,
+) -> Result<(), IdentityError> {
+    loop {
+        let keys = control.list::<KeyInfo>(&keyspace::key_infos(tenancy, Some(user)), SWEEP_KEYS).await?;
+        let role = control.read::<RoleGrant>(&keyspace::role(tenancy, user)).await?;
+        let roles: Vec<_> = role.into_iter().map(|role| role.value).collect();
+        if keys.is_empty() && roles.is_empty() {
+            return Ok(());
+        }
+        remove(control, tenancy, &keys, &roles).await?;
+    }
+}
+
+/// Removes keys, the secrets first, and roles.
+async fn remove(
+    control: &Control,
+    name: &TenancyName,
+    keys: &[KeyInfo],
+    roles: &[RoleGrant],
+) -> Result<(), IdentityError> {
+    for key in keys {
+        let secret = keyspace::key_secret(&key.id);
+        let batch = Batch { delete: vec![secret.clone()], ..Batch::default() };
+        control.commit(&secret, batch, Stale::Key(&key.id)).await?;
+    }
+    let infos = keys.iter().map(|key| keyspace::key_info(name, &key.owner, &key.id));
+    let roles = roles.iter().map(|role| keyspace::role(name, &role.user));
+    let batch = Batch { delete: infos.chain(roles).collect(), ..Batch::default() };
+    control.commit(&keyspace::tenancy(name), batch, Stale::Everything).await
+}
+
+fn check(control: &Control, tenancy: &Tenancy) -> Result<(), IdentityError> {
+    check_text("description", &tenancy.description, MAX_DESCRIPTION_CHARS)?;
+    if tenancy.endpoints.len() > MAX_ENDPOINTS {
+        return Err(IdentityError::TooMany { what: "endpoint names of one tenancy", limit: MAX_ENDPOINTS });
+    }
+    let table = control.table();
+    for endpoint in &tenancy.endpoints {
+        check_endpoint(endpoint)?;
+        match table.by_endpoint.get(endpoint) {
+            Some(owner) if *owner != tenancy.name => {
+                let (endpoint, tenancy) = (endpoint.clone(), owner.clone());
+                return Err(IdentityError::EndpointTaken { endpoint, tenancy });
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// A host name of letters, digits and `-` in labels (RFC 1123 section 2.1), and no IP address.
+fn check_endpoint(endpoint: &str) -> Result<(), IdentityError> {
+    let label = |label: &str| {
+        (1..=63).contains(&label.len())
+            && label.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
+            && !label.starts_with('-')
+            && !label.ends_with('-')
+    };
+    let is_address = endpoint.parse::<std::net::IpAddr>().is_ok();
+    if endpoint.len() > MAX_HOST_BYTES || is_address || !endpoint.split('.').all(label) {
+        let rule = format!("{endpoint:?} is no host name like data.example.org, without scheme and port");
+        return Err(IdentityError::Invalid { what: "endpoint name", rule });
+    }
+    Ok(())
+}
+
+fn normal_endpoints(endpoints: Vec<String>) -> Vec<String> {
+    let mut endpoints: Vec<_> = endpoints.iter().map(|endpoint| endpoint.trim().to_ascii_lowercase()).collect();
+    endpoints.sort();
+    endpoints.dedup();
+    endpoints
+}

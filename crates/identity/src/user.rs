@@ -1,0 +1,258 @@
+//! People, and what a person is in all tenancies together.
+
+use std::sync::Arc;
+
+use policy::Role;
+use serde::{Deserialize, Serialize};
+use storage::{Batch, Expect};
+use types::{TenancyName, Timestamp, UserName};
+use zeroize::Zeroizing;
+
+use crate::control::{Control, Life, Stale, Stored, check_text, put};
+use crate::role::RoleGrant;
+use crate::{Identity, IdentityError, keyspace, tenancy};
+
+/// The longest e-mail address, in characters (RFC 5321 section 4.5.3.1.3).
+const MAX_EMAIL_CHARS: usize = 254;
+
+/// A person.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct User {
+    /// Their login name.
+    pub name: UserName,
+    /// Where mail reaches them.
+    pub email: Option<String>,
+    /// Whether they may do anything.
+    pub status: UserStatus,
+    /// When they were made known.
+    pub created: Timestamp,
+}
+
+/// Whether a person may do anything.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum UserStatus {
+    /// They may do what their roles allow.
+    Active,
+    /// Neither passwords nor keys of theirs work. Roles, keys and buckets stay.
+    Disabled,
+}
+
+/// Who a new person is.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct NewUser {
+    /// Their login name.
+    pub name: UserName,
+    /// Where mail reaches them.
+    pub email: Option<String>,
+}
+
+#[derive(Clone, Serialize, Deserialize)]
+pub(crate) struct UserRecord {
+    #[serde(flatten)]
+    pub(crate) user: User,
+    /// A PHC string; nobody logs in with a password where absent.
+    pub(crate) password_hash: Option<String>,
+    #[serde(default)]
+    pub(crate) life: Life,
+}
+
+/// A person and what they are in every tenancy: all that a request of theirs needs to know.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Standing {
+    /// The person.
+    pub user: User,
+    /// Their roles, those that have expired too, in the order of tenancies.
+    pub roles: Vec<RoleGrant>,
+    /// The directory's own groups that they are in.
+    pub directory_groups: Vec<String>,
+}
+
+impl Standing {
+    /// The role held in `tenancy` at `now`.
+    pub fn role_in(&self, tenancy: &TenancyName, now: Timestamp) -> Option<Role> {
+        self.roles.iter().find(|grant| grant.tenancy == *tenancy && grant.is_active(now)).map(|grant| grant.role)
+    }
+
+    /// The directory's groups, and `<tenancy>-members` of each tenancy in which a role is held at `now`.
+    pub fn groups(&self, now: Timestamp) -> Vec<String> {
+        let active = self.roles.iter().filter(|grant| grant.is_active(now));
+        let members = active.map(|grant| format!("{}-members", grant.tenancy));
+        let mut groups: Vec<_> = self.directory_groups.iter().cloned().chain(members).collect();
+        groups.sort();
+        groups.dedup();
+        groups
+    }
+}
+
+impl Identity {
+    /// Makes a person known, in the built-in directory. Without a password, they can have keys but not log in.
+    ///
+    /// # Errors
+    /// [`IdentityError::UserExists`], [`IdentityError::Invalid`], and those of the store.
+    pub async fn create_user(&self, new: NewUser, password: Option<&str>) -> Result<User, IdentityError> {
+        let password = password.map(|password| Zeroizing::new(password.to_owned()));
+        self.change(move |control| async move { create(&control, new, password).await }).await
+    }
+
+    /// The person of this name.
+    ///
+    /// # Errors
+    /// Those of the directory.
+    pub async fn user(&self, name: &UserName) -> Result<Option<User>, IdentityError> {
+        self.control.directory.find(name).await
+    }
+
+    /// The people of the built-in directory in the order of names, at most `limit`.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub async fn users(&self, limit: usize) -> Result<Vec<User>, IdentityError> {
+        let records = self.control.list::<UserRecord>(keyspace::USERS, limit).await?;
+        let live = records.into_iter().filter(|record| record.life == Life::Live);
+        Ok(live.map(|record| record.user).collect())
+    }
+
+    /// Disables a person or enables them again.
+    ///
+    /// # Errors
+    /// [`IdentityError::NoSuchUser`] and those of the store.
+    pub async fn set_user_status(&self, name: &UserName, status: UserStatus) -> Result<User, IdentityError> {
+        let name = name.clone();
+        self.change(move |control| async move { rewrite(&control, &name, |record| record.user.status = status).await })
+            .await
+    }
+
+    /// Sets a person's password.
+    ///
+    /// # Errors
+    /// [`IdentityError::NoSuchUser`], [`IdentityError::Invalid`], and those of the store.
+    pub async fn set_password(&self, name: &UserName, password: &str) -> Result<User, IdentityError> {
+        let (name, password) = (name.clone(), Zeroizing::new(password.to_owned()));
+        self.change(move |control| async move {
+            let hash = control.passwords.hash(&*control.entropy, &password).await?;
+            rewrite(&control, &name, |record| record.password_hash = Some(hash)).await
+        })
+        .await
+    }
+
+    /// Deletes a person with all roles and keys. Buckets keep the name of their owner.
+    ///
+    /// # Errors
+    /// [`IdentityError::NoSuchUser`] and those of the store. Where the store fails on the way, the person is gone for
+    /// every request, and what is left goes when they are deleted or made known again.
+    pub async fn delete_user(&self, name: &UserName) -> Result<(), IdentityError> {
+        let name = name.clone();
+        self.change(move |control| async move { delete(&control, &name).await }).await
+    }
+
+    /// A person with all roles, from memory where it was asked for before.
+    ///
+    /// # Errors
+    /// Those of the directory and the store.
+    pub async fn standing(&self, name: &UserName) -> Result<Option<Arc<Standing>>, IdentityError> {
+        if let Some(standing) = self.control.standings.get(name) {
+            return Ok(Some(standing));
+        }
+        let ticket = self.control.standings.ticket();
+        let standing = load_standing(&self.control, name).await?.map(Arc::new);
+        if let Some(standing) = &standing {
+            self.control.standings.fill(ticket, name.clone(), Arc::clone(standing));
+        }
+        Ok(standing)
+    }
+}
+
+/// Refuses a person that the directory does not know.
+pub(crate) async fn check_exists(control: &Control, name: &UserName) -> Result<(), IdentityError> {
+    match control.directory.find(name).await? {
+        Some(_) => Ok(()),
+        None => Err(IdentityError::NoSuchUser(name.clone())),
+    }
+}
+
+async fn create(control: &Control, new: NewUser, password: Option<Zeroizing<String>>) -> Result<User, IdentityError> {
+    if let Some(email) = &new.email {
+        check_email(email)?;
+    }
+    let key = keyspace::user(&new.name);
+    match control.read::<UserRecord>(&key).await? {
+        Some(found) if found.value.life == Life::Live => return Err(IdentityError::UserExists(new.name)),
+        Some(_) => sweep(control, &new.name).await?,
+        None => {}
+    }
+    let password_hash = match password {
+        Some(password) => Some(control.passwords.hash(&*control.entropy, &password).await?),
+        None => None,
+    };
+    let user = User { name: new.name, email: new.email, status: UserStatus::Active, created: control.clock.now() };
+    let record = UserRecord { user, password_hash, life: Life::Live };
+    let batch =
+        Batch { expect: vec![Expect::Absent(key.clone())], put: vec![put(key.clone(), &record)], ..Batch::default() };
+    control.commit(&key, batch, Stale::User(&record.user.name)).await?;
+    Ok(record.user)
+}
+
+async fn rewrite(
+    control: &Control,
+    name: &UserName,
+    edit: impl FnOnce(&mut UserRecord),
+) -> Result<User, IdentityError> {
+    let found = control.read::<UserRecord>(&keyspace::user(name)).await?;
+    let found = found.filter(|found| found.value.life == Life::Live);
+    let found = found.ok_or_else(|| IdentityError::NoSuchUser(name.clone()))?;
+    write(control, name, found, edit).await
+}
+
+async fn write(
+    control: &Control,
+    name: &UserName,
+    found: Stored<UserRecord>,
+    edit: impl FnOnce(&mut UserRecord),
+) -> Result<User, IdentityError> {
+    let key = keyspace::user(name);
+    let mut record = found.value.clone();
+    edit(&mut record);
+    let batch =
+        Batch { expect: vec![found.unchanged(key.clone())], put: vec![put(key.clone(), &record)], ..Batch::default() };
+    control.commit(&key, batch, Stale::User(name)).await?;
+    Ok(record.user)
+}
+
+async fn delete(control: &Control, name: &UserName) -> Result<(), IdentityError> {
+    let found = control.read::<UserRecord>(&keyspace::user(name)).await?;
+    let found = found.ok_or_else(|| IdentityError::NoSuchUser(name.clone()))?;
+    write(control, name, found, |record| record.life = Life::Deleting).await?;
+    sweep(control, name).await
+}
+
+/// Removes what a person has, and their record last, so that the deletion can be taken up again.
+async fn sweep(control: &Control, name: &UserName) -> Result<(), IdentityError> {
+    for tenancy in control.table().by_name.keys() {
+        tenancy::remove_member(control, tenancy, name).await?;
+    }
+    let key = keyspace::user(name);
+    let batch = Batch { delete: vec![key.clone()], ..Batch::default() };
+    control.commit(&key, batch, Stale::User(name)).await
+}
+
+async fn load_standing(control: &Control, name: &UserName) -> Result<Option<Standing>, IdentityError> {
+    let Some(user) = control.directory.find(name).await? else { return Ok(None) };
+    let directory_groups = control.directory.groups(name).await?;
+    let mut roles = Vec::new();
+    for tenancy in control.table().by_name.keys() {
+        let role = control.read::<RoleGrant>(&keyspace::role(tenancy, name)).await?;
+        roles.extend(role.map(|role| role.value));
+    }
+    Ok(Some(Standing { user, roles, directory_groups }))
+}
+
+fn check_email(email: &str) -> Result<(), IdentityError> {
+    check_text("e-mail address", email, MAX_EMAIL_CHARS)?;
+    let parts = email.split_once('@');
+    if parts.is_none_or(|(local, host)| local.is_empty() || host.is_empty()) || email.contains(char::is_whitespace) {
+        let rule = format!("{email:?} is not of the form name@host");
+        return Err(IdentityError::Invalid { what: "e-mail address", rule });
+    }
+    Ok(())
+}
