@@ -129,7 +129,8 @@ fn host_name(header: &str) -> Option<&str> {
     }
     let name = header.split_once(':').map_or(header, |(name, _port)| name);
     let name = name.strip_suffix('.').unwrap_or(name);
-    let is_name = !name.is_empty() && name.is_ascii() && name.parse::<std::net::Ipv4Addr>().is_err();
+    let has_empty_label = name.split('.').any(str::is_empty);
+    let is_name = name.is_ascii() && !has_empty_label && name.parse::<std::net::Ipv4Addr>().is_err();
     is_name.then_some(name)
 }
 

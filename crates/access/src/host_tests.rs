@@ -50,8 +50,6 @@ async fn hosts_name_tenancies_and_buckets() {
         ("nobody.s3.example.org", NamedTenancy::Unknown, None, Internal),
         ("data.nobody.s3.example.org", NamedTenancy::Unknown, Some("data"), Internal),
         ("under_score.s3-ext.example.org", NamedTenancy::Unknown, None, External),
-        (".s3.example.org", NamedTenancy::Unknown, None, Internal),
-        ("..s3.example.org", NamedTenancy::Unknown, None, Internal),
         // Endpoint names.
         ("data.ceda.ac.uk", ceda(), None, Other),
         ("dap.CEDA.ac.uk:8080", ceda(), None, Other),
@@ -66,6 +64,8 @@ async fn hosts_name_tenancies_and_buckets() {
         ("", NamedTenancy::None, None, Other),
         (":9000", NamedTenancy::None, None, Other),
         (".", NamedTenancy::None, None, Other),
+        (".s3.example.org", NamedTenancy::None, None, Other),
+        ("a..noc-o.s3.example.org", NamedTenancy::None, None, Other),
         ("ünïcode.s3.example.org", NamedTenancy::None, None, Other),
     ] {
         let target = resolve(&domains, &identity, host);
