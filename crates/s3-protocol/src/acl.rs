@@ -1,0 +1,253 @@
+//! Access control lists in headers: `x-amz-acl` and `x-amz-grant-*` (S3 user guide, "Access control list (ACL)
+//! overview"). The document is [`crate::xml::access_control_policy`].
+
+use http::HeaderMap;
+
+use crate::S3Error;
+
+/// A canned ACL.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum CannedAcl {
+    /// `private`.
+    Private,
+    /// `public-read`.
+    PublicRead,
+    /// `public-read-write`.
+    PublicReadWrite,
+    /// `authenticated-read`.
+    AuthenticatedRead,
+    /// `aws-exec-read`.
+    AwsExecRead,
+    /// `bucket-owner-read`.
+    BucketOwnerRead,
+    /// `bucket-owner-full-control`.
+    BucketOwnerFullControl,
+    /// `log-delivery-write`.
+    LogDeliveryWrite,
+}
+
+impl CannedAcl {
+    const ALL: [Self; 8] = [
+        Self::Private,
+        Self::PublicRead,
+        Self::PublicReadWrite,
+        Self::AuthenticatedRead,
+        Self::AwsExecRead,
+        Self::BucketOwnerRead,
+        Self::BucketOwnerFullControl,
+        Self::LogDeliveryWrite,
+    ];
+
+    /// The name in `x-amz-acl`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Private => "private",
+            Self::PublicRead => "public-read",
+            Self::PublicReadWrite => "public-read-write",
+            Self::AuthenticatedRead => "authenticated-read",
+            Self::AwsExecRead => "aws-exec-read",
+            Self::BucketOwnerRead => "bucket-owner-read",
+            Self::BucketOwnerFullControl => "bucket-owner-full-control",
+            Self::LogDeliveryWrite => "log-delivery-write",
+        }
+    }
+
+    /// Reads a name.
+    ///
+    /// # Errors
+    /// `InvalidArgument`.
+    pub fn parse(text: &str) -> Result<Self, S3Error> {
+        let found = Self::ALL.into_iter().find(|acl| acl.name() == text);
+        found.ok_or_else(|| S3Error::invalid_argument("x-amz-acl", text, "Invalid canned ACL"))
+    }
+}
+
+/// A permission.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Permission {
+    /// `FULL_CONTROL`.
+    FullControl,
+    /// `WRITE`.
+    Write,
+    /// `WRITE_ACP`.
+    WriteAcp,
+    /// `READ`.
+    Read,
+    /// `READ_ACP`.
+    ReadAcp,
+}
+
+impl Permission {
+    const ALL: [Self; 5] = [Self::FullControl, Self::Write, Self::WriteAcp, Self::Read, Self::ReadAcp];
+
+    /// The name in XML.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::FullControl => "FULL_CONTROL",
+            Self::Write => "WRITE",
+            Self::WriteAcp => "WRITE_ACP",
+            Self::Read => "READ",
+            Self::ReadAcp => "READ_ACP",
+        }
+    }
+
+    /// Reads the name in XML, or `None`.
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|permission| permission.name() == text)
+    }
+
+    const fn header(self) -> &'static str {
+        match self {
+            Self::FullControl => "x-amz-grant-full-control",
+            Self::Write => "x-amz-grant-write",
+            Self::WriteAcp => "x-amz-grant-write-acp",
+            Self::Read => "x-amz-grant-read",
+            Self::ReadAcp => "x-amz-grant-read-acp",
+        }
+    }
+}
+
+/// Who a grant is for.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub enum Grantee {
+    /// A person, by canonical id.
+    User {
+        /// The canonical id.
+        id: String,
+        /// The name to show; not read, only written.
+        display_name: Option<String>,
+    },
+    /// A person, by e-mail address.
+    Email(String),
+    /// A group, by URI.
+    Group(String),
+}
+
+impl Grantee {
+    /// The group of everybody, anonymous or not.
+    pub const ALL_USERS: &'static str = "http://acs.amazonaws.com/groups/global/AllUsers";
+    /// The group of everybody who signs.
+    pub const AUTHENTICATED_USERS: &'static str = "http://acs.amazonaws.com/groups/global/AuthenticatedUsers";
+    /// The group that writes access logs.
+    pub const LOG_DELIVERY: &'static str = "http://acs.amazonaws.com/groups/s3/LogDelivery";
+}
+
+/// One line of an ACL.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub struct Grant {
+    /// For whom.
+    pub grantee: Grantee,
+    /// What.
+    pub permission: Permission,
+}
+
+/// The ACL that a request's headers ask for.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum HeaderAcl {
+    /// A canned one.
+    Canned(CannedAcl),
+    /// These grants.
+    Grants(Vec<Grant>),
+}
+
+impl HeaderAcl {
+    /// The most grants of an ACL (S3 user guide, "Access control list (ACL) overview").
+    pub const MAX_GRANTS: usize = 100;
+
+    /// Reads the headers; `None` where there are none.
+    ///
+    /// # Errors
+    /// `InvalidArgument` for what can not be read, `InvalidRequest` for a canned ACL and grants at once.
+    pub fn from_headers(headers: &HeaderMap) -> Result<Option<Self>, S3Error> {
+        let canned = headers.get("x-amz-acl").map(|value| CannedAcl::parse(value.to_str().unwrap_or_default().trim()));
+        let grants = grants(headers)?;
+        match (canned.transpose()?, grants.is_empty()) {
+            (Some(_), false) => {
+                Err(S3Error::invalid_request("Specifying both Canned ACLs and Header Grants is not allowed"))
+            }
+            (Some(canned), true) => Ok(Some(Self::Canned(canned))),
+            (None, false) => Ok(Some(Self::Grants(grants))),
+            (None, true) => Ok(None),
+        }
+    }
+}
+
+fn grants(headers: &HeaderMap) -> Result<Vec<Grant>, S3Error> {
+    let mut grants = Vec::new();
+    for permission in Permission::ALL {
+        let name = permission.header();
+        for value in headers.get_all(name) {
+            let text = value.to_str().unwrap_or_default();
+            for grantee in text.split(',').map(str::trim).filter(|grantee| !grantee.is_empty()) {
+                let grantee = grantee_of(grantee)
+                    .filter(|_| grants.len() < HeaderAcl::MAX_GRANTS)
+                    .ok_or_else(|| S3Error::invalid_argument(name, text, "Argument format not recognized"))?;
+                grants.push(Grant { grantee, permission });
+            }
+        }
+    }
+    Ok(grants)
+}
+
+/// Reads `id="…"`, `uri="…"` or `emailAddress="…"`, with or without the quotes.
+fn grantee_of(text: &str) -> Option<Grantee> {
+    let (kind, value) = text.split_once('=')?;
+    let value = value.trim().trim_matches('"').to_owned();
+    match kind.trim().to_ascii_lowercase().as_str() {
+        _ if value.is_empty() => None,
+        "id" => Some(Grantee::User { id: value, display_name: None }),
+        "uri" => Some(Grantee::Group(value)),
+        "emailaddress" => Some(Grantee::Email(value)),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ErrorCode;
+
+    fn read(pairs: &[(&'static str, &str)]) -> Result<Option<HeaderAcl>, S3Error> {
+        let mut headers = HeaderMap::new();
+        for (name, value) in pairs {
+            headers.append(*name, value.parse().expect("a value"));
+        }
+        HeaderAcl::from_headers(&headers)
+    }
+
+    #[test]
+    fn every_canned_acl_has_a_name() {
+        for acl in CannedAcl::ALL {
+            assert_eq!(read(&[("x-amz-acl", acl.name())]), Ok(Some(HeaderAcl::Canned(acl))));
+        }
+        assert_eq!(read(&[]), Ok(None));
+    }
+
+    #[test]
+    fn grants_are_read() {
+        let grants = read(&[
+            ("x-amz-grant-read", "id=\"ann\", uri=\"http://g\""),
+            ("x-amz-grant-write-acp", "emailAddress=a@b"),
+        ]);
+        let user = Grantee::User { id: "ann".into(), display_name: None };
+        let expected = vec![
+            Grant { grantee: Grantee::Email("a@b".into()), permission: Permission::WriteAcp },
+            Grant { grantee: user, permission: Permission::Read },
+            Grant { grantee: Grantee::Group("http://g".into()), permission: Permission::Read },
+        ];
+        assert_eq!(grants, Ok(Some(HeaderAcl::Grants(expected))));
+    }
+
+    #[test]
+    fn bad_ones_are_refused() {
+        for (code, pairs) in [
+            (ErrorCode::InvalidArgument, &[("x-amz-acl", "public-ready")][..]),
+            (ErrorCode::InvalidArgument, &[("x-amz-grant-read", "ann")]),
+            (ErrorCode::InvalidArgument, &[("x-amz-grant-read", "name=ann")]),
+            (ErrorCode::InvalidArgument, &[("x-amz-grant-read", "id=\"\"")]),
+            (ErrorCode::InvalidRequest, &[("x-amz-acl", "private"), ("x-amz-grant-read", "id=a")]),
+        ] {
+            assert_eq!(read(pairs).expect_err("refused").code(), code, "{pairs:?}");
+        }
+    }
+}

@@ -1,0 +1,187 @@
+//! Who sends a request, and proof of it.
+//!
+//! Two steps, with the caller between them: [`Credentials::parse`] reads the claim without proving anything; the caller
+//! looks up the secret of [`Credentials::access_key`]; [`Credentials::verify`] proves the claim. [`sigv4`] and
+//! [`sigv2`] hold the two signature schemes, each in a header or in the query (a presigned URL); [`post`] the ones of
+//! form uploads. The result is a [`Verified`], whose [`PayloadMode`] tells [`crate::body::Payload`] what was promised
+//! about the body.
+
+mod canonical;
+mod payload_mode;
+pub mod post;
+mod signing_key;
+pub mod sigv2;
+pub mod sigv4;
+
+pub use payload_mode::{ChunkSigning, Framing, PayloadMode};
+pub use signing_key::{Scope, SigningKey, SigningKeyCache};
+
+use http::header::AUTHORIZATION;
+use subtle::ConstantTimeEq as _;
+use types::Timestamp;
+
+use crate::{ErrorCode, Query, RequestHead, S3Error};
+
+/// How far the clock of a client may be off, in seconds (S3 API reference, `RequestTimeTooSkewed`).
+pub const MAX_SKEW_S: u64 = 15 * 60;
+
+/// Who claims to send a request. Nothing is proven yet.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Credentials {
+    /// Nobody in particular.
+    Anonymous,
+    /// Signature version 4.
+    V4(sigv4::Claim),
+    /// Signature version 2.
+    V2(sigv2::Claim),
+}
+
+/// Where a signature stands.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Carrier {
+    /// In `Authorization`.
+    Header,
+    /// In the query: a presigned URL.
+    Query,
+    /// In the fields of a form.
+    Form,
+}
+
+/// Which scheme made a signature.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum SignatureVersion {
+    /// `AWS`.
+    V2,
+    /// `AWS4-HMAC-SHA256`.
+    V4,
+}
+
+/// What the signature of a verified request was.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct SignatureFacts {
+    /// Which scheme.
+    pub version: SignatureVersion,
+    /// Where it stood.
+    pub carrier: Carrier,
+    /// When it was made; unknown for presigned URLs and forms of version 2.
+    pub signed_at: Option<Timestamp>,
+}
+
+/// A request whose signature holds, or that has none.
+#[derive(Clone, Debug)]
+pub struct Verified {
+    /// How it was signed; `None` for anonymous requests.
+    pub signature: Option<SignatureFacts>,
+    /// What is promised about the body.
+    pub payload: PayloadMode,
+}
+
+impl Credentials {
+    /// Reads the claim out of the head. The date and what is signed are checked by [`Credentials::verify`].
+    ///
+    /// # Errors
+    /// `InvalidArgument` for an unknown scheme or for two at once, `AuthorizationHeaderMalformed`,
+    /// `AuthorizationQueryParametersError`, `AccessDenied` for an incomplete presigned URL of version 2.
+    pub fn parse(head: &RequestHead<'_>) -> Result<Self, S3Error> {
+        let query = Query::parse(head.raw_query())?;
+        let header = head.headers().get(AUTHORIZATION).filter(|value| !value.is_empty());
+        let in_query_v4 = query.has("X-Amz-Algorithm") || query.has("X-Amz-Credential");
+        let in_query_v2 = query.has("AWSAccessKeyId") || query.has("Signature");
+        if [header.is_some(), in_query_v4, in_query_v2].iter().filter(|present| **present).count() > 1 {
+            return Err(S3Error::invalid_argument(
+                "Authorization",
+                "",
+                "Only one auth mechanism allowed; only the X-Amz-Algorithm query parameter, Signature query string \
+                 parameter or the Authorization header should be specified",
+            ));
+        }
+        if in_query_v4 {
+            return Ok(Self::V4(sigv4::Claim::from_query(&query)?));
+        }
+        if in_query_v2 {
+            return Ok(Self::V2(sigv2::Claim::from_query(&query)?));
+        }
+        let Some(header) = header else { return Ok(Self::Anonymous) };
+        let header = header.to_str().map_err(|_| S3Error::new(ErrorCode::AuthorizationHeaderMalformed))?.trim();
+        match header.split_once(' ') {
+            Some((sigv4::ALGORITHM, rest)) => Ok(Self::V4(sigv4::Claim::from_header(rest, head)?)),
+            Some(("AWS", rest)) => Ok(Self::V2(sigv2::Claim::from_header(rest, head)?)),
+            _ => Err(S3Error::invalid_argument("Authorization", header, "Unsupported Authorization Type")),
+        }
+    }
+
+    /// The access key that is claimed; `None` for anonymous requests.
+    pub fn access_key(&self) -> Option<&str> {
+        match self {
+            Self::Anonymous => None,
+            Self::V4(claim) => Some(&claim.scope.access_key),
+            Self::V2(claim) => Some(&claim.access_key),
+        }
+    }
+
+    /// Which scheme is used; `None` for anonymous requests. A tenancy may refuse version 2.
+    pub fn version(&self) -> Option<SignatureVersion> {
+        match self {
+            Self::Anonymous => None,
+            Self::V4(_) => Some(SignatureVersion::V4),
+            Self::V2(_) => Some(SignatureVersion::V2),
+        }
+    }
+
+    /// Proves the claim with the secret of [`Credentials::access_key`] (any text for anonymous requests).
+    ///
+    /// # Errors
+    /// `SignatureDoesNotMatch`; `RequestTimeTooSkewed`, or `AccessDenied` for what has expired; `AccessDenied` where
+    /// headers are not signed that must be; `InvalidArgument` and `InvalidRequest` for a bad `x-amz-content-sha256`.
+    pub fn verify(
+        &self,
+        secret: &str,
+        head: &RequestHead<'_>,
+        now: Timestamp,
+        signing_keys: &SigningKeyCache,
+    ) -> Result<Verified, S3Error> {
+        match self {
+            Self::Anonymous => Ok(Verified { signature: None, payload: PayloadMode::without_key(head)? }),
+            Self::V4(claim) => claim.verify(secret, head, now, signing_keys),
+            Self::V2(claim) => claim.verify(secret, head, now),
+        }
+    }
+}
+
+/// Whether two signatures are the same, in a time that does not depend on where they differ.
+pub(crate) fn same_signature(ours: &str, theirs: &str) -> bool {
+    ours.as_bytes().ct_eq(theirs.as_bytes()).into()
+}
+
+/// 403 where `moment` is further from `now` than [`MAX_SKEW_S`].
+fn check_skew(moment: Timestamp, now: Timestamp) -> Result<(), S3Error> {
+    if moment.as_secs().abs_diff(now.as_secs()) <= MAX_SKEW_S {
+        return Ok(());
+    }
+    Err(S3Error::new(ErrorCode::RequestTimeTooSkewed)
+        .with_field("RequestTime", moment.to_amz_date())
+        .with_field("ServerTime", now.to_iso8601())
+        .with_field("MaxAllowedSkewMilliseconds", (MAX_SKEW_S * 1000).to_string()))
+}
+
+/// 403 for a presigned URL whose time is over.
+fn expired(until: Timestamp, now: Timestamp) -> S3Error {
+    S3Error::new(ErrorCode::AccessDenied)
+        .with_message("Request has expired")
+        .with_field("Expires", until.to_iso8601())
+        .with_field("ServerTime", now.to_iso8601())
+}
+
+/// The moment at which a request says it was made: `x-amz-date`, else `Date`, in the form of SigV4 or of HTTP.
+fn request_time(head: &RequestHead<'_>) -> Result<Timestamp, S3Error> {
+    let date = head.headers().get("x-amz-date").or_else(|| head.headers().get(http::header::DATE));
+    date.and_then(|date| date.to_str().ok())
+        .and_then(|date| Timestamp::parse_amz_date(date.trim()).or_else(|| Timestamp::parse_http_date(date)))
+        .ok_or_else(|| {
+            S3Error::new(ErrorCode::AccessDenied)
+                .with_message("AWS authentication requires a valid Date or x-amz-date header")
+        })
+}
+
+#[cfg(test)]
+mod tests;

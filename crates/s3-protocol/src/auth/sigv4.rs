@@ -1,0 +1,260 @@
+//! Signature version 4 (S3 API reference, "Authenticating Requests (AWS Signature Version 4)").
+
+use std::borrow::Cow;
+
+use types::Timestamp;
+
+use super::canonical::{QueryForm, request_hash};
+use super::payload_mode::{ContentSha256, UNSIGNED_PAYLOAD};
+use super::{
+    Carrier, ChunkSigning, MAX_SKEW_S, PayloadMode, Scope, SignatureFacts, SignatureVersion, SigningKey,
+    SigningKeyCache, Verified, check_skew, expired, request_time, same_signature,
+};
+use crate::{ErrorCode, Query, RequestHead, S3Error};
+
+/// The scheme's name.
+pub const ALGORITHM: &str = "AWS4-HMAC-SHA256";
+/// The longest a presigned URL may be good for, in seconds: a week.
+pub const MAX_EXPIRES_S: u64 = 604_800;
+/// The most header names in one signature.
+const MAX_SIGNED_HEADERS: usize = 128;
+
+pub(super) const SCOPE_END: &str = "aws4_request";
+
+/// A claim, not proven yet.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Claim {
+    /// What the signature is bound to, with the access key.
+    pub scope: Scope,
+    signed_headers: Vec<String>,
+    signature: String,
+    signed_at: Timestamp,
+    form: Form,
+}
+
+#[derive(Clone, PartialEq, Eq, Debug)]
+enum Form {
+    Header,
+    /// A presigned URL, with the payload's hash where the query names it.
+    Query {
+        expires_s: u64,
+        content_sha256: Option<String>,
+    },
+}
+
+impl Claim {
+    /// Reads what follows `AWS4-HMAC-SHA256 ` in `Authorization`.
+    pub(super) fn from_header(rest: &str, head: &RequestHead<'_>) -> Result<Self, S3Error> {
+        let (mut credential, mut signed_headers, mut signature) = (None, None, None);
+        for part in rest.split(',').map(str::trim).filter(|part| !part.is_empty()) {
+            match part.split_once('=') {
+                Some(("Credential", value)) => credential = Some(value),
+                Some(("SignedHeaders", value)) => signed_headers = Some(value),
+                Some(("Signature", value)) => signature = Some(value),
+                _ => return Err(malformed("it has a part that is not known")),
+            }
+        }
+        let credential = credential.ok_or_else(|| malformed("missing Credential."))?;
+        let scope = Scope::parse(credential).ok_or_else(|| {
+            malformed("the Credential is mal-formed; expecting \"<YOUR-AKID>/YYYYMMDD/REGION/SERVICE/aws4_request\".")
+        })?;
+        let signed_headers = signed_headers.ok_or_else(|| malformed("missing SignedHeaders."))?;
+        let signature = signature.ok_or_else(|| malformed("missing Signature."))?;
+        let signed_at = request_time(head)?;
+        Ok(Self {
+            scope,
+            signed_headers: names(signed_headers).ok_or_else(|| malformed("it has too many SignedHeaders."))?,
+            signature: signature.to_owned(),
+            signed_at,
+            form: Form::Header,
+        })
+    }
+
+    /// Reads the parameters of a presigned URL.
+    pub(super) fn from_query(query: &Query) -> Result<Self, S3Error> {
+        let required = |name| {
+            query.get_nonempty(name).ok_or_else(|| {
+                bad_query(
+                    "Query-string authentication version 4 requires the X-Amz-Algorithm, X-Amz-Credential, \
+                     X-Amz-Signature, X-Amz-Date, X-Amz-SignedHeaders, and X-Amz-Expires parameters.",
+                )
+            })
+        };
+        if required("X-Amz-Algorithm")? != ALGORITHM {
+            return Err(bad_query("X-Amz-Algorithm only supports \"AWS4-HMAC-SHA256\""));
+        }
+        let scope = Scope::parse(required("X-Amz-Credential")?).ok_or_else(|| {
+            bad_query(
+                "Error parsing the X-Amz-Credential parameter; the Credential is mal-formed; expecting \
+                 \"<YOUR-AKID>/YYYYMMDD/REGION/SERVICE/aws4_request\".",
+            )
+        })?;
+        let signed_at = Timestamp::parse_amz_date(required("X-Amz-Date")?)
+            .ok_or_else(|| bad_query("X-Amz-Date must be in the ISO8601 Long Format \"yyyyMMdd'T'HHmmss'Z'\""))?;
+        let signed_headers = names(required("X-Amz-SignedHeaders")?);
+        Ok(Self {
+            signed_headers: signed_headers.ok_or_else(|| bad_query("X-Amz-SignedHeaders has too many names."))?,
+            signature: required("X-Amz-Signature")?.to_owned(),
+            signed_at,
+            form: Form::Query {
+                expires_s: expires(required("X-Amz-Expires")?)?,
+                content_sha256: query.get_nonempty("X-Amz-Content-Sha256").map(str::to_owned),
+            },
+            scope,
+        })
+    }
+
+    /// Proves the claim; [`super::Credentials::verify`] says how it fails.
+    pub(super) fn verify(
+        &self,
+        secret: &str,
+        head: &RequestHead<'_>,
+        now: Timestamp,
+        signing_keys: &SigningKeyCache,
+    ) -> Result<Verified, S3Error> {
+        self.check_time(now)?;
+        self.check_day()?;
+        self.check_signed_headers(head)?;
+        let claim = ContentSha256::of(head)?;
+        let payload = self.payload_line(head, claim)?;
+        let key = signing_keys.key(secret, &self.scope);
+        self.check_signature(&key, head, &payload)?;
+        let signing = ChunkSigning {
+            key,
+            seed_signature: self.signature.clone(),
+            signed_at: self.signed_at,
+            scope: self.scope.to_sign(),
+        };
+        // A hash that only the query of a presigned URL names is a promise too.
+        let claim = match (&self.form, claim) {
+            (Form::Query { content_sha256: Some(text), .. }, ContentSha256::Absent) => ContentSha256::parse(text)?,
+            (_, claim) => claim,
+        };
+        Ok(Verified {
+            signature: Some(SignatureFacts {
+                version: SignatureVersion::V4,
+                carrier: self.carrier(),
+                signed_at: Some(self.signed_at),
+            }),
+            payload: PayloadMode::of(claim, head, Some(signing))?,
+        })
+    }
+
+    fn carrier(&self) -> Carrier {
+        match self.form {
+            Form::Header => Carrier::Header,
+            Form::Query { .. } => Carrier::Query,
+        }
+    }
+
+    fn check_time(&self, now: Timestamp) -> Result<(), S3Error> {
+        let Form::Query { expires_s, .. } = self.form else { return check_skew(self.signed_at, now) };
+        if self.signed_at.as_secs() > now.as_secs() + MAX_SKEW_S {
+            return Err(S3Error::new(ErrorCode::AccessDenied)
+                .with_message("Request is not yet valid")
+                .with_field("ServerTime", now.to_iso8601()));
+        }
+        let until = self.signed_at.plus_secs(expires_s);
+        if now.as_secs() >= until.as_secs() {
+            return Err(expired(until, now).with_field("X-Amz-Expires", expires_s.to_string()));
+        }
+        Ok(())
+    }
+
+    /// 400 unless the scope is of the day of the signature.
+    fn check_day(&self) -> Result<(), S3Error> {
+        let day = day_of(self.signed_at);
+        if day == self.scope.day {
+            return Ok(());
+        }
+        let message = format!(
+            "Invalid credential date \"{}\". This date is not the same as X-Amz-Date: \"{day}\".",
+            self.scope.day
+        );
+        Err(match self.form {
+            Form::Header => malformed(&message),
+            Form::Query { .. } => bad_query(message),
+        })
+    }
+
+    /// 403 unless the host and every `x-amz-*` header are signed. An unsigned one could change what a signed request
+    /// means: a PUT with a copy source added is a copy.
+    fn check_signed_headers(&self, head: &RequestHead<'_>) -> Result<(), S3Error> {
+        let is_signed = |name: &str| self.signed_headers.iter().any(|signed| signed == name);
+        let amz = head.headers().keys().map(http::HeaderName::as_str);
+        let amz = amz.filter(|name| name.starts_with("x-amz-") && *name != "x-amz-content-sha256");
+        let missing: Vec<&str> = std::iter::once("host").chain(amz).filter(|name| !is_signed(name)).collect();
+        if missing.is_empty() {
+            return Ok(());
+        }
+        Err(S3Error::new(ErrorCode::AccessDenied)
+            .with_message("There were headers present in the request which were not signed")
+            .with_field("HeadersNotSigned", missing.join(", ")))
+    }
+
+    /// The last line of the canonical request.
+    fn payload_line(&self, head: &RequestHead<'_>, claim: ContentSha256) -> Result<String, S3Error> {
+        let header = head.headers().get("x-amz-content-sha256").and_then(|value| value.to_str().ok()).map(str::trim);
+        match &self.form {
+            Form::Header if claim == ContentSha256::Absent => {
+                Err(S3Error::invalid_request("Missing required header for this request: x-amz-content-sha256"))
+            }
+            Form::Header => Ok(header.unwrap_or_default().to_owned()),
+            Form::Query { content_sha256: Some(hash), .. } => Ok(hash.clone()),
+            Form::Query { .. } => {
+                let signed = self.signed_headers.iter().any(|name| name == "x-amz-content-sha256");
+                Ok(header.filter(|_| signed).unwrap_or(UNSIGNED_PAYLOAD).to_owned())
+            }
+        }
+    }
+
+    fn check_signature(&self, key: &SigningKey, head: &RequestHead<'_>, payload: &str) -> Result<(), S3Error> {
+        for form in [QueryForm::Received, QueryForm::Reencoded] {
+            let hash = request_hash(head, form, &self.signed_headers, payload)?;
+            let text = format!("{ALGORITHM}\n{}\n{}\n{hash}", self.signed_at.to_amz_date(), self.scope.to_sign());
+            if same_signature(&key.sign(text.as_bytes()), &self.signature) {
+                return Ok(());
+            }
+        }
+        Err(S3Error::new(ErrorCode::SignatureDoesNotMatch)
+            .with_field("AWSAccessKeyId", self.scope.access_key.as_str())
+            .with_field("SignatureProvided", self.signature.as_str()))
+    }
+}
+
+/// The names of a list of signed headers; `None` where they are too many.
+fn names(list: &str) -> Option<Vec<String>> {
+    let names: Vec<String> = list.split(';').map(|name| name.trim().to_ascii_lowercase()).collect();
+    (names.len() <= MAX_SIGNED_HEADERS).then_some(names)
+}
+
+/// Seconds for which a presigned URL is good; 0 is one that has expired.
+fn expires(text: &str) -> Result<u64, S3Error> {
+    let seconds: i64 = text.parse().map_err(|_| bad_query("X-Amz-Expires should be a number"))?;
+    let seconds = u64::try_from(seconds).map_err(|_| bad_query("X-Amz-Expires must be non-negative"))?;
+    if seconds > MAX_EXPIRES_S {
+        return Err(bad_query(
+            "X-Amz-Expires must be less than a week (in seconds); that is, the given X-Amz-Expires must be less than \
+             604800 seconds",
+        ));
+    }
+    Ok(seconds)
+}
+
+fn day_of(moment: Timestamp) -> String {
+    let mut text = moment.to_amz_date();
+    text.truncate("20130524".len());
+    text
+}
+
+fn malformed(what: &str) -> S3Error {
+    S3Error::new(ErrorCode::AuthorizationHeaderMalformed)
+        .with_message(format!("The authorization header is malformed; {what}"))
+}
+
+fn bad_query(what: impl Into<Cow<'static, str>>) -> S3Error {
+    S3Error::new(ErrorCode::AuthorizationQueryParametersError).with_message(what)
+}
+
+#[cfg(test)]
+mod tests;
