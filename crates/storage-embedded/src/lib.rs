@@ -1,1 +1,31 @@
-//! The default engine: one log, an index behind it, large blobs as files. The only std::fs.
+//! The default engine: one machine, one directory. The only crate that touches `std::fs`.
+//!
+//! **The log is the database.** Every batch, with the small bodies in it, is a record of one append-only log ([`log`]),
+//! written once; batches that arrive together share one write and one sync. An index ([`index`], an LSM tree) maps keys
+//! to values and blobs to their places; it is written behind the log and says up to which record it is on disk, so that
+//! opening replays only what follows. Large blobs are files of their own ([`blobs`]), durable before a batch names
+//! them.
+//!
+//! Threads: the *committer* ([`committer`]) alone appends to the log and changes the index. The *preparer* makes the
+//! next segment of the log ahead of need and watches free space, the *keeper* flushes and compacts the index, the
+//! *reclaimer* ([`reclaim`]) deletes what was retired and rewrites segments that are mostly dead. Readers take a
+//! snapshot of the index and wait for nobody.
+//!
+//! All files go through [`disk::Disk`], except the index's, which the tree reads and writes itself.
+//! `docs/format/embedded.md` describes every file byte by byte.
+
+mod blobs;
+mod committer;
+mod crc;
+pub mod disk;
+mod error;
+mod index;
+mod log;
+mod options;
+mod reclaim;
+mod store;
+mod threads;
+
+pub use error::OpenError;
+pub use options::Options;
+pub use store::EmbeddedStore;

@@ -1,0 +1,13 @@
+//! Blobs: small ones in the log, large ones as files.
+//!
+//! A blob that is being made is known to [`making`] until a batch keeps it: a small one as its bytes, which travel in
+//! the record of that batch; a large one as a file that is already durable ([`file`], [`writer`]). The index then has
+//! its [`place`]. [`reader`] reads either kind and verifies all that it hands on. [`retirement`] holds what was
+//! retired until no pin needs it.
+
+pub(crate) mod file;
+pub(crate) mod making;
+pub(crate) mod place;
+pub(crate) mod reader;
+pub(crate) mod retirement;
+pub(crate) mod writer;

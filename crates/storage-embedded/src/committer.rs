@@ -1,0 +1,431 @@
+//! The committer: the one thread that changes the store.
+//!
+//! It takes all requests that are waiting, checks each against the index and against what the group changes already,
+//! writes the records of those that hold into one buffer, appends it with one sync, lets the index have the changes,
+//! and only then answers, refusals too: what is not durable is seen by nobody. Meanwhile the next requests gather; so
+//! the busier the store, the larger its groups.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use storage::bounds::name_taken;
+use storage::{Batch, Bounded, CommitError, NewBlob, Space, StorageError};
+use tokio::sync::oneshot;
+use types::BlobId;
+
+use crate::blobs::making::Made;
+use crate::blobs::place::Place;
+use crate::index::keys;
+use crate::index::stage::Stage;
+use crate::log::format::{Framer, Kind, PAYLOAD_BYTES, RECORD_ALIGNMENT, RECORD_HEADER_BYTES};
+use crate::log::records::{self, BatchWriter, MOVED_OVERHEAD, batch_overhead};
+use crate::log::writer::LogWriter;
+use crate::store::Shared;
+use crate::threads::queue::{Answer, Body, Change, Request};
+
+/// The bytes after which a group is written although more requests wait: bounds memory and latency.
+const GROUP_BYTES: usize = 8 << 20;
+/// How long a group waits where flushes fall behind: enough for them to catch up, too little for a client to notice.
+const STALL: Duration = Duration::from_millis(20);
+
+/// The state of the thread.
+pub(crate) struct Committer {
+    shared: Arc<Shared>,
+    log: LogWriter,
+    framer: Framer,
+    closed: HashSet<Space>,
+    /// The log's bytes since the index was last sealed.
+    unsealed_bytes: u64,
+    group: Group,
+}
+
+/// A group that is being made.
+#[derive(Default)]
+struct Group {
+    buffer: Vec<u8>,
+    /// The last record, whose header is still open.
+    open: Option<(usize, Kind)>,
+    records: u64,
+    stage: Stage,
+    replies: Vec<(oneshot::Sender<Answer>, Answer)>,
+    kept: Vec<BlobId>,
+    discarded: Vec<BlobId>,
+}
+
+impl Committer {
+    pub(crate) fn new(shared: Arc<Shared>, log: LogWriter, framer: Framer, closed: HashSet<Space>) -> Self {
+        Self { shared, log, framer, closed, unsealed_bytes: 0, group: Group::default() }
+    }
+
+    /// The thread. Ends when the queue is stopped and empty; the log then ends with a mark.
+    pub(crate) fn run(mut self) {
+        let shared = Arc::clone(&self.shared);
+        let mut requests = Vec::new();
+        while shared.queue.take(&mut requests) {
+            for request in requests.drain(..) {
+                self.request(request);
+            }
+            self.finish();
+        }
+        if self.log.next() > 1 && self.make_room(0).is_ok() {
+            self.begin(Kind::Mark);
+            self.finish();
+        }
+        self.shared.index.seal(self.log.next() - 1);
+    }
+
+    fn request(&mut self, request: Request) {
+        let answer = match self.shared.failure() {
+            Some(failure) => Err(StorageError::ReadOnly(failure.to_owned()).into()),
+            None => self.change(request.change),
+        };
+        self.group.replies.push((request.reply, answer));
+    }
+
+    fn change(&mut self, change: Change) -> Answer {
+        match change {
+            Change::Batch { space, group, batch, crcs } => self.batch(space, &group, batch, &crcs)?,
+            Change::Close { space, from, to } => return self.close(space, &from, to.as_deref()),
+            Change::Erase { space, keys } => self.erase(space, &keys)?,
+            Change::Forget(ids) => self.forget(&ids)?,
+            Change::Move(bodies) => self.move_bodies(&bodies)?,
+        }
+        Ok(true)
+    }
+
+    fn batch(&mut self, space: Space, group: &[u8], batch: Batch, crcs: &[u64]) -> Result<(), CommitError> {
+        if self.closed.contains(&space) {
+            return Err(StorageError::Closed(space).into());
+        }
+        let made = self.find_made(&batch);
+        self.make_room(payload_bound(group, &batch, &made))?;
+        self.check_expectations(space, &batch)?;
+        self.check_counters(&batch.count)?;
+        self.check_keeps(&batch, &made)?;
+        for id in &batch.retire {
+            self.group.stage.place(&self.shared.index, *id)?;
+        }
+        let written = self.write_batch(space, group, &batch, crcs, made);
+        self.or_fail(written)
+    }
+
+    /// A record that is begun and can not be completed spoils its group. All that it reads was read before, so this is
+    /// a device that fails in just this moment.
+    fn or_fail(&self, written: Result<(), StorageError>) -> Result<(), CommitError> {
+        if let Err(error) = &written {
+            self.shared.fail(format!("the index can not be read: {error}"));
+        }
+        Ok(written?)
+    }
+
+    /// What is known of each blob that the batch keeps, where it was made.
+    fn find_made(&self, batch: &Batch) -> Vec<Option<Made>> {
+        let made = batch.keep.iter().map(|blob| self.shared.making.get(blob.id()));
+        made.collect()
+    }
+
+    fn check_expectations(&self, space: Space, batch: &Batch) -> Result<(), CommitError> {
+        for (expectation, expected) in batch.expect.iter().enumerate() {
+            let key = keys::pair(space, [expected.key(), b""]);
+            let current = self.group.stage.get(&self.shared.index, &key)?;
+            if !expected.holds(current.as_deref()) {
+                return Err(CommitError::Conflict { expectation });
+            }
+        }
+        Ok(())
+    }
+
+    fn check_counters(&self, changes: &[Bounded]) -> Result<(), CommitError> {
+        let mut values: Vec<(&[u8], i64)> = Vec::with_capacity(changes.len());
+        for (counter, change) in changes.iter().enumerate() {
+            let at = match values.iter().position(|(name, _)| *name == change.name) {
+                Some(at) => at,
+                None => {
+                    values.push((&change.name, self.group.stage.counter(&self.shared.index, &change.name)?));
+                    values.len() - 1
+                }
+            };
+            let value = &mut values[at].1;
+            *value = value
+                .checked_add(change.delta)
+                .ok_or_else(|| StorageError::Bounds("a counter overflows".to_owned()))?;
+            if change.delta > 0 && change.at_most.is_some_and(|most| *value > most) {
+                return Err(CommitError::OverLimit { counter });
+            }
+        }
+        Ok(())
+    }
+
+    fn check_keeps(&self, batch: &Batch, made: &[Option<Made>]) -> Result<(), CommitError> {
+        if !batch.keep.is_empty() && self.shared.preparer.is_short_of_space() {
+            return Err(StorageError::Full.into());
+        }
+        for (blob, made) in batch.keep.iter().zip(made) {
+            let id = blob.id();
+            if self.group.stage.place(&self.shared.index, id)?.is_some() {
+                return Err(name_taken(id).into());
+            }
+            match (blob, made) {
+                (NewBlob::Inline(..), Some(_)) => return Err(name_taken(id).into()),
+                (NewBlob::Made(_), None | Some(Made::Unfinished)) => return Err(StorageError::NoSuchBlob(id).into()),
+                (NewBlob::Made(_), Some(_)) if self.group.discarded.contains(&id) => {
+                    return Err(StorageError::NoSuchBlob(id).into());
+                }
+                (NewBlob::Inline(..), None) | (NewBlob::Made(_), Some(_)) => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn write_batch(
+        &mut self,
+        space: Space,
+        group: &[u8],
+        batch: &Batch,
+        crcs: &[u64],
+        made: Vec<Option<Made>>,
+    ) -> Result<(), StorageError> {
+        self.begin(Kind::Batch);
+        let Group { buffer, stage, kept, discarded, .. } = &mut self.group;
+        let index = &self.shared.index;
+        let mut writer = BatchWriter(buffer);
+        let counts =
+            [&batch.put.len(), &batch.delete.len(), &batch.keep.len(), &batch.retire.len(), &batch.count.len()];
+        writer.head(space, group, counts.map(|count| *count));
+        for (key, value) in &batch.put {
+            writer.put(&key[group.len()..], value);
+        }
+        for key in &batch.delete {
+            writer.delete(&key[group.len()..]);
+            stage.delete(keys::pair(space, [key, b""]));
+        }
+        for (key, value) in &batch.put {
+            stage.put(keys::pair(space, [key, b""]), value);
+        }
+        let mut inline_crcs = crcs.iter();
+        for (blob, made) in batch.keep.iter().zip(made) {
+            let id = blob.id();
+            let (body, crc64) = match (blob, made) {
+                (NewBlob::Inline(_, body), _) => (body.clone(), inline_crcs.next().copied().unwrap_or_default()),
+                (NewBlob::Made(_), Some(Made::Body { bytes, crc64 })) => (bytes, crc64),
+                (NewBlob::Made(_), Some(Made::File { length, crc64 })) => {
+                    writer.keep_file(id, length, crc64);
+                    stage.keep(id, Place::File { length, crc64 });
+                    kept.push(id);
+                    continue;
+                }
+                (NewBlob::Made(_), None | Some(Made::Unfinished)) => return Err(StorageError::NoSuchBlob(id)),
+            };
+            let at = writer.keep_body(id, crc64, &body);
+            stage.keep(id, packed(&self.log, at, body.len(), crc64));
+            kept.push(id);
+        }
+        for id in &batch.retire {
+            writer.retire(*id);
+            if !stage.retire(index, *id)? && self.shared.making.is_finished(*id) {
+                discarded.push(*id);
+            }
+        }
+        for change in &batch.count {
+            writer.count(change);
+            stage.add(index, &change.name, change.delta)?;
+        }
+        Ok(())
+    }
+
+    fn close(&mut self, space: Space, from: &[u8], to: Option<&[u8]>) -> Answer {
+        if self.closed.contains(&space) {
+            return Ok(true);
+        }
+        // The range is looked for in the index, so what the group changes must be there first.
+        self.finish();
+        self.make_room(8)?;
+        let index = &self.shared.index;
+        let end = to.map_or_else(|| keys::pairs_end(space), |to| keys::pair(space, [to, b""]));
+        if !index.range(&index.snapshot(), &keys::pair(space, [from, b""]), &end, 1)?.is_empty() {
+            return Ok(false);
+        }
+        self.begin(Kind::Close);
+        records::write_close(&mut self.group.buffer, space);
+        self.group.stage.close(space);
+        self.closed.insert(space);
+        Ok(true)
+    }
+
+    fn erase(&mut self, space: Space, erased: &[bytes::Bytes]) -> Result<(), CommitError> {
+        let bytes: usize = erased.iter().map(bytes::Bytes::len).sum();
+        self.make_room(batch_overhead(0, erased.len(), 0, 0, 0) + bytes)?;
+        self.begin(Kind::Batch);
+        let mut writer = BatchWriter(&mut self.group.buffer);
+        writer.head(space, b"", [0, erased.len(), 0, 0, 0]);
+        for key in erased {
+            writer.delete(key);
+            self.group.stage.delete(keys::pair(space, [key, b""]));
+        }
+        Ok(())
+    }
+
+    fn forget(&mut self, ids: &[BlobId]) -> Result<(), CommitError> {
+        self.make_room(ids.len() * 16)?;
+        self.begin(Kind::Forget);
+        records::write_forget(&mut self.group.buffer, ids);
+        let (stage, index) = (&mut self.group.stage, &self.shared.index);
+        let forgotten = ids.iter().try_for_each(|id| stage.forget(index, *id));
+        self.or_fail(forgotten)
+    }
+
+    fn move_bodies(&mut self, bodies: &[Body]) -> Result<(), CommitError> {
+        let bytes: usize = bodies.iter().map(|body| body.bytes.len() + MOVED_OVERHEAD).sum();
+        self.make_room(bytes)?;
+        self.begin(Kind::Move);
+        let moved = bodies.iter().try_for_each(|body| self.move_body(body));
+        self.or_fail(moved)
+    }
+
+    fn move_body(&mut self, body: &Body) -> Result<(), StorageError> {
+        let Group { buffer, stage, .. } = &mut self.group;
+        // Only the committer changes places, so what is there now is there when the record is applied.
+        let place = stage.place(&self.shared.index, body.id)?;
+        if matches!(place, Some((_, Place::Packed { segment, offset, .. })) if (segment, offset) == body.from) {
+            let at = records::write_moved(buffer, body.id, body.from, body.crc64, &body.bytes);
+            let to = packed(&self.log, at, body.bytes.len(), body.crc64);
+            stage.moved(&self.shared.index, body.id, body.from, to)?;
+        }
+        Ok(())
+    }
+
+    /// Makes sure that a record with such a payload fits into the group and its segment.
+    fn make_room(&mut self, payload: usize) -> Result<(), StorageError> {
+        if payload > PAYLOAD_BYTES {
+            return Err(StorageError::Bounds(format!("a batch takes {payload} bytes")));
+        }
+        let record = RECORD_HEADER_BYTES + payload + RECORD_ALIGNMENT;
+        let together = self.group.buffer.len() + record;
+        if together > GROUP_BYTES || !self.log.fits(together) {
+            self.finish();
+        }
+        if let Some(failure) = self.shared.failure() {
+            return Err(StorageError::ReadOnly(failure.to_owned()));
+        }
+        if !self.log.fits(self.group.buffer.len() + record) {
+            self.log.roll(record)?;
+        }
+        Ok(())
+    }
+
+    /// Begins a record at the end of the group. There is room.
+    fn begin(&mut self, kind: Kind) {
+        self.seal_open(false);
+        if self.group.buffer.is_empty() {
+            self.log.begin(&mut self.group.buffer);
+        }
+        self.group.open = Some((Framer::begin(&mut self.group.buffer), kind));
+    }
+
+    fn seal_open(&mut self, last: bool) {
+        if let Some((start, kind)) = self.group.open.take() {
+            let first = self.log.next();
+            let sequence = first + self.group.records;
+            self.framer.seal(&mut self.group.buffer, start, kind, sequence, first, last);
+            self.group.records += 1;
+        }
+    }
+
+    /// Writes the group, lets the index have it, and answers.
+    fn finish(&mut self) {
+        self.seal_open(true);
+        if let Some(failure) = self.shared.failure() {
+            let failure = StorageError::ReadOnly(failure.to_owned());
+            self.spoil(&failure.into());
+        } else if self.group.records > 0 {
+            let started = Instant::now();
+            match self.log.append(&self.group.buffer, self.group.records) {
+                Ok(()) => self.publish(started),
+                Err(error) => self.fail(&error),
+            }
+        }
+        let group = &mut self.group;
+        group.records = 0;
+        group.kept.clear();
+        group.discarded.clear();
+        group.buffer.clear();
+        group.buffer.shrink_to(GROUP_BYTES);
+        for (reply, answer) in group.replies.drain(..) {
+            // Whoever gave up waiting does not want the answer.
+            let _ = reply.send(answer);
+        }
+    }
+
+    fn publish(&mut self, started: Instant) {
+        let shared = &self.shared;
+        metrics::histogram!("commonhold_storage_sync_seconds").record(started.elapsed().as_secs_f64());
+        metrics::histogram!("commonhold_storage_group_records").record(self.group.records as f64);
+        metrics::counter!("commonhold_storage_log_bytes_total").increment(self.group.buffer.len() as u64);
+        let last = self.log.next() - 1;
+        let applied = shared.index.apply(&mut self.group.stage, last, &shared.segments);
+        shared.making.forget(&self.group.kept);
+        if !applied.retired.is_empty() {
+            shared.retirement.retire(applied.retired);
+        }
+        self.group.discarded.retain(|id| shared.making.discard(*id));
+        if !self.group.discarded.is_empty() {
+            shared.retirement.discard(&self.group.discarded);
+        }
+        self.unsealed_bytes += self.group.buffer.len() as u64;
+        let options = &shared.options;
+        if applied.memtable_bytes > options.memtable_bytes || self.unsealed_bytes > options.replay_bytes {
+            self.unsealed_bytes = 0;
+            shared.index.seal(last);
+            shared.keeper.wake();
+            if shared.index.is_behind() {
+                metrics::counter!("commonhold_storage_stalls_total").increment(1);
+                std::thread::sleep(STALL);
+            }
+        }
+    }
+
+    /// The group may be on disk or not. Nothing is written any more: opening the store finds out.
+    fn fail(&mut self, error: &std::io::Error) {
+        let failure = format!("the log can not be written: {error}");
+        self.shared.fail(failure.clone());
+        self.spoil(&CommitError::Unknown(failure));
+    }
+
+    fn spoil(&mut self, error: &CommitError) {
+        let _ = self.group.stage.drain();
+        for (_, answer) in &mut self.group.replies {
+            if answer.is_ok() {
+                *answer = Err(error.clone());
+            }
+        }
+    }
+}
+
+fn packed(log: &LogWriter, at: usize, length: usize, crc64: u64) -> Place {
+    let (segment, offset) = log.place(at);
+    Place::Packed {
+        segment,
+        offset: u32::try_from(offset).expect("segments are shorter than 4 GiB"),
+        length: u32::try_from(length).expect("bodies are bounded"),
+        crc64,
+    }
+}
+
+/// The most bytes that the payload of a batch can take.
+fn payload_bound(group: &[u8], batch: &Batch, made: &[Option<Made>]) -> usize {
+    let Batch { put, delete, keep, retire, count, .. } = batch;
+    let pairs: usize = put.iter().map(|(key, value)| key.len() + value.len()).sum();
+    let deletes: usize = delete.iter().map(Vec::len).sum();
+    let bodies = keep.iter().zip(made).map(|(blob, made)| match (blob, made) {
+        (NewBlob::Inline(_, body), _) | (NewBlob::Made(_), Some(Made::Body { bytes: body, .. })) => body.len(),
+        (NewBlob::Made(_), _) => 0,
+    });
+    let names: usize = count.iter().map(|change| change.name.len()).sum();
+    batch_overhead(put.len(), delete.len(), keep.len(), retire.len(), count.len())
+        + group.len()
+        + pairs
+        + deletes
+        + bodies.sum::<usize>()
+        + names
+}

@@ -1,0 +1,189 @@
+//! The index: an LSM tree behind the log.
+//!
+//! One tree holds pairs, places of blobs, counters, closed spaces, retired blobs and the live bytes of segments
+//! ([`keys`]). Only the committer changes it, a whole group of records at a time ([`stage`]), and only after the group
+//! is on disk; with each group it notes the last record. A flush writes whole groups, so that what is found at opening
+//! is exactly the state after the record that is noted: the *checkpoint*.
+//!
+//! The tree's sequence numbers are its own affair. A group takes the next one, and is visible once a snapshot above it
+//! is published ([`snapshots`]). Flushes and compactions take numbers too; a version of the tree is found by readers
+//! whose snapshot is above it, so versions may go once no older snapshot is in use.
+
+pub(crate) mod keys;
+pub(crate) mod snapshots;
+pub(crate) mod stage;
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use bytes::Bytes;
+use lsm_tree::compaction::Leveled;
+use lsm_tree::{AbstractTree, AnyTree, Cache, Guard, SequenceNumberCounter};
+use storage::StorageError;
+
+use self::snapshots::{Snapshot, Snapshots};
+use self::stage::Stage;
+use crate::blobs::place::Place;
+use crate::error::{damaged, from_tree};
+use crate::log::segments::Segments;
+
+/// Sealed memtables that may wait for their flush before writers are slowed down.
+const SEALED_MEMTABLES: usize = 3;
+/// Runs in the first level that may wait for their compaction before writers are slowed down.
+const WAITING_RUNS: usize = 20;
+/// Compactions in a row, so that one flush can not keep its thread busy for ever.
+const COMPACTIONS: usize = 16;
+
+/// The index of a store.
+pub(crate) struct Index {
+    tree: AnyTree,
+    seqno: SequenceNumberCounter,
+    snapshots: Snapshots,
+    /// The last record whose changes were there when a memtable was sealed.
+    sealed: AtomicU64,
+    /// The last record whose changes are on disk.
+    checkpoint: AtomicU64,
+}
+
+/// Pairs of a range.
+pub(crate) type Pairs = Vec<(Bytes, Bytes)>;
+
+impl Index {
+    /// Opens the tree in a directory of the operating system, or makes it.
+    pub(crate) fn open(path: &Path, cache_bytes: u64) -> Result<Self, StorageError> {
+        let seqno = SequenceNumberCounter::default();
+        let config = lsm_tree::Config::new(path, seqno.clone(), SequenceNumberCounter::default())
+            .use_cache(Arc::new(Cache::with_capacity_bytes(cache_bytes)));
+        let tree = config.open().map_err(|error| from_tree(&error))?;
+        seqno.fetch_max(tree.get_highest_persisted_seqno().unwrap_or(0) + 1);
+        let snapshots = Snapshots::new(seqno.get());
+        let index = Self { tree, seqno, snapshots, sealed: AtomicU64::new(0), checkpoint: AtomicU64::new(0) };
+        let applied = index.get_latest(keys::APPLIED)?.map_or(Ok(0), |value| decode_i64(&value))?.unsigned_abs();
+        index.sealed.store(applied, Ordering::Release);
+        index.checkpoint.store(applied, Ordering::Release);
+        Ok(index)
+    }
+
+    /// The moment to read at.
+    pub(crate) fn snapshot(&self) -> Arc<Snapshot> {
+        self.snapshots.current()
+    }
+
+    pub(crate) fn get(&self, snapshot: &Snapshot, key: &[u8]) -> Result<Option<Bytes>, StorageError> {
+        let value = self.tree.get(key, snapshot.seqno).map_err(|error| from_tree(&error))?;
+        Ok(value.map(Bytes::from))
+    }
+
+    /// For the committer, which sees all of its own changes.
+    pub(crate) fn get_latest(&self, key: &[u8]) -> Result<Option<Bytes>, StorageError> {
+        let value = self.tree.get(key, lsm_tree::SeqNo::MAX).map_err(|error| from_tree(&error))?;
+        Ok(value.map(Bytes::from))
+    }
+
+    /// Up to `limit` pairs with `from <= key < to`.
+    pub(crate) fn range(
+        &self,
+        snapshot: &Snapshot,
+        from: &[u8],
+        to: &[u8],
+        limit: usize,
+    ) -> Result<Pairs, StorageError> {
+        if from >= to || limit == 0 {
+            return Ok(Vec::new());
+        }
+        let pairs = self.tree.range::<&[u8], _>(from..to, snapshot.seqno, None);
+        let pairs = pairs.take(limit).map(|pair| {
+            let (key, value) = pair.into_inner().map_err(|error| from_tree(&error))?;
+            Ok((Bytes::from(key), Bytes::from(value)))
+        });
+        pairs.collect()
+    }
+
+    /// Everything of one kind, for opening.
+    pub(crate) fn all(&self, range: keys::Range) -> Result<Pairs, StorageError> {
+        let (from, to) = range.bounds();
+        self.range(&self.snapshot(), &from, &to, usize::MAX)
+    }
+
+    /// Makes the changes of `stage` visible: those of the records up to `sequence`. Committer only.
+    pub(crate) fn apply(&self, stage: &mut Stage, sequence: u64, segments: &Segments) -> Applied {
+        let seqno = self.seqno.next();
+        let drained = stage.drain();
+        for (key, value) in drained.changes {
+            match value {
+                Some(value) => self.tree.insert(key, value, seqno),
+                None => self.tree.remove(key, seqno),
+            };
+        }
+        for (segment, change) in drained.live {
+            let live = segments.enliven(segment, change);
+            self.tree.insert(keys::segment(segment), live.to_le_bytes().to_vec(), seqno);
+        }
+        let (_, memtable_bytes) = self.tree.insert(keys::APPLIED, sequence.to_le_bytes().to_vec(), seqno);
+        self.snapshots.publish(seqno + 1);
+        Applied { retired: drained.retired, memtable_bytes }
+    }
+
+    /// Sets the part in memory aside for the next flush. Committer only, between groups.
+    pub(crate) fn seal(&self, sequence: u64) {
+        if self.tree.rotate_memtable().is_some() {
+            self.sealed.store(sequence, Ordering::Release);
+        }
+    }
+
+    /// Whether flushes and compactions fall behind.
+    pub(crate) fn is_behind(&self) -> bool {
+        self.tree.sealed_memtable_count() > SEALED_MEMTABLES || self.tree.l0_run_count() > WAITING_RUNS
+    }
+
+    /// Writes what was sealed to disk, and compacts.
+    pub(crate) fn flush(&self) -> Result<(), StorageError> {
+        let sealed = self.sealed.load(Ordering::Acquire);
+        let lock = self.tree.get_flush_lock();
+        let flushed = self.tree.flush(&lock, self.snapshots.oldest()).map_err(|error| from_tree(&error))?;
+        drop(lock);
+        self.checkpoint.fetch_max(sealed, Ordering::AcqRel);
+        if flushed.is_some() {
+            self.compact()?;
+        }
+        Ok(())
+    }
+
+    fn compact(&self) -> Result<(), StorageError> {
+        let strategy = Arc::new(Leveled::default());
+        for _ in 0..COMPACTIONS {
+            let before = self.tree.current_version().id();
+            self.tree
+                .compact(Arc::clone(&strategy) as _, self.snapshots.oldest())
+                .map_err(|error| from_tree(&error))?;
+            if self.tree.current_version().id() == before {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// The last record whose changes are on disk.
+    pub(crate) fn checkpoint(&self) -> u64 {
+        self.checkpoint.load(Ordering::Acquire)
+    }
+}
+
+/// What became of a stage.
+pub(crate) struct Applied {
+    pub(crate) retired: Vec<types::BlobId>,
+    /// The size of the index's part in memory now.
+    pub(crate) memtable_bytes: u64,
+}
+
+/// Reads a number back.
+pub(crate) fn decode_i64(value: &[u8]) -> Result<i64, StorageError> {
+    let bytes = value.try_into().map_err(|_| damaged(format!("a number of the index: {value:02x?}")))?;
+    Ok(i64::from_le_bytes(bytes))
+}
+
+/// Reads a place back.
+pub(crate) fn decode_place(value: &[u8]) -> Result<Place, StorageError> {
+    Place::decode(value).ok_or_else(|| damaged(format!("a place of the index: {value:02x?}")))
+}

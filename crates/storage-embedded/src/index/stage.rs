@@ -1,0 +1,139 @@
+//! The changes of a group of records, gathered before they enter the index.
+//!
+//! The committer fills a stage as it writes records, recovery as it reads them; both through these methods, so that an
+//! index that is rebuilt from the log is the one that was lost.
+
+use std::collections::{BTreeMap, HashMap};
+
+use bytes::Bytes;
+use storage::{Space, StorageError};
+use types::BlobId;
+
+use super::{Index, decode_i64, decode_place, keys};
+use crate::blobs::place::Place;
+
+/// Changes that become visible together.
+#[derive(Default)]
+pub(crate) struct Stage {
+    /// The last change of each key; `None` deletes it.
+    changes: HashMap<Vec<u8>, Option<Bytes>>,
+    /// By how much the live bytes of segments change.
+    live: BTreeMap<u64, i64>,
+    retired: Vec<BlobId>,
+}
+
+impl Stage {
+    /// The value of a key, with the changes of this stage.
+    pub(crate) fn get(&self, index: &Index, key: &[u8]) -> Result<Option<Bytes>, StorageError> {
+        match self.changes.get(key) {
+            Some(change) => Ok(change.clone()),
+            None => index.get_latest(key),
+        }
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.changes.is_empty()
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.changes.len()
+    }
+
+    pub(crate) fn put(&mut self, key: Vec<u8>, value: &[u8]) {
+        // A copy, because the caller's value may be a small part of a large buffer.
+        self.changes.insert(key, Some(Bytes::copy_from_slice(value)));
+    }
+
+    pub(crate) fn delete(&mut self, key: Vec<u8>) {
+        self.changes.insert(key, None);
+    }
+
+    pub(crate) fn counter(&self, index: &Index, name: &[u8]) -> Result<i64, StorageError> {
+        self.get(index, &keys::counter(name))?.map_or(Ok(0), |value| decode_i64(&value))
+    }
+
+    pub(crate) fn add(&mut self, index: &Index, name: &[u8], delta: i64) -> Result<(), StorageError> {
+        let value = self.counter(index, name)?.wrapping_add(delta);
+        self.changes.insert(keys::counter(name), Some(Bytes::copy_from_slice(&value.to_le_bytes())));
+        Ok(())
+    }
+
+    pub(crate) fn keep(&mut self, id: BlobId, place: Place) {
+        self.changes.insert(keys::blob(id), Some(place.encode()));
+        self.enliven(place, 1);
+    }
+
+    /// Answers whether the blob was kept.
+    pub(crate) fn retire(&mut self, index: &Index, id: BlobId) -> Result<bool, StorageError> {
+        let key = keys::blob(id);
+        let Some(place) = self.get(index, &key)? else { return Ok(false) };
+        self.changes.insert(key, None);
+        self.changes.insert(keys::retired(id), Some(place));
+        self.retired.push(id);
+        Ok(true)
+    }
+
+    pub(crate) fn forget(&mut self, index: &Index, id: BlobId) -> Result<(), StorageError> {
+        let key = keys::retired(id);
+        if let Some(place) = self.get(index, &key)? {
+            self.enliven(decode_place(&place)?, -1);
+            self.changes.insert(key, None);
+        }
+        Ok(())
+    }
+
+    /// Where a kept or retired blob is.
+    pub(crate) fn place(&self, index: &Index, id: BlobId) -> Result<Option<(Vec<u8>, Place)>, StorageError> {
+        for key in [keys::blob(id), keys::retired(id)] {
+            if let Some(place) = self.get(index, &key)? {
+                return Ok(Some((key, decode_place(&place)?)));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Notes that a body was copied, unless the blob is no longer at `from`. Answers whether it was.
+    pub(crate) fn moved(
+        &mut self,
+        index: &Index,
+        id: BlobId,
+        from: (u64, u32),
+        to: Place,
+    ) -> Result<bool, StorageError> {
+        match self.place(index, id)? {
+            Some((key, old @ Place::Packed { segment, offset, .. })) if (segment, offset) == from => {
+                self.enliven(old, -1);
+                self.enliven(to, 1);
+                self.changes.insert(key, Some(to.encode()));
+                Ok(true)
+            }
+            _ => Ok(false),
+        }
+    }
+
+    pub(crate) fn close(&mut self, space: Space) {
+        self.changes.insert(keys::closed(space), Some(Bytes::from_static(&[1])));
+    }
+
+    /// Takes the changes out. What is left is empty and keeps its memory.
+    pub(crate) fn drain(&mut self) -> Drained<'_> {
+        Drained {
+            changes: self.changes.drain(),
+            live: std::mem::take(&mut self.live),
+            retired: std::mem::take(&mut self.retired),
+        }
+    }
+
+    fn enliven(&mut self, place: Place, sign: i64) {
+        if let Place::Packed { segment, length, .. } = place {
+            *self.live.entry(segment).or_insert(0) += sign * i64::from(length);
+        }
+    }
+}
+
+/// The changes of a stage, on their way into the index.
+pub(crate) struct Drained<'a> {
+    pub(crate) changes: std::collections::hash_map::Drain<'a, Vec<u8>, Option<Bytes>>,
+    pub(crate) live: BTreeMap<u64, i64>,
+    pub(crate) retired: Vec<BlobId>,
+}

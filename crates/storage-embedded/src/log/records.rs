@@ -1,0 +1,239 @@
+//! What is inside a record: batches and the engine's own changes, written and read back.
+
+use storage::{Bounded, Space};
+use types::BlobId;
+
+use crate::blobs::place::Place;
+
+/// A batch as the log has it.
+#[derive(Debug, Default)]
+pub(crate) struct BatchRecord<'a> {
+    pub(crate) space: u64,
+    /// The common beginning of all keys.
+    pub(crate) group: &'a [u8],
+    /// Ends of keys, and values.
+    pub(crate) put: Vec<(&'a [u8], &'a [u8])>,
+    /// Ends of keys.
+    pub(crate) delete: Vec<&'a [u8]>,
+    pub(crate) keep: Vec<(BlobId, Kept)>,
+    pub(crate) retire: Vec<BlobId>,
+    pub(crate) count: Vec<(&'a [u8], i64)>,
+}
+
+/// A blob that a batch keeps.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Kept {
+    /// Its bytes are in the record, this far from the beginning of the payload.
+    Body { at: usize, length: u32, crc64: u64 },
+    /// It is a file.
+    File { length: u64, crc64: u64 },
+}
+
+/// A body that was copied from another segment.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Moved {
+    pub(crate) id: BlobId,
+    pub(crate) from: (u64, u32),
+    /// Where its bytes are, counted from the beginning of the payload.
+    pub(crate) at: usize,
+    pub(crate) length: u32,
+    pub(crate) crc64: u64,
+}
+
+const KEEP_BODY: u8 = 1;
+const KEEP_FILE: u8 = 2;
+
+/// Writes the parts of a batch's payload in the order of [`read_batch`].
+pub(crate) struct BatchWriter<'a>(pub(crate) &'a mut Vec<u8>);
+
+impl BatchWriter<'_> {
+    pub(crate) fn head(&mut self, space: Space, group: &[u8], counts: [usize; 5]) {
+        self.0.extend_from_slice(&space.0.to_le_bytes());
+        self.short(group);
+        for count in counts {
+            self.0.extend_from_slice(&u32::try_from(count).expect("batches are bounded").to_le_bytes());
+        }
+    }
+
+    pub(crate) fn put(&mut self, key: &[u8], value: &[u8]) {
+        self.short(key);
+        self.0.extend_from_slice(&u32::try_from(value.len()).expect("values are bounded").to_le_bytes());
+        self.0.extend_from_slice(value);
+    }
+
+    pub(crate) fn delete(&mut self, key: &[u8]) {
+        self.short(key);
+    }
+
+    /// Answers where in the buffer the body begins.
+    pub(crate) fn keep_body(&mut self, id: BlobId, crc64: u64, body: &[u8]) -> usize {
+        self.0.extend_from_slice(&id.0);
+        self.0.push(KEEP_BODY);
+        self.0.extend_from_slice(&crc64.to_le_bytes());
+        self.0.extend_from_slice(&u32::try_from(body.len()).expect("bodies are bounded").to_le_bytes());
+        self.0.extend_from_slice(body);
+        self.0.len() - body.len()
+    }
+
+    pub(crate) fn keep_file(&mut self, id: BlobId, length: u64, crc64: u64) {
+        self.0.extend_from_slice(&id.0);
+        self.0.push(KEEP_FILE);
+        self.0.extend_from_slice(&crc64.to_le_bytes());
+        self.0.extend_from_slice(&length.to_le_bytes());
+    }
+
+    pub(crate) fn retire(&mut self, id: BlobId) {
+        self.0.extend_from_slice(&id.0);
+    }
+
+    pub(crate) fn count(&mut self, change: &Bounded) {
+        self.short(&change.name);
+        self.0.extend_from_slice(&change.delta.to_le_bytes());
+    }
+
+    fn short(&mut self, bytes: &[u8]) {
+        self.0.extend_from_slice(&u16::try_from(bytes.len()).expect("keys are bounded").to_le_bytes());
+        self.0.extend_from_slice(bytes);
+    }
+}
+
+/// The most bytes that a batch's payload has beyond its keys, values, names and bodies.
+pub(crate) fn batch_overhead(puts: usize, deletes: usize, keeps: usize, retires: usize, counts: usize) -> usize {
+    8 + 2 + 20 + puts * 6 + deletes * 2 + keeps * 33 + retires * 16 + counts * 10
+}
+
+/// Reads a batch back; `None` where the payload is not one.
+pub(crate) fn read_batch(payload: &[u8]) -> Option<BatchRecord<'_>> {
+    let mut from = Cursor { payload, at: 0 };
+    let mut batch = BatchRecord { space: from.u64()?, group: from.short()?, ..BatchRecord::default() };
+    let [puts, deletes, keeps, retires, counts] = [from.u32()?, from.u32()?, from.u32()?, from.u32()?, from.u32()?];
+    for _ in 0..puts {
+        let key = from.short()?;
+        let length = from.u32()?;
+        batch.put.push((key, from.take(length as usize)?));
+    }
+    for _ in 0..deletes {
+        batch.delete.push(from.short()?);
+    }
+    for _ in 0..keeps {
+        let (id, kind, crc64) = (from.id()?, from.take(1)?[0], from.u64()?);
+        let kept = match kind {
+            KEEP_BODY => {
+                let length = from.u32()?;
+                let at = from.at;
+                from.take(length as usize)?;
+                Kept::Body { at, length, crc64 }
+            }
+            KEEP_FILE => Kept::File { length: from.u64()?, crc64 },
+            _ => return None,
+        };
+        batch.keep.push((id, kept));
+    }
+    for _ in 0..retires {
+        batch.retire.push(from.id()?);
+    }
+    for _ in 0..counts {
+        let name = from.short()?;
+        batch.count.push((name, i64::from_le_bytes(from.take(8)?.try_into().ok()?)));
+    }
+    from.end().then_some(batch)
+}
+
+/// Writes the payload of a `Close` record.
+pub(crate) fn write_close(buffer: &mut Vec<u8>, space: Space) {
+    buffer.extend_from_slice(&space.0.to_le_bytes());
+}
+
+/// Reads it back.
+pub(crate) fn read_close(payload: &[u8]) -> Option<Space> {
+    Some(Space(u64::from_le_bytes(payload.try_into().ok()?)))
+}
+
+/// Writes the payload of a `Forget` record.
+pub(crate) fn write_forget(buffer: &mut Vec<u8>, ids: &[BlobId]) {
+    for id in ids {
+        buffer.extend_from_slice(&id.0);
+    }
+}
+
+/// Reads it back.
+pub(crate) fn read_forget(payload: &[u8]) -> Option<Vec<BlobId>> {
+    let (ids, rest) = payload.as_chunks::<16>();
+    rest.is_empty().then(|| ids.iter().map(|id| BlobId(*id)).collect())
+}
+
+/// Appends one body to the payload of a `Move` record; answers where in the buffer it begins.
+pub(crate) fn write_moved(buffer: &mut Vec<u8>, id: BlobId, from: (u64, u32), crc64: u64, body: &[u8]) -> usize {
+    buffer.extend_from_slice(&id.0);
+    buffer.extend_from_slice(&from.0.to_le_bytes());
+    buffer.extend_from_slice(&from.1.to_le_bytes());
+    buffer.extend_from_slice(&crc64.to_le_bytes());
+    buffer.extend_from_slice(&u32::try_from(body.len()).expect("bodies are bounded").to_le_bytes());
+    buffer.extend_from_slice(body);
+    buffer.len() - body.len()
+}
+
+/// The bytes that [`write_moved`] adds to a body.
+pub(crate) const MOVED_OVERHEAD: usize = 40;
+
+/// Reads the bodies of a `Move` record back.
+pub(crate) fn read_moved(payload: &[u8]) -> Option<Vec<Moved>> {
+    let mut from = Cursor { payload, at: 0 };
+    let mut bodies = Vec::new();
+    while !from.end() {
+        let id = from.id()?;
+        let place = (from.u64()?, from.u32()?);
+        let (crc64, length) = (from.u64()?, from.u32()?);
+        let at = from.at;
+        from.take(length as usize)?;
+        bodies.push(Moved { id, from: place, at, length, crc64 });
+    }
+    Some(bodies)
+}
+
+impl Kept {
+    /// The blob's place, where the payload begins at `payload_at` of `segment`.
+    pub(crate) fn place(self, segment: u64, payload_at: usize) -> Place {
+        match self {
+            Self::Body { at, length, crc64 } => {
+                let offset = u32::try_from(payload_at + at).expect("segments are shorter than 4 GiB");
+                Place::Packed { segment, offset, length, crc64 }
+            }
+            Self::File { length, crc64 } => Place::File { length, crc64 },
+        }
+    }
+}
+
+struct Cursor<'a> {
+    payload: &'a [u8],
+    at: usize,
+}
+
+impl<'a> Cursor<'a> {
+    fn take(&mut self, length: usize) -> Option<&'a [u8]> {
+        let taken = self.payload.get(self.at..self.at.checked_add(length)?)?;
+        self.at += length;
+        Some(taken)
+    }
+
+    fn u32(&mut self) -> Option<u32> {
+        Some(u32::from_le_bytes(self.take(4)?.try_into().ok()?))
+    }
+
+    fn u64(&mut self) -> Option<u64> {
+        Some(u64::from_le_bytes(self.take(8)?.try_into().ok()?))
+    }
+
+    fn id(&mut self) -> Option<BlobId> {
+        Some(BlobId(self.take(16)?.try_into().ok()?))
+    }
+
+    fn short(&mut self) -> Option<&'a [u8]> {
+        let length = u16::from_le_bytes(self.take(2)?.try_into().ok()?);
+        self.take(usize::from(length))
+    }
+
+    fn end(&self) -> bool {
+        self.at == self.payload.len()
+    }
+}

@@ -1,0 +1,308 @@
+//! Reads back the part of the log that the index does not have yet.
+//!
+//! The last group of the log may be torn: it was never acknowledged, and goes. Everything before it was synced, and
+//! must verify. What tells the two apart is that a group is written only after the one before it is durable: a record
+//! of a later group proves that what does not verify before it was durable once. Between segments the header of the
+//! next says where the one before must end.
+
+use std::time::Instant;
+
+use storage::Space;
+
+use super::format::{Framed, Framer, Kind, RECORD_ALIGNMENT, SEGMENT_HEADER_BYTES, SegmentHeader};
+use super::records::{read_batch, read_close, read_forget, read_moved};
+use super::segments::{DIRECTORY, Facts, Segments, number, path};
+use crate::blobs::place::Place;
+use crate::disk::{Disk, OpenMode};
+use crate::error::OpenError;
+use crate::index::stage::Stage;
+use crate::index::{Index, decode_i64, keys};
+use crate::options::Options;
+
+/// Changes that are gathered before they enter the index.
+const STAGED_CHANGES: usize = 4096;
+
+/// Where the log goes on.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Recovered {
+    pub(crate) next_sequence: u64,
+    pub(crate) next_segment: u64,
+}
+
+/// Brings `index` up to the end of the log, and fills `segments`.
+///
+/// # Errors
+/// [`OpenError::Damaged`] where acknowledged records are missing or do not verify; nothing was changed on disk then
+/// but the index, which only ever moves forward.
+pub(crate) fn recover(
+    disk: &dyn Disk,
+    index: &Index,
+    segments: &Segments,
+    framer: &Framer,
+    options: &Options,
+) -> Result<Recovered, OpenError> {
+    let started = Instant::now();
+    let found = find_segments(disk)?;
+    for (at, (segment, _)) in found.used.iter().enumerate() {
+        let last = found.used.get(at + 1).map(|(_, next)| next.first - 1);
+        let used = disk.open(&path(*segment), OpenMode::Read)?.len()?;
+        segments.insert(*segment, Facts { last, used, live: 0 });
+    }
+    let checkpoint = index.checkpoint();
+    let mut replay = Replay { index, segments, options, stage: Stage::default(), checkpoint, sequence: 0, applied: 0 };
+    replay.load_live()?;
+    let start = found.used.iter().rposition(|(_, header)| header.first <= checkpoint + 1);
+    let (mut expected, mut bytes) = (checkpoint + 1, 0);
+    match start {
+        None if found.used.is_empty() && checkpoint == 0 => {}
+        None => return Err(missing(checkpoint + 1, found.used.first().map(|(_, header)| header.first))),
+        Some(start) => {
+            expected = found.used[start].1.first;
+            for (at, (segment, header)) in found.used.iter().enumerate().skip(start) {
+                if header.first != expected {
+                    return Err(missing(expected, Some(header.first)));
+                }
+                let end = replay.segment(disk, framer, *segment, &mut expected, at + 1 == found.used.len())?;
+                bytes += end;
+                if at + 1 == found.used.len() {
+                    seal_last(disk, segments, *segment, expected - 1, end)?;
+                }
+            }
+        }
+    }
+    if expected <= checkpoint {
+        return Err(missing(expected, None));
+    }
+    remove_unused(disk, framer, &found.unused, expected)?;
+    replay.apply();
+    tracing::info!(
+        segments = found.used.len(),
+        checkpoint,
+        replayed = replay.applied,
+        read_bytes = bytes,
+        elapsed_ms = started.elapsed().as_millis(),
+        "log recovered"
+    );
+    let highest = found.used.iter().map(|(segment, _)| *segment).max().unwrap_or(0);
+    Ok(Recovered { next_sequence: expected, next_segment: highest + 1 })
+}
+
+struct Found {
+    /// In order, with headers that verify.
+    used: Vec<(u64, SegmentHeader)>,
+    /// After the last of those: prepared and never written, or torn in their first group.
+    unused: Vec<u64>,
+}
+
+fn find_segments(disk: &dyn Disk) -> Result<Found, OpenError> {
+    let mut numbers: Vec<u64> = disk.list(DIRECTORY)?.iter().filter_map(|name| number(name)).collect();
+    numbers.sort_unstable();
+    let mut found = Found { used: Vec::new(), unused: Vec::new() };
+    for segment in numbers {
+        let file = disk.open(&path(segment), OpenMode::Read)?;
+        let mut header = [0; SEGMENT_HEADER_BYTES];
+        let whole = file.len()? >= SEGMENT_HEADER_BYTES as u64;
+        if whole {
+            file.read_exact_at(&mut header, 0)?;
+        }
+        match SegmentHeader::decode(&header).filter(|header| whole && header.segment == segment) {
+            Some(header) => {
+                if let Some(unread) = found.unused.first() {
+                    return Err(OpenError::Damaged(format!("the header of {} does not verify", path(*unread))));
+                }
+                found.used.push((segment, header));
+            }
+            None => found.unused.push(segment),
+        }
+    }
+    Ok(found)
+}
+
+fn missing(from: u64, next: Option<u64>) -> OpenError {
+    let to = next.map_or_else(|| "the end".to_owned(), |next| format!("{}", next - 1));
+    OpenError::Damaged(format!("records {from} to {to} of the log are missing or do not verify"))
+}
+
+/// The last segment is not written to again. What was torn in it goes, so that no later opening can take it for data.
+fn seal_last(disk: &dyn Disk, segments: &Segments, segment: u64, last: u64, end: u64) -> Result<(), OpenError> {
+    let file = disk.open(&path(segment), OpenMode::Write)?;
+    if file.len()? > end {
+        file.set_len(end)?;
+        file.sync_data()?;
+    }
+    segments.seal(segment, last, end);
+    Ok(())
+}
+
+fn remove_unused(disk: &dyn Disk, framer: &Framer, unused: &[u64], expected: u64) -> Result<(), OpenError> {
+    for segment in unused {
+        let data = read_segment(disk, *segment)?;
+        check_torn(framer, &data, 0, expected, *segment)?;
+    }
+    for segment in unused {
+        disk.remove(&path(*segment))?;
+    }
+    if !unused.is_empty() {
+        disk.sync_dir(DIRECTORY)?;
+    }
+    Ok(())
+}
+
+fn read_segment(disk: &dyn Disk, segment: u64) -> Result<Vec<u8>, OpenError> {
+    let file = disk.open(&path(segment), OpenMode::Read)?;
+    let length = usize::try_from(file.len()?).map_err(|_| OpenError::Damaged(path(segment)))?;
+    let mut data = vec![0; length];
+    file.read_exact_at(&mut data, 0)?;
+    Ok(data)
+}
+
+/// Fails if anything after `from` shows that the group beginning with record `group` was durable.
+fn check_torn(framer: &Framer, data: &[u8], from: usize, group: u64, segment: u64) -> Result<(), OpenError> {
+    let from = from.next_multiple_of(RECORD_ALIGNMENT);
+    for at in (from..data.len()).step_by(RECORD_ALIGNMENT) {
+        if let Some(later) = framer.parse(data, at).filter(|record| record.group > group) {
+            return Err(OpenError::Damaged(format!(
+                "record {group} in {} does not verify, although record {} after it does",
+                path(segment),
+                later.sequence
+            )));
+        }
+    }
+    Ok(())
+}
+
+struct Replay<'a> {
+    index: &'a Index,
+    segments: &'a Segments,
+    options: &'a Options,
+    stage: Stage,
+    checkpoint: u64,
+    /// The last record in the stage.
+    sequence: u64,
+    applied: u64,
+}
+
+impl Replay<'_> {
+    /// Takes over the live bytes that the index remembers, and drops those of segments that are gone.
+    fn load_live(&mut self) -> Result<(), OpenError> {
+        for (key, live) in self.index.all(keys::Range::Segments)? {
+            let segment = keys::number_of(&key)?;
+            if !self.segments.set_live(segment, decode_i64(&live)?.unsigned_abs()) {
+                self.stage.delete(key.to_vec());
+            }
+        }
+        Ok(())
+    }
+
+    /// Replays one segment; answers where its last whole group ends.
+    fn segment(
+        &mut self,
+        disk: &dyn Disk,
+        framer: &Framer,
+        segment: u64,
+        expected: &mut u64,
+        is_last: bool,
+    ) -> Result<u64, OpenError> {
+        let data = read_segment(disk, segment)?;
+        let mut group_at = SEGMENT_HEADER_BYTES;
+        let mut group = Vec::new();
+        let mut at = group_at;
+        while let Some(record) = framer.parse(&data, at) {
+            let sequence = *expected + group.len() as u64;
+            if record.sequence != sequence || record.group != *expected {
+                break;
+            }
+            at = record.end;
+            group.push(record);
+            if record.last_of_group {
+                *expected += group.len() as u64;
+                group_at = at;
+                self.group(segment, &group)?;
+                group.clear();
+            }
+        }
+        if is_last {
+            check_torn(framer, &data, group_at, *expected, segment)?;
+        }
+        Ok(group_at.min(data.len()) as u64)
+    }
+
+    fn group(&mut self, segment: u64, group: &[Framed<'_>]) -> Result<(), OpenError> {
+        for record in group {
+            if record.sequence <= self.checkpoint {
+                continue;
+            }
+            self.record(segment, record)?;
+            self.sequence = record.sequence;
+            self.applied += 1;
+        }
+        if self.stage.len() >= STAGED_CHANGES {
+            self.apply();
+        }
+        Ok(())
+    }
+
+    fn apply(&mut self) {
+        if self.stage.is_empty() && self.sequence == 0 {
+            return;
+        }
+        let sequence = self.sequence.max(self.checkpoint);
+        let applied = self.index.apply(&mut self.stage, sequence, self.segments);
+        if applied.memtable_bytes > self.options.memtable_bytes {
+            self.index.seal(sequence);
+            if let Err(error) = self.index.flush() {
+                // The log still has it all.
+                tracing::warn!(%error, "the index can not be flushed while the log is replayed");
+            }
+        }
+    }
+
+    fn record(&mut self, segment: u64, record: &Framed<'_>) -> Result<(), OpenError> {
+        let unreadable =
+            || OpenError::Damaged(format!("record {} in {} can not be decoded", record.sequence, path(segment)));
+        match record.kind {
+            Kind::Batch => self.batch(segment, record, unreadable)?,
+            Kind::Close => self.stage.close(read_close(record.payload).ok_or_else(unreadable)?),
+            Kind::Forget => {
+                for id in read_forget(record.payload).ok_or_else(unreadable)? {
+                    self.stage.forget(self.index, id)?;
+                }
+            }
+            Kind::Move => {
+                for body in read_moved(record.payload).ok_or_else(unreadable)? {
+                    let offset = u32::try_from(record.payload_at + body.at).map_err(|_| unreadable())?;
+                    let to = Place::Packed { segment, offset, length: body.length, crc64: body.crc64 };
+                    self.stage.moved(self.index, body.id, body.from, to)?;
+                }
+            }
+            Kind::Mark => {}
+        }
+        Ok(())
+    }
+
+    fn batch(
+        &mut self,
+        segment: u64,
+        record: &Framed<'_>,
+        unreadable: impl Fn() -> OpenError,
+    ) -> Result<(), OpenError> {
+        let batch = read_batch(record.payload).ok_or_else(unreadable)?;
+        let space = Space(batch.space);
+        for key in batch.delete {
+            self.stage.delete(keys::pair(space, [batch.group, key]));
+        }
+        for (key, value) in batch.put {
+            self.stage.put(keys::pair(space, [batch.group, key]), value);
+        }
+        for (name, delta) in batch.count {
+            self.stage.add(self.index, name, delta)?;
+        }
+        for (id, kept) in batch.keep {
+            self.stage.keep(id, kept.place(segment, record.payload_at));
+        }
+        for id in batch.retire {
+            self.stage.retire(self.index, id)?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,112 @@
+//! Appends groups to the log.
+
+use std::io;
+use std::sync::Arc;
+
+use storage::StorageError;
+
+use super::format::{SEGMENT_HEADER_BYTES, SegmentHeader};
+use super::segments::{Facts, Segments};
+use crate::disk::File;
+use crate::threads::preparer::Preparer;
+
+/// The end of the log. The committer's own.
+pub(crate) struct LogWriter {
+    segments: Arc<Segments>,
+    preparer: Arc<Preparer>,
+    /// The sequence of the next record to be written.
+    next: u64,
+    active: Option<Active>,
+}
+
+struct Active {
+    segment: u64,
+    file: Arc<dyn File>,
+    capacity: u64,
+    end: u64,
+}
+
+impl LogWriter {
+    /// A log whose next record is `next`. It begins a segment of its own: what recovery read is never written to.
+    pub(crate) fn new(segments: Arc<Segments>, preparer: Arc<Preparer>, next: u64) -> Self {
+        Self { segments, preparer, next, active: None }
+    }
+
+    /// The sequence of the next record to be written.
+    pub(crate) fn next(&self) -> u64 {
+        self.next
+    }
+
+    /// Whether a group of so many bytes fits where the log is.
+    pub(crate) fn fits(&self, bytes: usize) -> bool {
+        let needed = (SEGMENT_HEADER_BYTES + bytes) as u64;
+        self.active.as_ref().is_some_and(|active| active.end + needed <= active.capacity)
+    }
+
+    /// Goes on to a segment that has room for a group of `bytes`.
+    ///
+    /// # Errors
+    /// [`StorageError::Full`] and the device's own. The log is as it was then.
+    pub(crate) fn roll(&mut self, bytes: usize) -> Result<(), StorageError> {
+        let mut next = match self.active.take_if(|active| active.end == 0) {
+            Some(unused) => unused,
+            None => {
+                let prepared = self.preparer.take()?;
+                let (segment, capacity) = (prepared.segment, prepared.capacity);
+                Active { segment, file: prepared.file, capacity, end: 0 }
+            }
+        };
+        let needed = (SEGMENT_HEADER_BYTES + bytes) as u64;
+        if needed > next.capacity {
+            if let Err(error) = next.file.allocate(needed) {
+                // It stays prepared in spirit: unused, it is taken up by the next attempt.
+                self.retire_active();
+                self.active = Some(next);
+                return Err(crate::error::from_io(&error));
+            }
+            next.capacity = needed;
+        }
+        self.retire_active();
+        self.segments.insert(next.segment, Facts { last: None, used: 0, live: 0 });
+        self.segments.hold(next.segment, Arc::clone(&next.file));
+        self.active = Some(next);
+        Ok(())
+    }
+
+    fn retire_active(&mut self) {
+        if let Some(old) = self.active.take() {
+            // Gives back what was preallocated. Nothing depends on it.
+            if let Err(error) = old.file.set_len(old.end) {
+                tracing::warn!(segment = old.segment, %error, "a full segment can not be cut to its length");
+            }
+            self.segments.seal(old.segment, self.next - 1, old.end);
+        }
+    }
+
+    /// Begins a group in an empty buffer.
+    pub(crate) fn begin(&self, buffer: &mut Vec<u8>) {
+        if let Some(active) = self.active.as_ref().filter(|active| active.end == 0) {
+            buffer.extend_from_slice(&SegmentHeader { segment: active.segment, first: self.next }.encode());
+        }
+    }
+
+    /// The place that the byte at `at` of the group's buffer will have: a segment, and an offset in it.
+    pub(crate) fn place(&self, at: usize) -> (u64, usize) {
+        let active = self.active.as_ref().expect("room was made before the group began");
+        (active.segment, usize::try_from(active.end).expect("segments are shorter than 4 GiB") + at)
+    }
+
+    /// Writes a group of `records` records, and returns once it is durable.
+    ///
+    /// # Errors
+    /// The device's. Whether the group is on disk is unknown then, and nothing more may be written.
+    pub(crate) fn append(&mut self, group: &[u8], records: u64) -> io::Result<()> {
+        let active = self.active.as_mut().expect("room was made before the group began");
+        active.file.write_at(group, active.end)?;
+        active.file.sync_data()?;
+        active.end += group.len() as u64;
+        self.next += records;
+        self.segments.written(active.segment, active.end);
+        Ok(())
+    }
+}

@@ -1,0 +1,219 @@
+//! The reclaimer: gives space back while the store serves.
+//!
+//! It deletes what was retired once no pin needs it, removes segments that are dead, and rewrites those that are
+//! mostly dead: their live bodies go through the log again, after which they are dead too. Once after opening it
+//! looks for files that no batch kept.
+
+use std::io;
+use std::time::Duration;
+
+use storage::StorageError;
+use types::BlobId;
+
+use crate::blobs::file;
+use crate::blobs::place::Place;
+use crate::blobs::reader::find;
+use crate::crc::crc64;
+use crate::error::{damaged, from_io};
+use crate::index::{decode_place, keys};
+use crate::log::format::{Framer, Kind, SEGMENT_HEADER_BYTES};
+use crate::log::records::{Kept, read_batch, read_moved};
+use crate::log::segments::Facts;
+use crate::store::Shared;
+use crate::threads::queue::{Body, Change, gone};
+
+/// How often segments are looked at, where nothing else wakes the thread.
+const INTERVAL: Duration = Duration::from_millis(500);
+/// The share of live bytes below which a segment is rewritten, in percent: what is dead then stays below what is live,
+/// so the log is at most twice as long as its live bodies, and a few segments more.
+const LIVE_PERCENT: u64 = 50;
+/// The bytes of bodies that one record moves.
+const MOVE_BYTES: usize = 1 << 20;
+/// The pause after each such record, so that clients hardly notice.
+const MOVE_PAUSE: Duration = Duration::from_millis(10);
+
+/// The thread.
+pub(crate) fn run(shared: &Shared, framer: &Framer) {
+    remove_orphans(shared);
+    while let Some(work) = shared.retirement.wait(INTERVAL) {
+        discard(shared, &work.discarded);
+        if let Err(error) = forget(shared, work.retired) {
+            tracing::warn!(%error, "retired blobs can not be deleted now; the next opening tries again");
+        }
+        if let Err(error) = clean(shared, framer) {
+            tracing::warn!(%error, "segments can not be given back");
+        }
+    }
+}
+
+/// Files of blobs that were made and given up.
+fn discard(shared: &Shared, ids: &[BlobId]) {
+    for id in ids {
+        remove_file(shared, *id);
+    }
+    shared.making.forget(ids);
+}
+
+fn remove_file(shared: &Shared, id: BlobId) {
+    match shared.disk.remove(&file::path(id)) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            tracing::warn!(%id, %error, "a blob's file can not be removed; the next opening tries again");
+        }
+        _ => {}
+    }
+}
+
+/// Deletes retired blobs: files first, then their mention.
+fn forget(shared: &Shared, ids: Vec<BlobId>) -> Result<(), StorageError> {
+    if ids.is_empty() {
+        return Ok(());
+    }
+    for id in &ids {
+        let place = shared.index.get_latest(&keys::retired(*id))?;
+        if let Some(Place::File { .. }) = place.map(|place| decode_place(&place)).transpose()? {
+            remove_file(shared, *id);
+        }
+    }
+    commit(shared, Change::Forget(ids))
+}
+
+fn commit(shared: &Shared, change: Change) -> Result<(), StorageError> {
+    match shared.queue.send(change).blocking_recv() {
+        Ok(Ok(_)) => Ok(()),
+        Ok(Err(error)) => Err(StorageError::Io(error.to_string())),
+        Err(_) => Err(gone()),
+    }
+}
+
+/// Removes dead segments, and rewrites the one that gives back most.
+fn clean(shared: &Shared, framer: &Framer) -> Result<(), StorageError> {
+    let checkpoint = shared.index.checkpoint();
+    let removed = shared.segments.remove_dead(checkpoint).map_err(|error| from_io(&error))?;
+    if removed > 0 {
+        tracing::debug!(removed, "dead segments removed");
+    }
+    if shared.failure().is_some() {
+        return Ok(());
+    }
+    let sparse = |facts: &Facts| {
+        facts.live > 0
+            && facts.last.is_some_and(|last| last <= checkpoint)
+            && facts.live.saturating_mul(100) < facts.used.saturating_mul(LIVE_PERCENT)
+    };
+    let candidates = shared.segments.all().into_iter().filter(|(_, facts)| sparse(facts));
+    let Some((segment, facts)) = candidates.min_by_key(|(_, facts)| facts.live * 1000 / facts.used.max(1)) else {
+        return Ok(());
+    };
+    tracing::debug!(segment, facts.live, facts.used, "rewriting a segment");
+    rewrite(shared, framer, segment)?;
+    shared.segments.remove_dead(shared.index.checkpoint()).map_err(|error| from_io(&error))?;
+    Ok(())
+}
+
+/// Copies the live bodies of a segment to the end of the log.
+fn rewrite(shared: &Shared, framer: &Framer, segment: u64) -> Result<(), StorageError> {
+    let Some(file) = shared.segments.file(segment).map_err(|error| from_io(&error))? else { return Ok(()) };
+    let length = file.len().map_err(|error| from_io(&error))?;
+    let mut data = vec![0; usize::try_from(length).map_err(|_| damaged("a segment is too long".to_owned()))?];
+    file.read_exact_at(&mut data, 0).map_err(|error| from_io(&error))?;
+    let mut at = SEGMENT_HEADER_BYTES;
+    let mut moving = Vec::new();
+    let mut moving_bytes = 0;
+    while let Some(record) = framer.parse(&data, at) {
+        at = record.end;
+        for (id, start, length) in bodies(record.kind, record.payload, record.payload_at) {
+            let Some(body) = live_body(shared, segment, &data, id, start, length)? else { continue };
+            moving_bytes += body.bytes.len();
+            moving.push(body);
+            if moving_bytes >= MOVE_BYTES {
+                moving_bytes = 0;
+                commit(shared, Change::Move(std::mem::take(&mut moving)))?;
+                std::thread::sleep(MOVE_PAUSE);
+                if shared.retirement.is_stopped() {
+                    return Ok(());
+                }
+            }
+        }
+    }
+    if !moving.is_empty() {
+        commit(shared, Change::Move(moving))?;
+    }
+    Ok(())
+}
+
+/// The bodies in a record: whose, where in the segment, how long.
+fn bodies(kind: Kind, payload: &[u8], payload_at: usize) -> Vec<(BlobId, usize, usize)> {
+    match kind {
+        Kind::Batch => {
+            let kept = read_batch(payload).map(|batch| batch.keep).unwrap_or_default();
+            let bodies = kept.into_iter().filter_map(|(id, kept)| match kept {
+                Kept::Body { at, length, .. } => Some((id, payload_at + at, length as usize)),
+                Kept::File { .. } => None,
+            });
+            bodies.collect()
+        }
+        Kind::Move => {
+            let moved = read_moved(payload).unwrap_or_default().into_iter();
+            moved.map(|body| (body.id, payload_at + body.at, body.length as usize)).collect()
+        }
+        Kind::Close | Kind::Forget | Kind::Mark => Vec::new(),
+    }
+}
+
+/// The body of a blob that still has it at `start` of the segment.
+fn live_body(
+    shared: &Shared,
+    segment: u64,
+    data: &[u8],
+    id: BlobId,
+    start: usize,
+    length: usize,
+) -> Result<Option<Body>, StorageError> {
+    let from = (segment, u32::try_from(start).map_err(|_| damaged("a segment is too long".to_owned()))?);
+    match find(shared, id)? {
+        Some(Place::Packed { segment, offset, crc64: expected, .. }) if (segment, offset) == from => {
+            let bytes = &data[start..start + length];
+            if crc64(bytes) != expected {
+                return Err(damaged(format!("blob {id} does not verify in segment {segment:016x}")));
+            }
+            Ok(Some(Body { id, from, crc64: expected, bytes: bytes.to_vec().into() }))
+        }
+        _ => Ok(None),
+    }
+}
+
+/// Removes the files that no batch kept: a crash came between making them and the batch.
+fn remove_orphans(shared: &Shared) {
+    let mut removed = 0;
+    for first in 0..=u8::MAX {
+        let directory = format!("{}/{first:02x}", file::DIRECTORY);
+        let names = match shared.disk.list(&directory) {
+            Ok(names) => names,
+            Err(error) => {
+                tracing::warn!(directory, %error, "the files of blobs can not be listed");
+                continue;
+            }
+        };
+        for name in names {
+            if shared.retirement.is_stopped() {
+                return;
+            }
+            let Ok(id) = name.parse::<BlobId>() else { continue };
+            // In this order: a blob leaves the first place only once it is in the second.
+            if shared.making.get(id).is_some() {
+                continue;
+            }
+            match find(shared, id) {
+                Ok(Some(Place::File { .. })) => {}
+                Ok(Some(Place::Packed { .. }) | None) => {
+                    remove_file(shared, id);
+                    removed += 1;
+                }
+                Err(error) => tracing::warn!(%id, %error, "the index can not be read"),
+            }
+        }
+    }
+    if removed > 0 {
+        tracing::info!(removed, "files of blobs that no batch kept were removed");
+    }
+}

@@ -1,0 +1,132 @@
+//! Makes the next segment of the log ahead of need, and watches the free space.
+
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use parking_lot::{Condvar, Mutex};
+use storage::StorageError;
+
+use crate::disk::{Disk, File, OpenMode};
+use crate::error::from_io;
+use crate::log::segments::{DIRECTORY, path};
+
+/// How often the free space is looked at.
+const INTERVAL: Duration = Duration::from_secs(1);
+
+/// A segment with nothing in it, whose space and name are durable.
+pub(crate) struct Prepared {
+    pub(crate) segment: u64,
+    pub(crate) file: Arc<dyn File>,
+    pub(crate) capacity: u64,
+}
+
+/// The thread that makes segments, as others see it.
+pub(crate) struct Preparer {
+    disk: Arc<dyn Disk>,
+    segment_bytes: u64,
+    reserve_bytes: u64,
+    state: Mutex<State>,
+    changed: Condvar,
+    short_of_space: AtomicBool,
+}
+
+struct State {
+    next: u64,
+    ready: Option<Result<Prepared, StorageError>>,
+    stopped: bool,
+}
+
+impl Preparer {
+    pub(crate) fn new(disk: Arc<dyn Disk>, segment_bytes: u64, reserve_bytes: u64, next: u64) -> Self {
+        let state = Mutex::new(State { next, ready: None, stopped: false });
+        let short_of_space = AtomicBool::new(disk.free_bytes().is_ok_and(|free| free < reserve_bytes));
+        Self { disk, segment_bytes, reserve_bytes, state, changed: Condvar::new(), short_of_space }
+    }
+
+    /// The next segment; waits while it is being made.
+    ///
+    /// # Errors
+    /// What went wrong at making it; the next call finds the outcome of another attempt.
+    pub(crate) fn take(&self) -> Result<Prepared, StorageError> {
+        let mut state = self.state.lock();
+        loop {
+            if let Some(outcome) = state.ready.take() {
+                self.changed.notify_all();
+                return outcome;
+            }
+            if state.stopped {
+                return Err(super::queue::gone());
+            }
+            self.changed.wait(&mut state);
+        }
+    }
+
+    /// Whether there is so little space that new bodies must be refused.
+    pub(crate) fn is_short_of_space(&self) -> bool {
+        self.short_of_space.load(Ordering::Relaxed)
+    }
+
+    /// Whether `bytes` can be written without touching the reserve.
+    pub(crate) fn has_room(&self, bytes: u64) -> bool {
+        !self.is_short_of_space()
+            && self.disk.free_bytes().is_ok_and(|free| free >= bytes.saturating_add(self.reserve_bytes))
+    }
+
+    /// Looks at the free space now.
+    pub(crate) fn measure(&self) {
+        if let Ok(free) = self.disk.free_bytes() {
+            metrics::gauge!("commonhold_storage_free_bytes").set(free as f64);
+            let short = free < self.reserve_bytes;
+            if self.short_of_space.swap(short, Ordering::Relaxed) != short {
+                tracing::warn!(free, reserve = self.reserve_bytes, short, "free space passed the reserve");
+            }
+        }
+    }
+
+    pub(crate) fn stop(&self) {
+        self.state.lock().stopped = true;
+        self.changed.notify_all();
+    }
+
+    /// The thread.
+    pub(crate) fn run(&self) {
+        let mut state = self.state.lock();
+        while !state.stopped {
+            if state.ready.is_none() {
+                let segment = state.next;
+                parking_lot::MutexGuard::unlocked(&mut state, || self.measure());
+                let outcome = parking_lot::MutexGuard::unlocked(&mut state, || self.prepare(segment));
+                if outcome.is_ok() {
+                    state.next += 1;
+                }
+                state.ready = Some(outcome.map_err(|error| from_io(&error)));
+                self.changed.notify_all();
+            } else {
+                self.changed.wait_for(&mut state, INTERVAL);
+                parking_lot::MutexGuard::unlocked(&mut state, || self.measure());
+                // What went wrong may be over, such as a full disk.
+                state.ready.take_if(|outcome| outcome.is_err());
+            }
+        }
+    }
+
+    fn prepare(&self, segment: u64) -> io::Result<Prepared> {
+        let path = path(segment);
+        let file = self.disk.open(&path, OpenMode::CreateNew)?;
+        let outcome = file
+            .allocate(self.segment_bytes)
+            .and_then(|()| file.sync_data())
+            .and_then(|()| self.disk.sync_dir(DIRECTORY));
+        match outcome {
+            Ok(()) => Ok(Prepared { segment, file, capacity: self.segment_bytes }),
+            Err(error) => {
+                self.disk.remove(&path).unwrap_or_else(|second| {
+                    tracing::warn!(path, %second, "a segment that could not be prepared can not be removed");
+                });
+                Err(error)
+            }
+        }
+    }
+}

@@ -1,0 +1,88 @@
+//! What the committer has to do, in the order in which it was asked.
+
+use bytes::Bytes;
+use parking_lot::{Condvar, Mutex};
+use storage::{Batch, CommitError, Space, StorageError};
+use tokio::sync::oneshot;
+use types::BlobId;
+
+/// A change of the store.
+pub(crate) enum Change {
+    /// A batch that was checked against the bounds, with the checksum of each inline body in the order of `keep`.
+    Batch { space: Space, group: Vec<u8>, batch: Batch, crcs: Vec<u64> },
+    /// Closes a space if no key lies in the range.
+    Close { space: Space, from: Vec<u8>, to: Option<Vec<u8>> },
+    /// Deletes keys of a closed space.
+    Erase { space: Space, keys: Vec<Bytes> },
+    /// Retired blobs whose bytes nobody needs any more.
+    Forget(Vec<BlobId>),
+    /// Bodies that leave their segment.
+    Move(Vec<Body>),
+}
+
+/// A body on its way to another segment.
+pub(crate) struct Body {
+    pub(crate) id: BlobId,
+    pub(crate) from: (u64, u32),
+    pub(crate) crc64: u64,
+    pub(crate) bytes: Bytes,
+}
+
+/// The answer to a change: for `Close` whether the space is closed, else `true`.
+pub(crate) type Answer = Result<bool, CommitError>;
+
+/// A change and who waits for it.
+pub(crate) struct Request {
+    pub(crate) change: Change,
+    pub(crate) reply: oneshot::Sender<Answer>,
+}
+
+/// Requests on their way to the committer. Callers bound how many they send.
+#[derive(Default)]
+pub(crate) struct Queue {
+    state: Mutex<State>,
+    filled: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    requests: Vec<Request>,
+    stopped: bool,
+}
+
+impl Queue {
+    /// Hands a change to the committer. The receiver yields an error where the committer is gone.
+    pub(crate) fn send(&self, change: Change) -> oneshot::Receiver<Answer> {
+        let (reply, answer) = oneshot::channel();
+        let mut state = self.state.lock();
+        if !state.stopped {
+            state.requests.push(Request { change, reply });
+            self.filled.notify_one();
+        }
+        answer
+    }
+
+    /// Waits for requests and moves them all to `into`; `false` once it was stopped and is empty.
+    pub(crate) fn take(&self, into: &mut Vec<Request>) -> bool {
+        let mut state = self.state.lock();
+        while state.requests.is_empty() {
+            if state.stopped {
+                return false;
+            }
+            self.filled.wait(&mut state);
+        }
+        std::mem::swap(&mut state.requests, into);
+        true
+    }
+
+    /// Takes no more requests; those that are there are still done.
+    pub(crate) fn stop(&self) {
+        self.state.lock().stopped = true;
+        self.filled.notify_all();
+    }
+}
+
+/// The answer where the committer went away without one.
+pub(crate) fn gone() -> StorageError {
+    StorageError::ReadOnly("the store is closed".to_owned())
+}
