@@ -1,18 +1,44 @@
 //! What S3 means: buckets, objects, versions, multipart uploads and listings, on the two storage contracts.
 //!
 //! Nothing here knows HTTP or XML. Every function that acts takes an [`access::Grant`] and reads bucket and key from it.
-//! [`bucket`] and [`object`] hold the values; `keyspace` says where their records lie; each operation family has a file
-//! of its own that implements it on [`Objects`].
+//!
+//! [`bucket`], [`object`], [`listing`] and [`multipart`] hold the values. `keyspace` says where records lie and `record`
+//! what is in them; `commit` is how a key gets a new version, `content` how bytes come in and go out, `walk` how listings
+//! read. Each operation family has a file of its own that implements it on [`Objects`]. The layout of all that is stored
+//! is in `docs/format/objects.md`.
 
 pub mod bucket;
+mod buckets;
+mod commit;
+mod conditions;
+mod content;
+mod delete;
+mod digest;
 mod error;
+#[cfg(test)]
+mod fixture;
+mod keyspace;
+mod list_objects;
+mod list_versions;
 pub mod listing;
+mod locks;
 pub mod multipart;
 pub mod object;
+#[cfg(test)]
+mod objects_tests;
+mod part_map;
 pub mod payload;
+mod pending;
+mod put;
+mod read;
+mod record;
 mod store;
+mod usage;
+mod walk;
 
 pub use bucket::{Bucket, NewBucket, Versioning};
+pub use buckets::MAX_BUCKETS;
 pub use error::ObjectError;
 pub use payload::{Claims, Payload, PayloadError};
 pub use store::Objects;
+pub use usage::Usage;

@@ -1,0 +1,362 @@
+//! Buckets: made, found, changed and deleted.
+//!
+//! Their records lie in the control space, one group a tenancy, as JSON, and are held in memory, where every request
+//! looks them up. Changes are made one at a time, in a task that goes on when the client is gone, so that memory and
+//! record never part.
+//!
+//! A delete marks the record first, closes the bucket's space, which fails while anything is left in it, and then removes
+//! the record. Whoever finds the mark after a crash goes on from there.
+
+use std::collections::HashMap;
+use std::future::Future;
+use std::sync::Arc;
+
+use access::{BucketTarget, Grant, action};
+use parking_lot::RwLock;
+use policy::Acl;
+use serde::{Deserialize, Serialize};
+use storage::{Batch, Bounded, CommitError, Expect, Space, StorageError};
+use types::{BucketName, TenancyName};
+
+use crate::bucket::{Bucket, NewBucket, Versioning};
+use crate::commit::{not_committed, unknown};
+use crate::keyspace;
+use crate::usage::bucket_counter;
+use crate::{ObjectError, Objects};
+
+/// The most buckets of a tenancy: AWS's default quota, and what one listing answers.
+pub const MAX_BUCKETS: i64 = 10_000;
+/// Pairs of one scan of bucket records.
+const PAGE: usize = 1000;
+/// How often a delete looks for uploads to abort: new ones may begin meanwhile.
+const SWEEPS: usize = 8;
+
+/// A bucket's record.
+#[derive(Clone, Serialize, Deserialize)]
+pub(crate) struct BucketRecord {
+    #[serde(flatten)]
+    pub(crate) bucket: Bucket,
+    /// Whether a delete is under way.
+    pub(crate) deleting: bool,
+}
+
+/// The bucket records in memory.
+#[derive(Default)]
+pub(crate) struct Buckets {
+    known: RwLock<Known>,
+    /// Held by whoever changes a record.
+    changes: tokio::sync::Mutex<()>,
+}
+
+#[derive(Default)]
+struct Known {
+    /// Counts changes, so that what was read before one is not remembered after it.
+    generation: u64,
+    records: HashMap<TenancyName, HashMap<BucketName, Arc<Bucket>>>,
+}
+
+impl Buckets {
+    fn find(&self, tenancy: &TenancyName, name: &BucketName) -> (Option<Arc<Bucket>>, u64) {
+        let known = self.known.read();
+        (known.records.get(tenancy).and_then(|records| records.get(name)).cloned(), known.generation)
+    }
+
+    /// Remembers what was read, unless something changed since `generation`.
+    fn remember(&self, bucket: &Arc<Bucket>, generation: u64) {
+        let mut known = self.known.write();
+        if known.generation == generation {
+            known.records.entry(bucket.tenancy.clone()).or_default().insert(bucket.name.clone(), Arc::clone(bucket));
+        }
+    }
+
+    fn forget(&self, tenancy: &TenancyName, name: &BucketName) {
+        let mut known = self.known.write();
+        known.generation += 1;
+        if let Some(records) = known.records.get_mut(tenancy) {
+            records.remove(name);
+        }
+    }
+}
+
+impl Objects {
+    /// The bucket of this name, for decisions about it. Cheap: held in memory.
+    ///
+    /// # Errors
+    /// The engine's.
+    pub async fn find_bucket(
+        &self,
+        tenancy: &TenancyName,
+        name: &BucketName,
+    ) -> Result<Option<Arc<Bucket>>, ObjectError> {
+        let (known, generation) = self.buckets.find(tenancy, name);
+        if known.is_some() {
+            return Ok(known);
+        }
+        let Some((_, record)) = self.read_bucket(tenancy, name).await? else { return Ok(None) };
+        let bucket = Arc::new(record.bucket);
+        self.buckets.remember(&bucket, generation);
+        Ok(Some(bucket))
+    }
+
+    /// Makes a bucket that the caller owns.
+    ///
+    /// # Errors
+    /// [`ObjectError::BucketAlreadyOwnedByYou`], [`ObjectError::BucketAlreadyExists`], [`ObjectError::TooManyBuckets`];
+    /// [`ObjectError::InvalidRequest`] where the caller is no person, as a bucket has an owner.
+    pub async fn create_bucket(
+        &self,
+        grant: &Grant<action::CreateBucket>,
+        new: NewBucket,
+    ) -> Result<Arc<Bucket>, ObjectError> {
+        let Some(owner) = grant.principal().user().cloned() else {
+            return Err(ObjectError::InvalidRequest("A bucket is made by the person who will own it".to_owned()));
+        };
+        let target = grant.target();
+        let bucket = Bucket {
+            id: self.entropy.next_u64().max(1),
+            tenancy: target.tenancy.clone(),
+            name: target.bucket.clone(),
+            created: self.clock.now(),
+            versioning: Versioning::Unversioned,
+            acl: new.acl.unwrap_or_else(|| Acl::private(&owner)),
+            owner,
+            location: new.location,
+        };
+        let store = self.clone();
+        in_the_end(async move {
+            let _turn = store.buckets.changes.lock().await;
+            store.insert_bucket(bucket).await
+        })
+        .await
+    }
+
+    async fn insert_bucket(&self, bucket: Bucket) -> Result<Arc<Bucket>, ObjectError> {
+        let taken = |existing: Bucket| {
+            if existing.owner == bucket.owner {
+                return ObjectError::BucketAlreadyOwnedByYou;
+            }
+            ObjectError::BucketAlreadyExists { owner: existing.owner }
+        };
+        if let Some((_, record)) = self.read_bucket(&bucket.tenancy, &bucket.name).await? {
+            return Err(taken(record.bucket));
+        }
+        let key = keyspace::bucket(&bucket.tenancy, &bucket.name);
+        let record = BucketRecord { bucket: bucket.clone(), deleting: false };
+        let count = Bounded { name: bucket_counter(&bucket.tenancy), delta: 1, at_most: Some(MAX_BUCKETS) };
+        let batch = Batch {
+            expect: vec![Expect::Absent(key.clone())],
+            put: vec![(key, json(&record)?)],
+            count: vec![count],
+            ..Batch::default()
+        };
+        match self.metadata.commit(Space::CONTROL, &keyspace::buckets_of(&bucket.tenancy), batch).await {
+            Ok(()) => {}
+            Err(CommitError::OverLimit { .. }) => return Err(ObjectError::TooManyBuckets),
+            Err(CommitError::Unknown(_) | CommitError::Conflict { .. }) => {
+                match self.read_bucket(&bucket.tenancy, &bucket.name).await? {
+                    Some((_, record)) if record.bucket.id == bucket.id => {}
+                    Some((_, record)) => return Err(taken(record.bucket)),
+                    None => return Err(unknown()),
+                }
+            }
+            Err(error) => return Err(not_committed(error)),
+        }
+        self.buckets.forget(&bucket.tenancy, &bucket.name);
+        Ok(Arc::new(bucket))
+    }
+
+    /// Deletes a bucket that holds no object and no version. Uploads in progress are aborted.
+    ///
+    /// # Errors
+    /// [`ObjectError::BucketNotEmpty`], [`ObjectError::NoSuchBucket`].
+    pub async fn delete_bucket(&self, grant: &Grant<action::DeleteBucket>) -> Result<(), ObjectError> {
+        let (store, target) = (self.clone(), grant.bucket().clone());
+        in_the_end(async move {
+            let bucket = store.bucket_of(&target).await?;
+            store.empty_of_uploads(&bucket).await?;
+            let _turn = store.buckets.changes.lock().await;
+            store.change_record(&target, |record| record.deleting = true).await?;
+            store.finish_delete(&bucket).await
+        })
+        .await
+    }
+
+    /// Refuses a bucket that holds objects, and aborts the uploads of one that does not.
+    async fn empty_of_uploads(&self, bucket: &Bucket) -> Result<(), ObjectError> {
+        for _ in 0..SWEEPS {
+            // A completion under way leaves markers in the area of objects until it has finished.
+            self.finish_interrupted(bucket).await?;
+            if !self
+                .metadata
+                .scan(bucket.space(), &[keyspace::OBJECTS], Some(&[keyspace::OBJECTS + 1]), 1)
+                .await?
+                .is_empty()
+            {
+                return Err(ObjectError::BucketNotEmpty);
+            }
+            if self.abort_all_uploads(bucket).await? == 0 {
+                return Ok(());
+            }
+        }
+        Err(ObjectError::Contention)
+    }
+
+    /// Goes on from the mark in the bucket's record: closes the space and removes the record, or takes the mark off.
+    pub(crate) async fn finish_delete(&self, bucket: &Bucket) -> Result<(), ObjectError> {
+        let target = target_of(bucket);
+        if !self.metadata.close(bucket.space(), b"", None).await? {
+            self.change_record(&target, |record| record.deleting = false).await?;
+            return Err(ObjectError::BucketNotEmpty);
+        }
+        self.metadata.erase(bucket.space()).await?;
+        let Some((raw, record)) = self.read_bucket(&bucket.tenancy, &bucket.name).await? else { return Ok(()) };
+        if record.bucket.id != bucket.id {
+            return Ok(());
+        }
+        let key = keyspace::bucket(&bucket.tenancy, &bucket.name);
+        let batch = Batch {
+            expect: vec![Expect::Value(key.clone(), raw)],
+            delete: vec![key],
+            count: vec![Bounded { name: bucket_counter(&bucket.tenancy), delta: -1, at_most: None }],
+            ..Batch::default()
+        };
+        let outcome = self.metadata.commit(Space::CONTROL, &keyspace::buckets_of(&bucket.tenancy), batch).await;
+        self.buckets.forget(&bucket.tenancy, &bucket.name);
+        match outcome {
+            Ok(()) => Ok(()),
+            Err(CommitError::Unknown(_)) if self.read_bucket(&bucket.tenancy, &bucket.name).await?.is_none() => Ok(()),
+            Err(error) => Err(not_committed(error)),
+        }
+    }
+
+    /// Every bucket of the tenancy, in the order of names; the caller keeps those that may be shown.
+    ///
+    /// # Errors
+    /// The engine's.
+    pub async fn list_buckets(&self, grant: &Grant<action::ListAllMyBuckets>) -> Result<Vec<Arc<Bucket>>, ObjectError> {
+        let from = keyspace::buckets_of(grant.tenancy());
+        let to = keyspace::end_of_buckets_of(grant.tenancy());
+        Ok(self.scan_buckets(from, &to).await?.into_iter().map(|record| Arc::new(record.bucket)).collect())
+    }
+
+    /// The records between two names.
+    pub(crate) async fn scan_buckets(&self, mut from: Vec<u8>, to: &[u8]) -> Result<Vec<BucketRecord>, ObjectError> {
+        let mut records = Vec::new();
+        loop {
+            let page = self.metadata.scan(Space::CONTROL, &from, Some(to), PAGE).await?;
+            for (_, raw) in &page {
+                records.push(parse(raw)?);
+            }
+            match page.last() {
+                Some((last, _)) if page.len() == PAGE => from = keyspace::just_after(last),
+                _ => return Ok(records),
+            }
+        }
+    }
+
+    /// Replaces a bucket's ACL.
+    ///
+    /// # Errors
+    /// [`ObjectError::NoSuchBucket`].
+    pub async fn put_bucket_acl(&self, grant: &Grant<action::PutBucketAcl>, acl: Acl) -> Result<(), ObjectError> {
+        self.change_bucket(grant.bucket(), move |record| record.bucket.acl = acl).await
+    }
+
+    /// Enables or suspends versions. A bucket that had them never is without again.
+    ///
+    /// # Errors
+    /// [`ObjectError::NoSuchBucket`]; [`ObjectError::InvalidArgument`] where `versioning` is that of a bucket that never
+    /// had versions.
+    pub async fn put_bucket_versioning(
+        &self,
+        grant: &Grant<action::PutBucketVersioning>,
+        versioning: Versioning,
+    ) -> Result<(), ObjectError> {
+        if versioning == Versioning::Unversioned {
+            return Err(ObjectError::InvalidArgument("Versioning is Enabled or Suspended".to_owned()));
+        }
+        self.change_bucket(grant.bucket(), move |record| record.bucket.versioning = versioning).await
+    }
+
+    async fn change_bucket(
+        &self,
+        target: &BucketTarget,
+        change: impl FnOnce(&mut BucketRecord) + Send + 'static,
+    ) -> Result<(), ObjectError> {
+        let (store, target) = (self.clone(), target.clone());
+        in_the_end(async move {
+            let _turn = store.buckets.changes.lock().await;
+            store.change_record(&target, change).await
+        })
+        .await
+    }
+
+    /// Changes a record. The caller has the turn.
+    async fn change_record(
+        &self,
+        target: &BucketTarget,
+        change: impl FnOnce(&mut BucketRecord) + Send,
+    ) -> Result<(), ObjectError> {
+        let found = self.read_bucket(&target.tenancy, &target.bucket).await?;
+        let Some((raw, mut record)) = found.filter(|(_, record)| record.bucket.id == target.bucket_id) else {
+            return Err(ObjectError::NoSuchBucket);
+        };
+        change(&mut record);
+        let key = keyspace::bucket(&target.tenancy, &target.bucket);
+        let new = json(&record)?;
+        let batch = Batch {
+            expect: vec![Expect::Value(key.clone(), raw)],
+            put: vec![(key.clone(), new.clone())],
+            ..Batch::default()
+        };
+        let outcome = self.metadata.commit(Space::CONTROL, &keyspace::buckets_of(&target.tenancy), batch).await;
+        self.buckets.forget(&target.tenancy, &target.bucket);
+        match outcome {
+            Ok(()) => Ok(()),
+            Err(CommitError::Unknown(_)) if self.metadata.get(Space::CONTROL, &key).await? == Some(new) => Ok(()),
+            Err(error) => Err(not_committed(error)),
+        }
+    }
+
+    /// The bucket that a grant is for.
+    pub(crate) async fn bucket_of(&self, target: &BucketTarget) -> Result<Arc<Bucket>, ObjectError> {
+        let found = self.find_bucket(&target.tenancy, &target.bucket).await?;
+        found.filter(|bucket| bucket.id == target.bucket_id).ok_or(ObjectError::NoSuchBucket)
+    }
+
+    async fn read_bucket(
+        &self,
+        tenancy: &TenancyName,
+        name: &BucketName,
+    ) -> Result<Option<(bytes::Bytes, BucketRecord)>, ObjectError> {
+        let Some(raw) = self.metadata.get(Space::CONTROL, &keyspace::bucket(tenancy, name)).await? else {
+            return Ok(None);
+        };
+        let record = parse(&raw)?;
+        Ok(Some((raw, record)))
+    }
+}
+
+/// The target that stands for `bucket`.
+pub(crate) fn target_of(bucket: &Bucket) -> BucketTarget {
+    BucketTarget { tenancy: bucket.tenancy.clone(), bucket: bucket.name.clone(), bucket_id: bucket.id }
+}
+
+/// Runs `change` in a task of its own, which ends even when nobody waits for it any more.
+pub(crate) async fn in_the_end<T: Send + 'static>(
+    change: impl Future<Output = Result<T, ObjectError>> + Send + 'static,
+) -> Result<T, ObjectError> {
+    match tokio::spawn(change).await {
+        Ok(outcome) => outcome,
+        Err(error) => Err(StorageError::Io(format!("a change was broken off: {error}")).into()),
+    }
+}
+
+fn json(record: &BucketRecord) -> Result<bytes::Bytes, StorageError> {
+    let json = serde_json::to_vec(record);
+    json.map(Into::into).map_err(|error| StorageError::Bounds(format!("a bucket's record can not be written: {error}")))
+}
+
+fn parse(raw: &[u8]) -> Result<BucketRecord, StorageError> {
+    serde_json::from_slice(raw).map_err(|error| StorageError::Damaged(format!("a bucket's record: {error}")))
+}

@@ -1,0 +1,178 @@
+//! PUT, GET, HEAD and DELETE, with and without versions.
+
+use types::{ByteRange, Checksum, ChecksumAlgorithm, Conditions, ETag, EtagMatch, VersionId};
+
+use crate::fixture::{Body, World, pattern};
+use crate::object::{PutRequest, Selection};
+use crate::{Claims, ObjectError, Usage, Versioning};
+
+#[tokio::test]
+async fn bodies_of_all_sizes_come_back() {
+    let world = World::new();
+    let bucket = world.bucket("data", Versioning::Unversioned).await;
+    let mut bytes = 0;
+    let sizes = [0, 1, 65_536, 65_537, 300_000, 3_000_000];
+    for size in sizes {
+        let body = pattern(size, size);
+        let key = format!("k{size}");
+        let written = world.put(&bucket, &key, &body).await;
+        assert_eq!(written.checksum.map(|sum| sum.value), Some(Checksum::of(ChecksumAlgorithm::Crc64Nvme, &body)));
+        assert_eq!(world.body(&bucket, &key).await, body);
+        if size > 10 {
+            assert_eq!(world.range(&bucket, &key, 3, 9).await, body[3..10]);
+            assert_eq!(world.range(&bucket, &key, size as u64 - 2, u64::MAX).await, body[size - 2..]);
+        }
+        bytes += size as u64;
+    }
+    assert_eq!(world.usage(&bucket).await, Usage { bytes, objects: sizes.len() as u64 });
+    assert_eq!(world.blobs().await, sizes.len() - 1);
+    world.put(&bucket, "k3000000", b"short").await;
+    assert_eq!(world.body(&bucket, "k3000000").await, b"short");
+    for size in sizes {
+        world.delete(&bucket, &format!("k{size}"), None).await;
+    }
+    assert_eq!(world.usage(&bucket).await, Usage::default());
+    assert_eq!(world.blobs().await, 0);
+    let gone = world.get(&bucket, "k1", None, Selection::Whole).await;
+    assert!(matches!(gone, Err(ObjectError::NoSuchKey)));
+}
+
+#[tokio::test]
+async fn a_body_that_is_not_what_was_claimed_leaves_nothing() {
+    let world = World::new();
+    let bucket = world.bucket("data", Versioning::Unversioned).await;
+    for size in [5, 200_000] {
+        let body = pattern(size, 0);
+        let right = Checksum::of(ChecksumAlgorithm::Sha1, &body);
+        let wrong = Checksum::of(ChecksumAlgorithm::Sha1, b"other");
+        let md5 = world.put(&bucket, "md5", &body).await.etag.md5;
+        let put = async |mut body: Body| {
+            let grant = world.on_object(&bucket, "k", None);
+            world.objects.put_object(&grant, PutRequest::default(), &mut body).await
+        };
+        let claims = |md5, checksum| Claims { md5, checksum };
+        let outcome = put(Body::claiming(&body, claims(Some([0; 16]), None))).await;
+        assert!(matches!(outcome, Err(ObjectError::BadDigest { computed, .. }) if computed == md5));
+        let outcome = put(Body::claiming(&body, claims(None, Some(wrong)))).await;
+        assert!(matches!(outcome, Err(ObjectError::BadChecksum { algorithm: ChecksumAlgorithm::Sha1 })));
+        assert!(matches!(put(Body::broken(&body)).await, Err(ObjectError::Payload(_))));
+        assert!(world.get(&bucket, "k", None, Selection::Whole).await.is_err());
+        let written = put(Body::claiming(&body, claims(Some(md5), Some(right)))).await.unwrap();
+        assert_eq!(written.checksum.unwrap().value, right);
+        world.delete(&bucket, "k", None).await;
+    }
+    assert_eq!(world.blobs().await, 1, "only md5's");
+}
+
+#[tokio::test]
+async fn versions_stack_and_unstack() {
+    let world = World::new();
+    let bucket = world.bucket("data", Versioning::Unversioned).await;
+    let kinds = async || -> Vec<(String, bool, bool)> {
+        let page = world.versions(&bucket).await;
+        let line = |listed: crate::listing::ListedVersion| match listed.kind {
+            crate::listing::ListedVersionKind::Object(info) => (info.version.to_string(), listed.is_latest, true),
+            crate::listing::ListedVersionKind::DeleteMarker { version, .. } => {
+                (version.to_string(), listed.is_latest, false)
+            }
+        };
+        page.versions.into_iter().map(line).collect()
+    };
+    assert_eq!(world.put(&bucket, "k", b"null 1").await.version, None);
+    world.set_versioning(&bucket, Versioning::Enabled).await;
+    let first = world.put(&bucket, "k", b"first").await.version.unwrap();
+    // The clock jumping back does not disturb the order.
+    world.clock.set(types::Timestamp::from_secs(5));
+    let marker = world.delete(&bucket, "k", None).await;
+    assert!(marker.delete_marker);
+    let marker = marker.version.unwrap();
+    let line = |version: VersionId, latest, object| (version.to_string(), latest, object);
+    let null = VersionId::Null;
+    assert_eq!(kinds().await, [line(marker, true, false), line(first, false, true), line(null, false, true)]);
+    let read = world.get(&bucket, "k", None, Selection::Whole).await;
+    assert!(matches!(read, Err(ObjectError::DeleteMarker { version }) if version == marker));
+    let read = world.get(&bucket, "k", Some(marker), Selection::Whole).await;
+    assert!(matches!(read, Err(ObjectError::MethodNotAllowedOnDeleteMarker { .. })));
+    let read = world.get(&bucket, "k", Some(null), Selection::Whole).await.unwrap();
+    assert_eq!(read.body.collect().await.unwrap(), "null 1");
+
+    world.set_versioning(&bucket, Versioning::Suspended).await;
+    assert_eq!(world.put(&bucket, "k", b"null 2").await.version, Some(null));
+    assert_eq!(kinds().await, [line(null, true, true), line(marker, false, false), line(first, false, true)]);
+    assert_eq!(world.usage(&bucket).await, Usage { bytes: 11, objects: 2 });
+    assert_eq!(world.delete(&bucket, "k", None).await.version, Some(null));
+    assert_eq!(kinds().await, [line(null, true, false), line(marker, false, false), line(first, false, true)]);
+    assert!(world.delete(&bucket, "k", Some(null)).await.delete_marker);
+    assert!(world.delete(&bucket, "k", Some(marker)).await.delete_marker);
+    assert_eq!(kinds().await, [line(first, true, true)]);
+    assert_eq!(world.body(&bucket, "k").await, b"first");
+    let other = VersionId::Id([9; 16]);
+    assert_eq!(world.delete(&bucket, "k", Some(other)).await.version, Some(other));
+    world.delete(&bucket, "k", Some(first)).await;
+    assert_eq!(kinds().await, []);
+    assert_eq!((world.usage(&bucket).await, world.blobs().await), (Usage::default(), 0));
+}
+
+#[tokio::test]
+async fn conditions_are_those_of_the_commit() {
+    let world = World::new();
+    let bucket = world.bucket("data", Versioning::Enabled).await;
+    let absent = || Conditions { if_none_match: Some(EtagMatch::Any), ..Conditions::default() };
+    let matching = |etag| Conditions { if_match: Some(EtagMatch::Tags(vec![etag])), ..Conditions::default() };
+    let other = ETag::whole([1; 16]);
+    assert!(matches!(world.try_put(&bucket, "k", b"a", matching(other)).await, Err(ObjectError::NoSuchKey)));
+    let first = world.try_put(&bucket, "k", b"a", absent()).await.unwrap();
+    let again = world.try_put(&bucket, "k", b"b", absent()).await;
+    assert!(matches!(again, Err(ObjectError::PreconditionFailed { condition: "If-None-Match" })));
+    let wrong = world.try_put(&bucket, "k", b"b", matching(other)).await;
+    assert!(matches!(wrong, Err(ObjectError::PreconditionFailed { condition: "If-Match" })));
+    world.try_put(&bucket, "k", b"b", matching(first.etag)).await.unwrap();
+    let delete =
+        async |conditions| world.objects.delete_object(&world.on_object(&bucket, "k", None), &conditions).await;
+    assert!(matches!(delete(matching(other)).await, Err(ObjectError::PreconditionFailed { .. })));
+    delete(Conditions { if_match: Some(EtagMatch::Any), ..Conditions::default() }).await.unwrap();
+    assert!(matches!(delete(matching(other)).await, Err(ObjectError::NoSuchKey)));
+    world.try_put(&bucket, "k", b"c", absent()).await.unwrap();
+}
+
+#[tokio::test]
+async fn selections_outside_the_object_are_refused() {
+    let world = World::new();
+    let bucket = world.bucket("data", Versioning::Unversioned).await;
+    world.put(&bucket, "k", b"0123456789").await;
+    let range = |first, last| Selection::Range(ByteRange::From { first, last });
+    let read = async |selection| world.get(&bucket, "k", None, selection).await;
+    assert!(matches!(read(range(10, None)).await, Err(ObjectError::InvalidRange(_))));
+    assert!(matches!(read(Selection::Part(2)).await, Err(ObjectError::InvalidPartNumber)));
+    let part = read(Selection::Part(1)).await.unwrap().head;
+    assert_eq!((part.range, part.parts), (Some(0..10), None));
+    let suffix = read(Selection::Range(ByteRange::Suffix { length: 3 })).await.unwrap();
+    assert_eq!((suffix.head.range, suffix.body.collect().await.unwrap()), (Some(7..10), "789".into()));
+}
+
+/// Sixteen writers with `If-None-Match: *`, and then sixteen with the same `If-Match`: one of each wins.
+#[tokio::test(flavor = "multi_thread")]
+async fn one_of_many_conditional_writers_wins() {
+    let world = std::sync::Arc::new(World::new());
+    let bucket = world.bucket("data", Versioning::Unversioned).await;
+    let mut conditions = Conditions { if_none_match: Some(EtagMatch::Any), ..Conditions::default() };
+    for round in 0..3 {
+        let writers: Vec<_> = (0..16)
+            .map(|writer| {
+                let (world, bucket, conditions) = (world.clone(), bucket.clone(), conditions.clone());
+                tokio::spawn(async move { world.try_put(&bucket, "k", &pattern(70_000, round * 16 + writer), conditions).await })
+            })
+            .collect();
+        let mut won = Vec::new();
+        for writer in writers {
+            match writer.await.unwrap() {
+                Ok(written) => won.push(written.etag),
+                Err(ObjectError::PreconditionFailed { .. }) => {}
+                Err(error) => panic!("{error}"),
+            }
+        }
+        assert_eq!(won.len(), 1);
+        conditions = Conditions { if_match: Some(EtagMatch::Tags(won)), ..Conditions::default() };
+    }
+    assert_eq!(world.usage(&bucket).await, Usage { bytes: 70_000, objects: 1 });
+}

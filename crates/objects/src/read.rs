@@ -1,0 +1,196 @@
+//! GetObject, HeadObject, and what else looks up one version.
+
+use std::ops::Range;
+
+use access::{BucketTarget, Grant, action};
+use bytes::Bytes;
+use policy::ObjectFacts;
+use types::{Checksum, Conditions, ObjectKey, VersionId};
+
+use crate::commit::{ATTEMPTS, StoredHead, told};
+use crate::conditions::check_read;
+use crate::keyspace::KeyNames;
+use crate::object::{Head, ObjectInfo, Read, ReadRequest, Selection};
+use crate::record::{Content, Order, VersionRecord};
+use crate::{Bucket, ObjectError, Objects};
+
+/// A version as it was found.
+pub(crate) struct Found {
+    pub(crate) head: StoredHead,
+    /// Its record, where it is not the current version.
+    pub(crate) older: Option<(Bytes, VersionRecord)>,
+}
+
+impl Found {
+    pub(crate) fn record(&self) -> &VersionRecord {
+        self.older.as_ref().map_or(&self.head.record.version, |(_, record)| record)
+    }
+
+    pub(crate) fn into_record(self) -> VersionRecord {
+        self.older.map_or(self.head.record.version, |(_, record)| record)
+    }
+}
+
+/// An object that may be read.
+pub(crate) struct Object {
+    pub(crate) info: ObjectInfo,
+    pub(crate) content: Content,
+    /// The version id to tell.
+    pub(crate) version: Option<VersionId>,
+}
+
+impl Objects {
+    /// Owner and ACL of an object, for the decision about it; `None` where it does not exist (or is a delete marker).
+    ///
+    /// # Errors
+    /// The engine's.
+    pub async fn object_facts(
+        &self,
+        bucket: &Bucket,
+        key: &ObjectKey,
+        version: Option<VersionId>,
+    ) -> Result<Option<ObjectFacts>, ObjectError> {
+        Ok(self.find_version(bucket, key, version).await?.and_then(|found| found.into_record().into_facts()))
+    }
+
+    /// An object or a part of it. The body stays readable whatever is written meanwhile.
+    ///
+    /// # Errors
+    /// [`ObjectError::NoSuchKey`], [`ObjectError::DeleteMarker`], [`ObjectError::NoSuchVersion`],
+    /// [`ObjectError::MethodNotAllowedOnDeleteMarker`], [`ObjectError::PreconditionFailed`],
+    /// [`ObjectError::NotModified`], [`ObjectError::InvalidRange`], [`ObjectError::InvalidPartNumber`].
+    pub async fn get_object(
+        &self,
+        grant: &Grant<action::GetObject>,
+        request: &ReadRequest,
+    ) -> Result<Read, ObjectError> {
+        // Before the record is read, so that whatever it names stays.
+        let pin = self.blobs.pin();
+        let target = grant.target();
+        let object = self.readable(&target.bucket, &target.key, target.version, &request.conditions).await?;
+        let content = object.content.clone();
+        let head = self.select(object, request.selection).await?;
+        let range = head.range.clone().unwrap_or(0..head.info.size);
+        let body = self.open(pin, content, range).await?;
+        Ok(Read { head, body })
+    }
+
+    /// What a GET answers, without the body.
+    ///
+    /// # Errors
+    /// As for [`Objects::get_object`].
+    pub async fn head_object(
+        &self,
+        grant: &Grant<action::GetObject>,
+        request: &ReadRequest,
+    ) -> Result<Head, ObjectError> {
+        let _pin = self.blobs.pin();
+        let target = grant.target();
+        let object = self.readable(&target.bucket, &target.key, target.version, &request.conditions).await?;
+        self.select(object, request.selection).await
+    }
+
+    /// The object at `key`, if `conditions` hold.
+    pub(crate) async fn readable(
+        &self,
+        target: &BucketTarget,
+        key: &ObjectKey,
+        version: Option<VersionId>,
+        conditions: &Conditions,
+    ) -> Result<Object, ObjectError> {
+        let object = self.existing(target, key, version).await?;
+        check_read(conditions, &object.info, object.version)?;
+        Ok(object)
+    }
+
+    /// The object at `key`.
+    pub(crate) async fn existing(
+        &self,
+        target: &BucketTarget,
+        key: &ObjectKey,
+        version: Option<VersionId>,
+    ) -> Result<Object, ObjectError> {
+        let bucket = self.bucket_of(target).await?;
+        let Some(found) = self.find_version(&bucket, key, version).await? else {
+            return Err(if version.is_some() { ObjectError::NoSuchVersion } else { ObjectError::NoSuchKey });
+        };
+        let record = found.into_record();
+        let (id, last_modified) = (record.id(), record.modified);
+        let Some((info, content)) = record.into_object() else {
+            return Err(match version {
+                Some(version) => ObjectError::MethodNotAllowedOnDeleteMarker { version, last_modified },
+                None => ObjectError::DeleteMarker { version: id },
+            });
+        };
+        Ok(Object { info, content, version: told(bucket.versioning, id) })
+    }
+
+    /// Finds a version, the current one where none is named. One `get` for that, two for an older one.
+    pub(crate) async fn find_version(
+        &self,
+        bucket: &Bucket,
+        key: &ObjectKey,
+        version: Option<VersionId>,
+    ) -> Result<Option<Found>, ObjectError> {
+        let names = KeyNames::new(key);
+        let mut seen: Option<Bytes> = None;
+        for _ in 0..ATTEMPTS {
+            let Some(head) = self.read_head(bucket.space(), &names).await? else { return Ok(None) };
+            // An older version that was not there may have become the head meanwhile; the same head twice says not.
+            if seen.as_ref() == Some(&head.raw) {
+                return Ok(None);
+            }
+            match place_of(&head, version) {
+                None => return Ok(None),
+                Some(Place::Head) => return Ok(Some(Found { head, older: None })),
+                Some(Place::Older(order)) => {
+                    if let Some(older) = self.read_older(bucket.space(), &names, order).await? {
+                        let meant = version == Some(older.1.id());
+                        return Ok(meant.then_some(Found { head, older: Some(older) }));
+                    }
+                }
+            }
+            seen = Some(head.raw);
+        }
+        Err(ObjectError::Contention)
+    }
+
+    /// What a HEAD answers for a selection of `object`.
+    async fn select(&self, object: Object, selection: Selection) -> Result<Head, ObjectError> {
+        let size = object.info.size;
+        let whole = Head { version: object.version, range: None, parts: None, part_checksum: None, info: object.info };
+        match (selection, &object.content) {
+            (Selection::Whole, _) => Ok(whole),
+            (Selection::Range(range), _) => Ok(Head { range: Some(range.resolve(size)?), ..whole }),
+            (Selection::Part(number), Content::Parts(map)) => {
+                let Some((start, line)) = map.find(&*self.blobs, number).await? else {
+                    return Err(ObjectError::InvalidPartNumber);
+                };
+                let (range, parts): (Range<u64>, _) = (start..line.end, Some(map.count));
+                Ok(Head { range: Some(range), parts, part_checksum: line.checksum, ..whole })
+            }
+            (Selection::Part(1), Content::Empty | Content::Blob(_)) => {
+                let part_checksum: Option<Checksum> = whole.info.checksum.map(|checksum| checksum.value);
+                Ok(Head { range: Some(0..size), part_checksum, ..whole })
+            }
+            (Selection::Part(_), _) => Err(ObjectError::InvalidPartNumber),
+        }
+    }
+}
+
+/// Where a version is, going by the head of its key.
+enum Place {
+    Head,
+    Older(Order),
+}
+
+/// Where to look for `version`; `None` where there is no null version and that is the one meant.
+fn place_of(head: &StoredHead, version: Option<VersionId>) -> Option<Place> {
+    let current = &head.record.version;
+    match version {
+        None => Some(Place::Head),
+        Some(version) if version == current.id() => Some(Place::Head),
+        Some(VersionId::Id(order)) => Some(Place::Older(Order(order))),
+        Some(VersionId::Null) => head.record.null_at.map(Place::Older),
+    }
+}
