@@ -1,1 +1,54 @@
-//! The administration API over the local socket, and its typed client.
+//! The administration API and its typed client: JSON under `/v1/`, over the local socket.
+//!
+//! One noun is one file ([`tenancy`], [`user`], [`role`], [`key`], [`usage`], [`status`], [`demo`]), which holds what
+//! travels, the routes and the calls of [`AdminClient`]. [`size`] and [`date`] read and write what people type.
+//!
+//! **The API authenticates nobody.** Whoever can connect to the socket is the operator, so the file system decides: the
+//! server makes the socket with mode 0600 in a directory of mode 0700. The router must never be served on a network.
+
+mod client;
+pub mod date;
+pub mod demo;
+mod error;
+mod extract;
+pub mod key;
+pub mod role;
+mod secret_text;
+pub mod size;
+mod state;
+pub mod status;
+pub mod tenancy;
+pub mod usage;
+pub mod user;
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+
+pub use client::{AdminClient, ClientError};
+pub use error::{ErrorBody, ErrorDetail};
+pub use secret_text::SecretText;
+pub use state::{AdminState, Done, Installation, LIST_LIMIT, List};
+
+use crate::error::ApiError;
+
+/// The largest request body in bytes: no request has more than a few texts.
+const BODY_BYTES: usize = 64 * 1024;
+
+/// The administration API. It authenticates nobody: see the crate's documentation.
+pub fn router(state: AdminState) -> Router {
+    Router::new()
+        .merge(tenancy::routes())
+        .merge(user::routes())
+        .merge(role::routes())
+        .merge(key::routes())
+        .merge(usage::routes())
+        .merge(status::routes())
+        .merge(demo::routes())
+        .fallback(async || ApiError::no_such_call())
+        .method_not_allowed_fallback(async || ApiError::no_such_call())
+        .layer(DefaultBodyLimit::max(BODY_BYTES))
+        .with_state(state)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,118 @@
+//! Errors as they travel: what is wrong, and what to do.
+
+use access::{AuthenticationError, Denied};
+use axum::response::{IntoResponse, Response};
+use http::StatusCode;
+use identity::IdentityError;
+use objects::ObjectError;
+use serde::{Deserialize, Serialize};
+
+/// The body of every answer that is not a success.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct ErrorBody {
+    /// What went wrong.
+    pub error: ErrorDetail,
+}
+
+/// What went wrong, for programs and for people.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct ErrorDetail {
+    /// A name that stays the same, as in `NoSuchTenancy`.
+    pub code: String,
+    /// What is wrong.
+    pub message: String,
+    /// What to do; empty where there is no advice.
+    #[serde(default)]
+    pub hint: String,
+}
+
+/// An answer that is not a success.
+#[derive(Debug)]
+pub(crate) struct ApiError {
+    status: StatusCode,
+    detail: ErrorDetail,
+}
+
+impl ApiError {
+    fn new(status: StatusCode, code: &str, message: impl ToString, hint: &str) -> Self {
+        let detail = ErrorDetail { code: code.to_owned(), message: message.to_string(), hint: hint.to_owned() };
+        Self { status, detail }
+    }
+
+    pub(crate) fn invalid(message: impl ToString, hint: &str) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "InvalidRequest", message, hint)
+    }
+
+    pub(crate) fn no_such_call() -> Self {
+        let hint = "Use a commonhold program of the server's version.";
+        Self::new(StatusCode::NOT_FOUND, "NoSuchCall", "the server does not know this call", hint)
+    }
+
+    fn internal(error: impl ToString) -> Self {
+        let message = error.to_string();
+        tracing::error!(error = message, "an administrative request failed");
+        let hint = "The server's log has more. Nothing or only a part may have been done: look, then try again.";
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "InternalError", message, hint)
+    }
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        (self.status, axum::Json(ErrorBody { error: self.detail })).into_response()
+    }
+}
+
+impl From<IdentityError> for ApiError {
+    fn from(error: IdentityError) -> Self {
+        use IdentityError as E;
+        const NOT_FOUND: StatusCode = StatusCode::NOT_FOUND;
+        const CONFLICT: StatusCode = StatusCode::CONFLICT;
+        let (status, code, hint) = match &error {
+            E::NoSuchTenancy(_) => {
+                (NOT_FOUND, "NoSuchTenancy", "See those there are with: commonhold admin tenancy list")
+            }
+            E::NoSuchUser(_) => (NOT_FOUND, "NoSuchUser", "See those there are with: commonhold admin user list"),
+            E::NoSuchKey(_) => (NOT_FOUND, "NoSuchKey", "See those there are with: commonhold admin key list"),
+            E::NoRole { .. } => {
+                (CONFLICT, "NoRole", "Grant one with: commonhold admin role grant TENANCY USER USER|DEPUTY|MANAGER")
+            }
+            E::TenancyExists(_) => {
+                (CONFLICT, "TenancyExists", "Change it with: commonhold admin tenancy set, or choose another name.")
+            }
+            E::TenancyHasBuckets { .. } => {
+                (CONFLICT, "TenancyHasBuckets", "Delete its buckets first, with any S3 client.")
+            }
+            E::EndpointTaken { .. } => {
+                (CONFLICT, "EndpointTaken", "A host name serves one tenancy: take it from the other first.")
+            }
+            E::UserExists(_) => (CONFLICT, "UserExists", "Choose another name."),
+            E::KeyExists(_) => (CONFLICT, "KeyExists", "Delete it first, or let the server choose the id."),
+            E::Invalid { .. } => (StatusCode::BAD_REQUEST, "InvalidRequest", ""),
+            E::TooMany { .. } => (CONFLICT, "TooMany", "Delete those that are no longer used."),
+            E::Contention => (CONFLICT, "Contention", "Look at how it is now, and try again."),
+            E::WrongMasterKey | E::Damaged { .. } | E::Storage(_) | E::Unknown(_) => return Self::internal(error),
+        };
+        Self::new(status, code, error, hint)
+    }
+}
+
+impl From<ObjectError> for ApiError {
+    fn from(error: ObjectError) -> Self {
+        Self::internal(error)
+    }
+}
+
+impl From<AuthenticationError> for ApiError {
+    fn from(error: AuthenticationError) -> Self {
+        match error {
+            AuthenticationError::Identity(error) => error.into(),
+            other => Self::new(StatusCode::CONFLICT, "NotAllowed", other, ""),
+        }
+    }
+}
+
+impl From<Denied> for ApiError {
+    fn from(denied: Denied) -> Self {
+        Self::new(StatusCode::FORBIDDEN, "NotAllowed", denied, "")
+    }
+}

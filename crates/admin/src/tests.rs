@@ -1,0 +1,1 @@
+//! Each noun, over a real socket.
