@@ -1,1 +1,43 @@
-fn main() {}
+//! `cargo xtask`: work on the source tree that cargo itself has no word for.
+//!
+//! - `cargo xtask tidy` holds the tree against its own map and rules; each rule is a file in `tidy/`.
+//! - `cargo xtask test` installs the clients that the tests need and runs every test; its steps are in `test_run/`.
+//!
+//! Both need nothing but cargo, and both run in CI by `.ci/run`.
+
+mod test_run;
+mod tidy;
+mod workspace;
+
+use std::process::ExitCode;
+
+use workspace::Workspace;
+
+const USAGE: &str = "\
+usage: cargo xtask <command>
+
+  tidy                          check the tree against ARCHITECTURE.md and the rules of the house
+  test                          install what the tests need, then run all of them
+  test rust                     the Rust tests alone
+  test clients [PYTEST OPTION]  the client tests alone, for instance: cargo xtask test clients -k rclone
+";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let workspace = Workspace::find();
+    let outcome = match words.as_slice() {
+        ["tidy"] => tidy::run(&workspace),
+        ["test"] => test_run::run(&workspace, test_run::Scope::All),
+        ["test", "rust"] => test_run::run(&workspace, test_run::Scope::Rust),
+        ["test", "clients", options @ ..] => test_run::run(&workspace, test_run::Scope::Clients(options)),
+        _ => Err(USAGE.to_owned()),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(message) => {
+            eprintln!("{message}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,171 @@
+"""A running `commonhold serve`, its two tenancies, and the addresses under which clients reach them.
+
+The server runs on free ports of 127.0.0.1 with a temporary data directory. People, roles and keys are made with the
+program's own `commonhold admin`, as an operator would.
+"""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+START_TIMEOUT_S = 30
+STOP_TIMEOUT_S = 30
+
+TENANCY = "atmos-o"
+OTHER_TENANCY = "ocean-o"
+
+
+@dataclass(frozen=True)
+class Key:
+    """An access key and whose it is."""
+
+    user: str
+    tenancy: str
+    access_key: str
+    secret_key: str
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """One way to reach a tenancy."""
+
+    scheme: str
+    host: str
+    port: int
+    ca_file: Path
+
+    @property
+    def netloc(self) -> str:
+        return f"{self.host}:{self.port}"
+
+    @property
+    def url(self) -> str:
+        return f"{self.scheme}://{self.netloc}"
+
+    @property
+    def secure(self) -> bool:
+        return self.scheme == "https"
+
+
+@dataclass(frozen=True)
+class Domains:
+    """The two domains whose sub-domains are tenancies."""
+
+    internal: str
+    external: str
+
+
+class Store:
+    """The server process and what was made in it."""
+
+    def __init__(self, binary: Path, folder: Path, domains: Domains, certificate):
+        self.binary = binary
+        self.folder = folder
+        self.domains = domains
+        self.certificate = certificate
+        self.s3_port, self.s3_tls_port, self.metrics_port = (free_port() for _ in range(3))
+        self.socket = folder / "admin"
+        self.config = folder / "commonhold.toml"
+        self.log = folder / "server.log"
+        self.process = None
+
+    def start(self) -> None:
+        self.config.write_text(self._config_text())
+        with self.log.open("ab") as log:
+            command = [self.binary, "serve", "--config", self.config]
+            self.process = subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=self.folder
+            )
+        deadline = time.monotonic() + START_TIMEOUT_S
+        while not self._answers():
+            if self.process.poll() is not None:
+                raise RuntimeError(f"commonhold ended with {self.process.returncode}:\n{self.log.read_text()}")
+            if time.monotonic() > deadline:
+                self.stop()
+                raise RuntimeError(f"commonhold did not answer in {START_TIMEOUT_S} s:\n{self.log.read_text()}")
+            time.sleep(0.05)
+
+    def stop(self) -> int:
+        """Asks the server to end and returns its exit status."""
+        self.process.send_signal(signal.SIGTERM)
+        try:
+            return self.process.wait(STOP_TIMEOUT_S)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+            raise
+
+    def admin(self, *arguments: str):
+        """Runs `commonhold admin … --json` and returns what it printed."""
+        command = [self.binary, "admin", "--socket", self.socket, *arguments, "--json"]
+        done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60)
+        if done.returncode != 0:
+            raise RuntimeError(f"admin {' '.join(arguments)}: {done.stderr}")
+        return json.loads(done.stdout) if done.stdout.strip() else None
+
+    def create_person(self, user: str, tenancy: str, role: str) -> Key:
+        self.admin("user", "create", user)
+        self.admin("role", "grant", tenancy, user, role)
+        key = self.admin("key", "create", "--tenancy", tenancy, "--user", user)
+        return Key(user, tenancy, key["key"]["access_key"], key["secret"])
+
+    def internal(self, tenancy: str) -> Endpoint:
+        return self._endpoint("http", f"{tenancy}.{self.domains.internal}", self.s3_port)
+
+    def external(self, tenancy: str) -> Endpoint:
+        return self._endpoint("https", f"{tenancy}.{self.domains.external}", self.s3_tls_port)
+
+    def localhost(self) -> Endpoint:
+        return self._endpoint("http", "localhost", self.s3_port)
+
+    def _endpoint(self, scheme: str, host: str, port: int) -> Endpoint:
+        return Endpoint(scheme, host, port, self.certificate.ca_file)
+
+    def _answers(self) -> bool:
+        try:
+            socket.create_connection(("127.0.0.1", self.s3_port), timeout=1).close()
+            self.admin("tenancy", "list")
+            return True
+        except (OSError, RuntimeError, subprocess.TimeoutExpired):
+            return False
+
+    def _config_text(self) -> str:
+        return f"""
+data_dir = "{self.folder}/data"
+default_tenancy = "{TENANCY}"
+
+[listen]
+s3 = "127.0.0.1:{self.s3_port}"
+s3_tls = "127.0.0.1:{self.s3_tls_port}"
+metrics = "127.0.0.1:{self.metrics_port}"
+admin_socket = "{self.socket}"
+
+[domains]
+internal = "{self.domains.internal}"
+external = "{self.domains.external}"
+
+[tls]
+certificates = [{{ cert = "{self.certificate.cert_file}", key = "{self.certificate.key_file}" }}]
+"""
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def find_binary(repository: Path) -> Path:
+    """The program under test: `$COMMONHOLD_BIN`, else what cargo built last."""
+    if "COMMONHOLD_BIN" in os.environ:
+        return Path(os.environ["COMMONHOLD_BIN"])
+    target = Path(os.environ.get("CARGO_TARGET_DIR", repository / "target"))
+    built = [path for profile in ("debug", "release") if (path := target / profile / "commonhold").is_file()]
+    if not built:
+        raise RuntimeError("no commonhold program: run `cargo build` first")
+    return max(built, key=lambda path: path.stat().st_mtime)
