@@ -192,6 +192,8 @@ fn check_options(options: &Options) -> Result<(), OpenError> {
     Ok(())
 }
 
+type Work = Box<dyn FnOnce() + Send>;
+
 fn start_threads(
     shared: &Arc<Shared>,
     log: LogWriter,
@@ -201,7 +203,7 @@ fn start_threads(
     let committer = Committer::new(Arc::clone(shared), log, framer.clone(), closed);
     let [preparing, keeping, reclaiming] = [Arc::clone(shared), Arc::clone(shared), Arc::clone(shared)];
     let framer = framer.clone();
-    let works: [(&'static str, Box<dyn FnOnce() + Send>); 4] = [
+    let works: [(&'static str, Work); 4] = [
         ("preparer", Box::new(move || preparing.preparer.run())),
         ("committer", Box::new(move || committer.run())),
         ("keeper", Box::new(move || keeper::run(&keeping))),
