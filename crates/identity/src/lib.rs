@@ -31,3 +31,6 @@ pub use role::{NewRole, RoleGrant};
 pub use secret::Secret;
 pub use tenancy::{NewTenancy, Tenancy, TenancyChange};
 pub use user::{NewUser, Standing, User, UserStatus};
+
+#[cfg(test)]
+mod tests;

@@ -87,6 +87,13 @@ pub(crate) struct TenancyRecord {
     life: Life,
 }
 
+impl TenancyRecord {
+    /// The record while the tenancy is being deleted.
+    pub(crate) fn deleting(&self) -> Self {
+        Self { tenancy: self.tenancy.clone(), life: Life::Deleting }
+    }
+}
+
 /// Every tenancy, as held in memory.
 #[derive(Clone, Default)]
 pub(crate) struct TenancyTable {
@@ -241,10 +248,9 @@ async fn delete(control: &Control, name: &TenancyName, buckets: usize) -> Result
     let group = keyspace::tenancy(name);
     let found = control.read::<TenancyRecord>(&group).await?;
     let found = found.ok_or_else(|| IdentityError::NoSuchTenancy(name.clone()))?;
-    let record = TenancyRecord { life: Life::Deleting, ..found.value.clone() };
     let batch = Batch {
         expect: vec![found.unchanged(group.clone())],
-        put: vec![put(group.clone(), &record)],
+        put: vec![put(group.clone(), &found.value.deleting())],
         ..Batch::default()
     };
     control.commit(&group, batch, Stale::Everything).await?;
