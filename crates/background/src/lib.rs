@@ -1,1 +1,9 @@
-//! Jobs that run beside the requests: finishing interrupted work, reaping, expiry.
+//! Jobs that run beside the requests, each in a file of its own in [`jobs`].
+//!
+//! [`scheduler`] runs a [`Job`] at the start and then once in its period, counts what came of it, and stops with the
+//! server. A job is safe to stop at any point: what it left is found by its next run.
+
+pub mod jobs;
+mod scheduler;
+
+pub use scheduler::{Done, Job, JobError, JOB_DURATION_SECONDS, JOB_ITEMS, JOB_LAST_RUN_SECONDS, JOB_RUNS, Scheduler};

@@ -1,0 +1,151 @@
+//! When jobs run, and what is told of it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use types::Clock;
+
+/// Runs of jobs by `job` and `outcome` (`done` or `failed`).
+pub const JOB_RUNS: &str = "commonhold_job_runs_total";
+/// Things that jobs dealt with, by `job`.
+pub const JOB_ITEMS: &str = "commonhold_job_items_total";
+/// Seconds that runs took, by `job`.
+pub const JOB_DURATION_SECONDS: &str = "commonhold_job_duration_seconds";
+/// When a job last ended well, in seconds since 1970, by `job`.
+pub const JOB_LAST_RUN_SECONDS: &str = "commonhold_job_last_run_timestamp_seconds";
+
+/// What came of a run.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Done {
+    /// How many things were dealt with.
+    pub items: u64,
+}
+
+/// A run failed. What it had done stays done; the next run goes on.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct JobError(pub String);
+
+/// Work that comes back.
+#[async_trait]
+pub trait Job: Send + Sync + 'static {
+    /// Its name in logs and metrics.
+    fn name(&self) -> &'static str;
+
+    /// How long after the start of one run the next one starts, at the earliest.
+    fn period(&self) -> Duration;
+
+    /// Does what there is to do. May be dropped at any point where it waits.
+    ///
+    /// # Errors
+    /// [`JobError`]; it is logged and counted, and the job runs again in its period.
+    async fn run(&self) -> Result<Done, JobError>;
+}
+
+/// Runs jobs until it is stopped.
+#[derive(Debug)]
+pub struct Scheduler {
+    tasks: TaskTracker,
+    stop: CancellationToken,
+}
+
+impl Scheduler {
+    /// Starts `jobs`: each at once, and then in its period. Two runs of one job never overlap.
+    pub fn start(jobs: Vec<Box<dyn Job>>, clock: Arc<dyn Clock>) -> Self {
+        let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
+        for job in jobs {
+            let (clock, stop) = (Arc::clone(&clock), stop.clone());
+            tasks.spawn(async move { stop.run_until_cancelled(repeat(&*job, &*clock)).await });
+        }
+        tasks.close();
+        Self { tasks, stop }
+    }
+
+    /// Stops all jobs and waits until they have.
+    pub async fn stop(self) {
+        self.stop.cancel();
+        self.tasks.wait().await;
+    }
+}
+
+async fn repeat(job: &dyn Job, clock: &dyn Clock) {
+    let mut next = Instant::now();
+    loop {
+        tokio::time::sleep_until(next).await;
+        next = Instant::now() + job.period();
+        run_once(job, clock).await;
+    }
+}
+
+async fn run_once(job: &dyn Job, clock: &dyn Clock) {
+    let (name, started) = (job.name(), Instant::now());
+    let result = job.run().await;
+    let elapsed = started.elapsed();
+    metrics::histogram!(JOB_DURATION_SECONDS, "job" => name).record(elapsed);
+    match result {
+        Ok(Done { items }) => {
+            metrics::counter!(JOB_RUNS, "job" => name, "outcome" => "done").increment(1);
+            metrics::counter!(JOB_ITEMS, "job" => name).increment(items);
+            #[expect(clippy::cast_precision_loss, reason = "seconds since 1970 are far below 2^52")]
+            metrics::gauge!(JOB_LAST_RUN_SECONDS, "job" => name).set(clock.now().as_secs() as f64);
+            tracing::debug!(job = name, items, ?elapsed, "a job is done");
+        }
+        Err(error) => {
+            metrics::counter!(JOB_RUNS, "job" => name, "outcome" => "failed").increment(1);
+            tracing::error!(job = name, %error, "a job failed; it runs again in its period");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicU64, Ordering};
+
+    use types::SystemClock;
+
+    use super::*;
+
+    struct Counting {
+        runs: Arc<AtomicU64>,
+        takes: Duration,
+        fails: bool,
+    }
+
+    #[async_trait]
+    impl Job for Counting {
+        fn name(&self) -> &'static str {
+            "counting"
+        }
+
+        fn period(&self) -> Duration {
+            Duration::from_secs(60)
+        }
+
+        async fn run(&self) -> Result<Done, JobError> {
+            self.runs.fetch_add(1, Ordering::Relaxed);
+            tokio::time::sleep(self.takes).await;
+            if self.fails { Err(JobError("no".to_owned())) } else { Ok(Done { items: 1 }) }
+        }
+    }
+
+    /// A job runs at the start and once in its period; one that fails does too, one that is slow never overlaps
+    /// itself, and none runs after the stop.
+    #[tokio::test(start_paused = true)]
+    async fn jobs_come_back_until_they_are_stopped() {
+        for (takes_seconds, fails, expected) in [(1, false, 3), (1, true, 3), (100, false, 2)] {
+            let runs = Arc::new(AtomicU64::new(0));
+            let takes = Duration::from_secs(takes_seconds);
+            let job = Counting { runs: Arc::clone(&runs), takes, fails };
+            let scheduler = Scheduler::start(vec![Box::new(job)], Arc::new(SystemClock));
+            tokio::time::sleep(Duration::from_secs(150)).await;
+            assert_eq!(runs.load(Ordering::Relaxed), expected, "a run takes {takes_seconds} s");
+            scheduler.stop().await;
+            tokio::time::sleep(Duration::from_secs(600)).await;
+            assert_eq!(runs.load(Ordering::Relaxed), expected);
+        }
+    }
+}
