@@ -4,6 +4,8 @@ use identity::{MasterKey, NewTenancy};
 use storage::memory::MemoryStore;
 use types::{ManualClock, SeededEntropy};
 
+use proptest::prelude::{any, proptest};
+
 use super::*;
 
 async fn identity() -> Identity {
@@ -71,5 +73,21 @@ async fn hosts_name_tenancies_and_buckets() {
         let target = resolve(&domains, &identity, host);
         let bucket = bucket.map(|bucket| BucketName::new(bucket).expect("a name"));
         assert_eq!(target, HostTarget { tenancy, bucket, endpoint }, "{host:?}");
+    }
+}
+
+proptest! {
+    /// Whatever a client sends as a host names something or nothing, and what it names was sent.
+    #[test]
+    fn no_host_is_too_strange(head in any::<String>(), tail in "[a-z.:]{0,12}", at in 0usize..4) {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+        let identity = runtime.block_on(identity());
+        let domain = ["", ".s3.example.org", "noc-o.s3-ext.example.org", ".data.ceda.ac.uk"][at];
+        let host = format!("{head}{domain}{tail}");
+        let target = resolve(&domains(), &identity, &host);
+        if let Some(bucket) = target.bucket {
+            assert!(host.contains(bucket.as_str()));
+            assert_ne!(target.tenancy, NamedTenancy::None);
+        }
     }
 }

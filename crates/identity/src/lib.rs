@@ -33,4 +33,6 @@ pub use tenancy::{NewTenancy, Tenancy, TenancyChange};
 pub use user::{NewUser, Standing, User, UserStatus};
 
 #[cfg(test)]
+mod model_tests;
+#[cfg(test)]
 mod tests;
