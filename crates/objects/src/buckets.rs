@@ -201,8 +201,17 @@ impl Objects {
         Err(ObjectError::Contention)
     }
 
+    /// Finishes a delete that a crash broke off. A bucket that is not empty stays.
+    pub(crate) async fn finish_interrupted_delete(&self, bucket: &Bucket) -> Result<(), ObjectError> {
+        let _turn = self.buckets.changes.lock().await;
+        match self.finish_delete(bucket).await {
+            Err(ObjectError::BucketNotEmpty) => Ok(()),
+            outcome => outcome,
+        }
+    }
+
     /// Goes on from the mark in the bucket's record: closes the space and removes the record, or takes the mark off.
-    pub(crate) async fn finish_delete(&self, bucket: &Bucket) -> Result<(), ObjectError> {
+    async fn finish_delete(&self, bucket: &Bucket) -> Result<(), ObjectError> {
         let target = target_of(bucket);
         if !self.metadata.close(bucket.space(), b"", None).await? {
             self.change_record(&target, |record| record.deleting = false).await?;

@@ -126,6 +126,19 @@ impl Objects {
         Ok(NewBody { size, digest, blob, blobs })
     }
 
+    /// Stores bytes that are at hand as the blob `id`.
+    pub(crate) async fn store_small(&self, blobs: &mut NewBlobs, id: BlobId, body: Bytes) -> Result<(), StorageError> {
+        if body.len() <= self.blobs.inline_limit() {
+            blobs.add_inline(id, body);
+            return Ok(());
+        }
+        let mut writer = self.blobs.create(id, Some(body.len() as u64)).await?;
+        writer.write(body).await?;
+        writer.finish().await?;
+        blobs.add_made(id);
+        Ok(())
+    }
+
     /// Every blob that `content` names.
     pub(crate) async fn blobs_of(&self, content: &Content) -> Result<Vec<BlobId>, StorageError> {
         match content {

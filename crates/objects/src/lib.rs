@@ -7,11 +7,14 @@
 //! read. Each operation family has a file of its own that implements it on [`Objects`]. The layout of all that is stored
 //! is in `docs/format/objects.md`.
 
+mod acl;
+mod attributes;
 pub mod bucket;
 mod buckets;
 mod commit;
 mod conditions;
 mod content;
+mod copy;
 mod delete;
 mod digest;
 mod error;
@@ -19,6 +22,8 @@ mod error;
 mod fixture;
 mod keyspace;
 mod list_objects;
+mod list_parts;
+mod list_uploads;
 mod list_versions;
 pub mod listing;
 mod locks;
@@ -28,11 +33,18 @@ pub mod object;
 mod objects_tests;
 mod part_map;
 pub mod payload;
-mod pending;
 mod put;
 mod read;
 mod record;
+mod recovery;
 mod store;
+mod upload_abort;
+mod upload_complete;
+mod upload_create;
+mod upload_finish;
+mod upload_part;
+mod upload_part_copy;
+mod uploads;
 mod usage;
 mod walk;
 
@@ -40,5 +52,6 @@ pub use bucket::{Bucket, NewBucket, Versioning};
 pub use buckets::MAX_BUCKETS;
 pub use error::ObjectError;
 pub use payload::{Claims, Payload, PayloadError};
+pub use recovery::Recovered;
 pub use store::Objects;
 pub use usage::Usage;

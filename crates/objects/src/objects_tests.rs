@@ -160,7 +160,9 @@ async fn one_of_many_conditional_writers_wins() {
         let writers: Vec<_> = (0..16)
             .map(|writer| {
                 let (world, bucket, conditions) = (world.clone(), bucket.clone(), conditions.clone());
-                tokio::spawn(async move { world.try_put(&bucket, "k", &pattern(70_000, round * 16 + writer), conditions).await })
+                tokio::spawn(async move {
+                    world.try_put(&bucket, "k", &pattern(70_000, round * 16 + writer), conditions).await
+                })
             })
             .collect();
         let mut won = Vec::new();

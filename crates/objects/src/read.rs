@@ -5,7 +5,7 @@ use std::ops::Range;
 use access::{BucketTarget, Grant, action};
 use bytes::Bytes;
 use policy::ObjectFacts;
-use types::{Checksum, Conditions, ObjectKey, VersionId};
+use types::{Checksum, Conditions, ObjectKey, VersionId, WriteId};
 
 use crate::commit::{ATTEMPTS, StoredHead, told};
 use crate::conditions::check_read;
@@ -37,6 +37,9 @@ pub(crate) struct Object {
     pub(crate) content: Content,
     /// The version id to tell.
     pub(crate) version: Option<VersionId>,
+    /// The attempt that wrote it.
+    pub(crate) write: WriteId,
+    pub(crate) is_current: bool,
 }
 
 impl Objects {
@@ -114,7 +117,9 @@ impl Objects {
         let Some(found) = self.find_version(&bucket, key, version).await? else {
             return Err(if version.is_some() { ObjectError::NoSuchVersion } else { ObjectError::NoSuchKey });
         };
+        let is_current = found.older.is_none();
         let record = found.into_record();
+        let write = record.write;
         let (id, last_modified) = (record.id(), record.modified);
         let Some((info, content)) = record.into_object() else {
             return Err(match version {
@@ -122,7 +127,7 @@ impl Objects {
                 None => ObjectError::DeleteMarker { version: id },
             });
         };
-        Ok(Object { info, content, version: told(bucket.versioning, id) })
+        Ok(Object { info, content, version: told(bucket.versioning, id), write, is_current })
     }
 
     /// Finds a version, the current one where none is named. One `get` for that, two for an older one.

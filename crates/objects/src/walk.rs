@@ -9,7 +9,7 @@ use bytes::Bytes;
 use storage::{Metadata, Space, StorageError, limits};
 
 use crate::ObjectError;
-use crate::keyspace::{self, after_key, just_after, prefix_end, prefix_start};
+use crate::keyspace::{after_key, just_after, prefix_end, prefix_start};
 use crate::listing::Filter;
 
 /// The smallest page, in pairs.
@@ -93,7 +93,7 @@ pub(crate) fn rolled_up<'a>(key: &'a str, filter: &Filter) -> Option<&'a str> {
 
 /// The first name after all keys under a common prefix.
 pub(crate) fn after_common_prefix(area: u8, common: &str) -> Vec<u8> {
-    keyspace::prefix_end(area, common.as_bytes())
+    prefix_end(area, common.as_bytes())
 }
 
 /// The pairs of the first page for a listing of at most `max` entries.

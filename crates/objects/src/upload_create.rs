@@ -1,0 +1,60 @@
+//! CreateMultipartUpload.
+
+use access::{Grant, action};
+use storage::{Batch, CommitError, Expect};
+use types::WriteId;
+
+use crate::commit::{not_committed, unknown};
+use crate::multipart::{Initiated, NewUpload};
+use crate::put::acl_or_private;
+use crate::record::{self, UploadRecord, UploadState};
+use crate::uploads::{UploadTarget, upload_id};
+use crate::{ObjectError, Objects};
+
+impl Objects {
+    /// Begins an upload, whose object will be the caller's.
+    ///
+    /// # Errors
+    /// [`ObjectError::InvalidRequest`] where the checksum algorithm can not be had with the type.
+    pub async fn create_upload(
+        &self,
+        grant: &Grant<action::PutObject>,
+        new: NewUpload,
+    ) -> Result<Initiated, ObjectError> {
+        self.bucket_of(grant.in_bucket()).await?;
+        if let Some((algorithm, kind)) = new.checksum.filter(|(algorithm, kind)| !algorithm.supports(*kind)) {
+            let (kind, algorithm) = (kind.name(), algorithm.name());
+            return Err(ObjectError::InvalidRequest(format!(
+                "The {kind} checksum type cannot be used with the {algorithm} checksum algorithm."
+            )));
+        }
+        let initiated = self.clock.now();
+        let upload = upload_id(initiated, &*self.entropy);
+        let target = UploadTarget::new(grant.in_bucket(), grant.key(), upload);
+        let owner = grant.principal().user().cloned();
+        let record = UploadRecord {
+            write: WriteId::random(&*self.entropy),
+            initiated,
+            acl: acl_or_private(new.acl, owner.as_ref()),
+            owner,
+            metadata: new.metadata,
+            checksum: new.checksum,
+            state: UploadState::Open,
+        };
+        let names = target.names();
+        let batch = Batch {
+            expect: vec![Expect::Absent(names.upload())],
+            put: vec![(names.upload(), record::encode(&record)?)],
+            ..Batch::default()
+        };
+        match self.metadata.commit(target.space(), names.group(), batch).await {
+            Ok(()) => {}
+            Err(CommitError::Unknown(_)) => match self.read_upload(&target).await? {
+                Some((_, found)) if found.write == record.write => {}
+                _ => return Err(unknown()),
+            },
+            Err(error) => return Err(not_committed(error)),
+        }
+        Ok(Initiated { upload, checksum: record.checksum })
+    }
+}
