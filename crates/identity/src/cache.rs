@@ -9,10 +9,10 @@ use parking_lot::RwLock;
 /// Values by name, of what was read from the store.
 ///
 /// A reader takes a [`Ticket`] before it reads the store and gives it back with what it read. A change invalidates
-/// after it was committed, which voids every ticket taken before: a value read before the change can not enter the cache
-/// after it.
+/// after it was committed, which voids every ticket taken before: a value read before the change can not enter the
+/// cache after it.
 ///
-/// A full cache is emptied. That costs one read for each name in use, and saves the bookkeeping of recency on every hit.
+/// A full cache is emptied. That costs one read for each name in use, and saves the bookkeeping of recency on each hit.
 #[derive(Debug)]
 pub(crate) struct Cache<K, V> {
     capacity: usize,

@@ -1,5 +1,5 @@
-//! Where the records lie in [`storage::Space::CONTROL`]. None of the names in them can hold a `/`, so a name followed by
-//! one is a group that no other group contains.
+//! Where the records lie in [`storage::Space::CONTROL`]. None of the names in them can hold a `/`, so a name followed
+//! by one is a group that no other group contains.
 
 use types::{AccessKeyId, TenancyName, UserName};
 

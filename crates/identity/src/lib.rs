@@ -1,8 +1,8 @@
 //! Who there is: tenancies, people, the roles that people hold in tenancies, and access keys. No S3, no HTTP.
 //!
 //! [`Identity`] is the whole of it, kept in the control space of the metadata store. Its operations stand one noun a
-//! file: [`tenancy`], [`user`], [`role`] and [`key`]. People come from a [`Directory`], of which [`BuiltInDirectory`] is
-//! the one that needs nothing else. `control` holds what the nouns share: the store, the caches and the one lock under
+//! file: [`tenancy`], [`user`], [`role`] and [`key`]. People come from a [`Directory`], of which [`BuiltInDirectory`]
+//! is the one that needs nothing else. `control` holds what the nouns share: the store, the caches and the one lock under
 //! which changes are made; `keyspace` says where each record lies, and `docs/format/identity.md` what is in it.
 //!
 //! What a request needs (its key, what the key's owner is, its tenancy) is answered from memory. Changes made through

@@ -7,8 +7,8 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use types::Entropy;
 use zeroize::Zeroizing;
 
-/// The nonce of AES-GCM in bytes (NIST SP 800-38D). Random for every record: with 96 bits, 2^32 records under one key are
-/// safe.
+/// The nonce of AES-GCM in bytes (NIST SP 800-38D). Random for every record: with 96 bits, 2^32 records under one key
+/// are safe.
 const NONCE_BYTES: usize = 12;
 
 /// A 256-bit key for AES-256-GCM. Wiped from memory when dropped, and never shown by `Debug`.
@@ -65,7 +65,7 @@ impl MasterKey {
         format!("{}{}", hex::encode(nonce), hex::encode(sealed))
     }
 
-    /// What [`Self::seal`] encrypted for the record `name`; `None` where it is another record's, another key's or damaged.
+    /// What [`Self::seal`] encrypted for the record `name`; `None` where it is another record's or key's, or damaged.
     pub(crate) fn open(&self, name: &str, sealed: &str) -> Option<Zeroizing<Vec<u8>>> {
         let sealed = hex::decode(sealed).ok()?;
         let (nonce, sealed) = sealed.split_first_chunk::<NONCE_BYTES>()?;

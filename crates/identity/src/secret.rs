@@ -84,8 +84,8 @@ mod tests {
             }
         }
         assert_eq!(counts.len(), ALPHABET.len());
-        // 200,000 draws over 62 characters: 3,226 each with a standard deviation of 56. Taking each byte modulo 62 would
-        // give eight of them 3,906.
+        // 200,000 draws over 62 characters: 3,226 each with a standard deviation of 56. Taking each byte modulo 62
+        // would give eight of them 3,906.
         for (c, count) in counts {
             assert!((2_900..3_550).contains(&count), "{c}: {count}");
         }

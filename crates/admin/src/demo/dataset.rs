@@ -73,18 +73,16 @@ fn metadata() -> Map<String, Value> {
             "cell_methods": "time: mean",
         }),
     );
-    for (name, length, dtype, attributes) in [
-        (
-            "time",
-            MONTHS,
-            "<i8",
-            json!({ "standard_name": "time", "units": "days since 2020-01-01", "calendar": "proleptic_gregorian", "axis": "T" }),
-        ),
-        ("lat", LATITUDES, "<f8", json!({ "standard_name": "latitude", "units": "degrees_north", "axis": "Y" })),
-        ("lon", LONGITUDES, "<f8", json!({ "standard_name": "longitude", "units": "degrees_east", "axis": "X" })),
+    let calendar = json!({ "units": "days since 2020-01-01", "calendar": "proleptic_gregorian" });
+    let (north, east) = (json!({ "units": "degrees_north" }), json!({ "units": "degrees_east" }));
+    for (name, standard_name, axis, length, dtype, mut attributes) in [
+        ("time", "time", "T", MONTHS, "<i8", calendar),
+        ("lat", "latitude", "Y", LATITUDES, "<f8", north),
+        ("lon", "longitude", "X", LONGITUDES, "<f8", east),
     ] {
-        let mut attributes = attributes;
         attributes["_ARRAY_DIMENSIONS"] = json!([name]);
+        attributes["standard_name"] = json!(standard_name);
+        attributes["axis"] = json!(axis);
         add(&format!("{name}/.zarray"), array(&[length], &[length], dtype, Value::Null));
         add(&format!("{name}/.zattrs"), attributes);
     }
