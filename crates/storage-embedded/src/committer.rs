@@ -54,8 +54,15 @@ struct Group {
 }
 
 impl Committer {
-    pub(crate) fn new(shared: Arc<Shared>, log: LogWriter, framer: Framer, closed: HashSet<Space>) -> Self {
-        Self { shared, log, framer, closed, unsealed_bytes: 0, group: Group::default() }
+    /// `replayed_bytes` is the part of the log that opening had to read, and would have to read again.
+    pub(crate) fn new(
+        shared: Arc<Shared>,
+        log: LogWriter,
+        framer: Framer,
+        closed: HashSet<Space>,
+        replayed_bytes: u64,
+    ) -> Self {
+        Self { shared, log, framer, closed, unsealed_bytes: replayed_bytes, group: Group::default() }
     }
 
     /// The thread. Ends when the queue is stopped and empty; the log then ends with a mark.
@@ -73,6 +80,9 @@ impl Committer {
             self.finish();
         }
         self.shared.index.seal(self.log.next() - 1);
+        if self.shared.failure().is_none() {
+            self.log.end();
+        }
     }
 
     fn request(&mut self, request: Request) {

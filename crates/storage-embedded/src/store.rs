@@ -131,7 +131,9 @@ impl EmbeddedStore {
             failure: OnceLock::new(),
         });
         let log = LogWriter::new(segments, preparer, recovered.next_sequence);
-        let threads = start_threads(&shared, log, &framer, closed)?;
+        let bytes = recovered.replayed_bytes;
+        let committer = Committer::new(Arc::clone(&shared), log, framer.clone(), closed, bytes);
+        let threads = start_threads(&shared, committer, framer)?;
         let in_flight = Semaphore::new(QUEUE_KIB as usize);
         Ok(Arc::new(Self { shared, in_flight, threads: Mutex::new(threads), _lock: lock }))
     }
@@ -196,13 +198,10 @@ type Work = Box<dyn FnOnce() + Send>;
 
 fn start_threads(
     shared: &Arc<Shared>,
-    log: LogWriter,
-    framer: &Framer,
-    closed: HashSet<Space>,
+    committer: Committer,
+    framer: Framer,
 ) -> io::Result<Vec<(&'static str, JoinHandle<()>)>> {
-    let committer = Committer::new(Arc::clone(shared), log, framer.clone(), closed);
     let [preparing, keeping, reclaiming] = [Arc::clone(shared), Arc::clone(shared), Arc::clone(shared)];
-    let framer = framer.clone();
     let works: [(&'static str, Work); 4] = [
         ("preparer", Box::new(move || preparing.preparer.run())),
         ("committer", Box::new(move || committer.run())),

@@ -21,7 +21,7 @@ impl Bench {
     fn new() -> Self {
         let options =
             Options { segment_bytes: 256 << 10, reserve_bytes: 0, cache_bytes: 1 << 20, ..Options::default() };
-        Self { dir: tempfile::tempdir().unwrap(), disk: MemoryDisk::new(), options }
+        Self { dir: tempfile::tempdir().expect("there is room"), disk: MemoryDisk::new(), options }
     }
 
     fn open(&self) -> Result<Arc<EmbeddedStore>, OpenError> {

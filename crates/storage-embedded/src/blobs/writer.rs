@@ -31,6 +31,9 @@ pub(crate) struct EmbeddedWriter {
     gathered: Gathered,
     /// The thread that writes the last piece, and has the file.
     writing: Option<JoinHandle<(Box<Target>, io::Result<()>)>>,
+    /// A sync of what was written so far, beside the writing. Its error is the blob's.
+    syncing: Option<JoinHandle<io::Result<()>>>,
+    synced: u64,
     stage: Stage,
 }
 
@@ -90,18 +93,25 @@ impl Gathered {
 struct Target {
     file: Arc<dyn File>,
     checksums: Checksums,
-    synced: u64,
 }
 
 impl EmbeddedWriter {
     /// A writer for a name that was reserved.
     pub(crate) fn new(shared: Arc<Shared>, id: BlobId, expected: Option<u64>) -> Self {
-        Self { shared, id, expected, gathered: Gathered::default(), writing: None, stage: Stage::Gathering }
+        let gathered = Gathered::default();
+        Self { shared, id, expected, gathered, writing: None, syncing: None, synced: 0, stage: Stage::Gathering }
     }
 
     /// Hands what was gathered to the file, once what was handed on before is written.
     async fn spill(&mut self) -> Result<(), StorageError> {
         let mut target = self.idle_target().await?;
+        let written = target.checksums.length();
+        if written - self.synced >= SYNC_BYTES && self.syncing.as_ref().is_none_or(JoinHandle::is_finished) {
+            self.await_sync().await?;
+            self.synced = written;
+            let file = Arc::clone(&target.file);
+            self.syncing = Some(tokio::task::spawn_blocking(move || file.sync_data()));
+        }
         let pieces = self.gathered.take();
         self.writing = Some(tokio::task::spawn_blocking(move || {
             let outcome = target.write(&pieces);
@@ -122,6 +132,16 @@ impl EmbeddedWriter {
         }
     }
 
+    async fn await_sync(&mut self) -> Result<(), StorageError> {
+        match self.syncing.take() {
+            Some(task) => {
+                let outcome = task.await.map_err(|error| StorageError::Io(error.to_string()))?;
+                outcome.map_err(|error| from_io(&error))
+            }
+            None => Ok(()),
+        }
+    }
+
     async fn create_file(&mut self) -> Result<Box<Target>, StorageError> {
         let (shared, id, expected) = (Arc::clone(&self.shared), self.id, self.expected);
         self.stage = Stage::Streaming;
@@ -130,7 +150,7 @@ impl EmbeddedWriter {
             if let Some(expected) = expected {
                 file.allocate(file_length(expected))?;
             }
-            Ok(Box::new(Target { file, checksums: Checksums::new(), synced: 0 }))
+            Ok(Box::new(Target { file, checksums: Checksums::new() }))
         });
         created.await
     }
@@ -141,10 +161,6 @@ impl Target {
         for piece in pieces {
             self.file.write_at(piece, self.checksums.length())?;
             self.checksums.update(piece);
-        }
-        if self.checksums.length() - self.synced >= SYNC_BYTES {
-            self.synced = self.checksums.length();
-            self.file.sync_data()?;
         }
         Ok(())
     }
@@ -189,6 +205,7 @@ impl BlobWriter for EmbeddedWriter {
             self.gathered.push(body);
         }
         let mut target = self.idle_target().await?;
+        self.await_sync().await?;
         let pieces = self.gathered.take();
         let shared = Arc::clone(&self.shared);
         let (length, crc64) = blocking(move || {

@@ -21,12 +21,16 @@ use crate::options::Options;
 
 /// Changes that are gathered before they enter the index.
 const STAGED_CHANGES: usize = 4096;
+/// The bytes that are looked at together to find out whether they are all zero.
+const WINDOW_BYTES: usize = 64 << 10;
 
 /// Where the log goes on.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Recovered {
     pub(crate) next_sequence: u64,
     pub(crate) next_segment: u64,
+    /// The bytes that had to be read.
+    pub(crate) replayed_bytes: u64,
 }
 
 /// Brings `index` up to the end of the log, and fills `segments`.
@@ -84,7 +88,7 @@ pub(crate) fn recover(
         "log recovered"
     );
     let highest = found.used.iter().map(|(segment, _)| *segment).max().unwrap_or(0);
-    Ok(Recovered { next_sequence: expected, next_segment: highest + 1 })
+    Ok(Recovered { next_sequence: expected, next_segment: highest + 1, replayed_bytes: bytes })
 }
 
 struct Found {
@@ -136,6 +140,9 @@ fn seal_last(disk: &dyn Disk, segments: &Segments, segment: u64, last: u64, end:
 
 fn remove_unused(disk: &dyn Disk, framer: &Framer, unused: &[u64], expected: u64) -> Result<(), OpenError> {
     for segment in unused {
+        if is_blank(disk, *segment)? {
+            continue;
+        }
         let data = read_segment(disk, *segment)?;
         check_torn(framer, &data, 0, expected, *segment)?;
     }
@@ -146,6 +153,27 @@ fn remove_unused(disk: &dyn Disk, framer: &Framer, unused: &[u64], expected: u64
         disk.sync_dir(DIRECTORY)?;
     }
     Ok(())
+}
+
+/// Whether nothing was ever written to a segment.
+fn is_blank(disk: &dyn Disk, segment: u64) -> Result<bool, OpenError> {
+    let file = disk.open(&path(segment), OpenMode::Read)?;
+    let length = file.len()?;
+    let mut window = vec![0; WINDOW_BYTES];
+    let mut at = 0;
+    while at < length {
+        let count = usize::try_from(length - at).unwrap_or(WINDOW_BYTES).min(WINDOW_BYTES);
+        file.read_exact_at(&mut window[..count], at)?;
+        if !is_zero(&window[..count]) {
+            return Ok(false);
+        }
+        at += count as u64;
+    }
+    Ok(true)
+}
+
+fn is_zero(bytes: &[u8]) -> bool {
+    bytes.iter().all(|byte| *byte == 0)
 }
 
 fn read_segment(disk: &dyn Disk, segment: u64) -> Result<Vec<u8>, OpenError> {
@@ -159,7 +187,8 @@ fn read_segment(disk: &dyn Disk, segment: u64) -> Result<Vec<u8>, OpenError> {
 /// Fails if anything after `from` shows that the group beginning with record `group` was durable.
 fn check_torn(framer: &Framer, data: &[u8], from: usize, group: u64, segment: u64) -> Result<(), OpenError> {
     let from = from.next_multiple_of(RECORD_ALIGNMENT);
-    for at in (from..data.len()).step_by(RECORD_ALIGNMENT) {
+    let blank: usize = data.rchunks(WINDOW_BYTES).take_while(|window| is_zero(window)).map(<[u8]>::len).sum();
+    for at in (from..data.len() - blank).step_by(RECORD_ALIGNMENT) {
         if let Some(later) = framer.parse(data, at).filter(|record| record.group > group) {
             return Err(OpenError::Damaged(format!(
                 "record {group} in {} does not verify, although record {} after it does",

@@ -96,6 +96,10 @@ impl Segments {
         match self.disk.open(&path(segment), OpenMode::Read) {
             Ok(file) => {
                 self.hold(segment, Arc::clone(&file));
+                // A file that was removed meanwhile must not keep its space for the sake of a handle.
+                if !self.facts.read().contains_key(&segment) {
+                    self.handles.lock().remove(&segment);
+                }
                 Ok(Some(file))
             }
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),

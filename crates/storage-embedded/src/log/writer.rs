@@ -73,6 +73,11 @@ impl LogWriter {
         Ok(())
     }
 
+    /// Ends the log: gives back what was preallocated and not written.
+    pub(crate) fn end(mut self) {
+        self.retire_active();
+    }
+
     fn retire_active(&mut self) {
         if let Some(old) = self.active.take() {
             // Gives back what was preallocated. Nothing depends on it.
