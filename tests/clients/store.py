@@ -112,7 +112,7 @@ class Store:
         self.admin("user", "create", user)
         self.admin("role", "grant", tenancy, user, role)
         key = self.admin("key", "create", "--tenancy", tenancy, "--user", user)
-        return Key(user, tenancy, key["key"]["access_key"], key["secret"])
+        return Key(user, tenancy, key["access_key"], key["secret_key"])
 
     def internal(self, tenancy: str) -> Endpoint:
         return self._endpoint("http", f"{tenancy}.{self.domains.internal}", self.s3_port)

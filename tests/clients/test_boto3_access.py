@@ -126,7 +126,7 @@ def test_revoked_and_expired_keys(store, internal, bucket_name):
     s3 = boto3_client(internal, person)
     s3.list_buckets()
     key = store.admin("key", "create", "--tenancy", person.tenancy, "--user", person.user, "--expires", "2020-01-01")
-    expired = dataclasses.replace(person, access_key=key["key"]["access_key"], secret_key=key["secret"])
+    expired = dataclasses.replace(person, access_key=key["access_key"], secret_key=key["secret_key"])
     assert refused(boto3_client(internal, expired).list_buckets)[1] == 403
     store.admin("role", "revoke", person.tenancy, person.user, "USER")
     assert refused(s3.list_buckets)[1] == 403

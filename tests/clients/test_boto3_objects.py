@@ -56,7 +56,7 @@ def test_keys_are_taken_as_they_are(s3, bucket, key):
     assert s3.head_object(Bucket=bucket, Key=key)["Metadata"] == {"kept": "yes"}
     assert [entry["Key"] for entry in s3.list_objects_v2(Bucket=bucket)["Contents"]] == [key]
     s3.copy_object(Bucket=bucket, Key="copy", CopySource={"Bucket": bucket, "Key": key})
-    s3.delete_objects(Bucket=bucket, Delete={"Objects": [{"Key": key}]})
+    s3.delete_object(Bucket=bucket, Key=key)
     assert [entry["Key"] for entry in s3.list_objects_v2(Bucket=bucket)["Contents"]] == ["copy"]
 
 
@@ -221,7 +221,8 @@ def test_delete_a_thousand(s3, bucket):
 
 
 def test_presigned_links(endpoint, manager, bucket, http):
-    s3 = boto3_client(endpoint, manager)
+    # Without a version boto3 signs links to other stores than AWS in the old way.
+    s3 = boto3_client(endpoint, manager, signature_version="s3v4", region_name="us-east-1")
     where = {"Bucket": bucket, "Key": "a b/ü+%.txt"}
     put = s3.generate_presigned_url("put_object", Params={**where, "ContentType": "text/x-notes"}, ExpiresIn=60)
     assert http.request("PUT", put, body=b"linked", headers={"content-type": "text/x-other"}).status == 403

@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 import xarray as xr
 import zarr
-from icechunk.xarray import to_icechunk
 
 from dataset import make_dataset
 
@@ -35,7 +34,7 @@ def test_round_trip(endpoint, manager, bucket):
     repository = icechunk.Repository.create(storage)
     dataset = make_dataset()
     session = repository.writable_session("main")
-    to_icechunk(dataset, session)
+    dataset.to_zarr(session.store, consolidated=False)
     snapshot = session.commit("surface fields")
     reopened = icechunk.Repository.open(storage)
     with xr.open_zarr(reopened.readonly_session(branch="main").store, consolidated=False) as read:

@@ -69,7 +69,7 @@ def test_listing_and_usage(s3cmd, files_folder, files, bucket):
     assert f"s3://{bucket}/small.txt" in top
     assert "surface.nc" not in top
     assert s3cmd("ls", f"s3://{bucket}/model/run 1/").count("\n") == 2
-    assert f"s3://{bucket}/model/run 1/surface.nc" in s3cmd("la")
+    assert f"s3://{bucket}/small.txt" in s3cmd("la")
     total = sum(map(len, files.values()))
     assert re.match(rf" *{total} +{len(files)} objects", s3cmd("du", f"s3://{bucket}"))
 
@@ -154,5 +154,5 @@ def test_multipart(s3cmd, files_folder, files, bucket, s3):
 def test_errors(s3cmd, files_folder, bucket):
     s3cmd("put", files_folder / "small.txt", f"s3://{bucket}/small.txt")
     assert "BucketNotEmpty" in s3cmd.fails("rb", f"s3://{bucket}")
-    assert "404" in s3cmd.fails("get", f"s3://{bucket}/absent", "-")
+    assert "does not exist" in s3cmd.fails("get", f"s3://{bucket}/absent", "-")
     assert "NoSuchBucket" in s3cmd.fails("ls", "s3://no-such-bucket-here")

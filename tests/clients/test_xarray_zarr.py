@@ -32,7 +32,8 @@ def zarr_store(endpoint, key, path) -> FsspecStore:
 def test_round_trip(endpoint, manager, dataset, bucket, zarr_format):
     store = zarr_store(endpoint, manager, f"{bucket}/surface.zarr")
     dataset.to_zarr(store, zarr_format=zarr_format, encoding=CHUNKS, consolidated=zarr_format == 2)
-    with xr.open_zarr(zarr_store(endpoint, manager, f"{bucket}/surface.zarr")) as read:
+    store = zarr_store(endpoint, manager, f"{bucket}/surface.zarr")
+    with xr.open_zarr(store, consolidated=zarr_format == 2) as read:
         xr.testing.assert_identical(read.load(), dataset)
 
 

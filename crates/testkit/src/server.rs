@@ -217,7 +217,7 @@ impl TestServer {
         }
         self.admin(&["role", "grant", tenancy, user, role]);
         let key = self.admin(&["key", "create", "--tenancy", tenancy, "--user", user]);
-        AccessKey { id: text_field(&key["key"], "access_key"), secret: text_field(&key, "secret") }
+        AccessKey { id: text_field(&key, "access_key"), secret: text_field(&key, "secret_key") }
     }
 
     fn try_start(&mut self) -> Result<(), String> {
