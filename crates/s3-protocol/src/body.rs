@@ -1,7 +1,7 @@
 //! The body of a request, checked while it is read.
 //!
-//! [`Payload`] reads an [`http_body::Body`] and undoes whatever framing the request has: none ([`plain`]), the chunks
-//! of `aws-chunked` ([`chunked`]), or the file part of a form ([`form_file`]). What it hands on are slices of the bytes
+//! [`Payload`] reads an [`http_body::Body`] and undoes whatever framing the request has: none (`plain`), the chunks
+//! of `aws-chunked` (`chunked`), or the file part of a form (`form_file`). What it hands on are slices of the bytes
 //! that came in; nothing is held but the frame at hand and one line of framing. Content is handed on before the
 //! signature or hash over it is known to be right, and so **nothing may be committed before [`Payload::next`] has
 //! returned `None`**: a wrong signature, hash or length is an error of a later call.

@@ -1,6 +1,6 @@
 //! Headers of requests, as typed values, and of responses.
 //!
-//! [`metadata`] reads and writes what is stored with an object, [`copy_source`] reads what is copied.
+//! `metadata` reads and writes what is stored with an object, [`copy_source()`] reads what is copied.
 
 mod copy_source;
 mod metadata;

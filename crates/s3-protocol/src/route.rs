@@ -1,12 +1,12 @@
 //! Which operation a request asks for.
 //!
-//! [`table`] is the closed list: method, resource, sub-resource. The rules for what is not in it, so that a request
+//! `table` is the closed list: method, resource, sub-resource. The rules for what is not in it, so that a request
 //! never falls through to the operation of the bare resource:
 //!
 //! - A *sub-resource* (a parameter that selects an operation, such as `acl`) with a method that it does not have is
 //!   405; on a resource of another kind it is 400, in the words of AWS.
 //! - Two sub-resources at once are 400.
-//! - An *ordinary* parameter ([`table::is_ordinary`]: `prefix`, `versionId`, `response-*`, `X-Amz-*` …) never selects.
+//! - An *ordinary* parameter (`table::is_ordinary`: `prefix`, `versionId`, `response-*`, `X-Amz-*` …) never selects.
 //! - Any other parameter **without a value** looks like a sub-resource that we do not know, and is 501.
 //! - Any other parameter **with a value** is ignored, as AWS does.
 

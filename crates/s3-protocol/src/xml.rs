@@ -1,7 +1,7 @@
 //! The XML documents of S3, one file each.
 //!
-//! What comes in is read into a small tree ([`reader`]) that knows the bounds and refuses DTDs; what goes out is
-//! written in the order of elements that AWS has ([`writer`]), in the namespace [`NAMESPACE`].
+//! What comes in is read into a small tree (`reader`) that knows the bounds and refuses DTDs; what goes out is
+//! written in the order of elements that AWS has (`writer`), in the namespace [`NAMESPACE`].
 
 pub mod access_control_policy;
 pub mod bucket_settings;

@@ -69,18 +69,27 @@ fn reencode(text: &str) -> Result<Cow<'static, str>, S3Error> {
     Ok(Cow::Owned(percent::encode(&decoded)))
 }
 
-/// All values of a header, each trimmed and with its runs of spaces made one, joined by commas.
+/// The values of a header, or the host of the request.
 fn header(head: &RequestHead<'_>, name: &str, out: &mut Vec<u8>) {
     if name == "host" {
         out.extend_from_slice(head.host().unwrap_or_default().trim().as_bytes());
         return;
     }
-    header_values(head.headers(), name, out);
+    header_values(head.headers(), name, Spaces::Fold, out);
 }
 
-/// Appends the values of a header in canonical form. A value that is not UTF-8 is taken as Latin-1, because that is
+/// What becomes of spaces inside a header value; those at its ends always go.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Spaces {
+    /// Runs of spaces become one: version 4.
+    Fold,
+    /// They stay: version 2.
+    Keep,
+}
+
+/// Appends the values of a header in canonical form, joined by commas. A value that is not UTF-8 is taken as Latin-1, because that is
 /// what a client meant that signed characters and sent bytes.
-pub(super) fn header_values(headers: &HeaderMap, name: &str, out: &mut Vec<u8>) {
+pub(super) fn header_values(headers: &HeaderMap, name: &str, spaces: Spaces, out: &mut Vec<u8>) {
     for (index, value) in headers.get_all(name).iter().enumerate() {
         if index > 0 {
             out.push(b',');
@@ -89,12 +98,15 @@ pub(super) fn header_values(headers: &HeaderMap, name: &str, out: &mut Vec<u8>) 
             Ok(text) => Cow::Borrowed(text),
             Err(_) => Cow::Owned(value.as_bytes().iter().map(|byte| char::from(*byte)).collect()),
         };
-        let mut words = text.split([' ', '\t']).filter(|word| !word.is_empty());
-        if let Some(first) = words.next() {
-            out.extend_from_slice(first.as_bytes());
+        if spaces == Spaces::Keep {
+            out.extend_from_slice(text.trim_matches([' ', '\t']).as_bytes());
+            continue;
         }
-        for word in words {
-            out.push(b' ');
+        let words = text.split([' ', '\t']).filter(|word| !word.is_empty());
+        for (index, word) in words.enumerate() {
+            if index > 0 {
+                out.push(b' ');
+            }
             out.extend_from_slice(word.as_bytes());
         }
     }
@@ -119,7 +131,7 @@ mod tests {
         headers.append("x-amz-meta-b", http::HeaderValue::from_bytes(b"\xe9").expect("a value"));
         let canonical = |name| {
             let mut out = Vec::new();
-            header_values(&headers, name, &mut out);
+            header_values(&headers, name, Spaces::Fold, &mut out);
             String::from_utf8(out).expect("text")
         };
         assert_eq!(canonical("x-amz-meta-a"), "one two,three");

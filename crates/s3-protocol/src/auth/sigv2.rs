@@ -10,7 +10,7 @@ use http::header::{CONTENT_TYPE, DATE};
 use sha1::Sha1;
 use types::Timestamp;
 
-use super::canonical::header_values;
+use super::canonical::{Spaces, header_values};
 use super::{
     Carrier, PayloadMode, SignatureFacts, SignatureVersion, Verified, check_skew, expired, request_time, same_signature,
 };
@@ -115,14 +115,14 @@ impl Claim {
         text.extend_from_slice(head.method().as_str().as_bytes());
         text.push(b'\n');
         for name in ["content-md5", CONTENT_TYPE.as_str()] {
-            header_values(head.headers(), name, &mut text);
+            header_values(head.headers(), name, Spaces::Keep, &mut text);
             text.push(b'\n');
         }
         match &self.form {
             Form::Query { expires, .. } => text.extend_from_slice(expires.as_bytes()),
             // With x-amz-date, which is among the headers below, the place of the date stays empty.
             Form::Header { .. } if head.headers().contains_key("x-amz-date") => {}
-            Form::Header { .. } => header_values(head.headers(), DATE.as_str(), &mut text),
+            Form::Header { .. } => header_values(head.headers(), DATE.as_str(), Spaces::Keep, &mut text),
         }
         text.push(b'\n');
         let mut names: Vec<&str> = head.headers().keys().map(http::HeaderName::as_str).collect();
@@ -131,7 +131,7 @@ impl Claim {
         for name in names {
             text.extend_from_slice(name.as_bytes());
             text.push(b':');
-            header_values(head.headers(), name, &mut text);
+            header_values(head.headers(), name, Spaces::Keep, &mut text);
             text.push(b'\n');
         }
         canonical_resource(head, &mut text)?;

@@ -8,7 +8,6 @@ macro_rules! error_codes {
     ($($code:ident $status:literal $message:literal)*) => {
         /// A code of the S3 API, as it stands in `Code`.
         #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-        #[expect(clippy::upper_case_acronyms, reason = "the names are those of the API")]
         pub enum ErrorCode {
             $(#[doc = concat!(stringify!($status), ": ", $message)] $code,)*
         }

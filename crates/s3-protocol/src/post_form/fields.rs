@@ -1,6 +1,6 @@
 //! The fields of a form before its file (RFC 7578).
 
-use bytes::{Bytes, BytesMut};
+use bytes::BytesMut;
 
 use crate::body::Frames;
 use crate::{ErrorCode, S3Error};
@@ -9,6 +9,9 @@ use crate::{ErrorCode, S3Error};
 const MAX_BYTES_BEFORE_FILE: usize = 64 * 1024;
 /// The most fields.
 const MAX_FIELDS: usize = 128;
+/// How many bytes must come before the parts are looked for again: looking costs what is buffered, whatever the size of
+/// the frames.
+const STEP_BYTES: usize = 4 * 1024;
 /// The most characters of a boundary (RFC 2046 section 5.1.1).
 const MAX_BOUNDARY_BYTES: usize = 70;
 
@@ -50,36 +53,41 @@ impl Fields {
     pub(super) async fn read(frames: &mut Frames, boundary: &[u8]) -> Result<Self, S3Error> {
         let mut fields = Self::default();
         let mut buffer = BytesMut::new();
-        let mut parsed = 0;
+        let (mut parsed, mut tried) = (0, 0);
         loop {
-            let Some(data) = frames.next().await? else { return Err(fields.ended(&buffer[parsed..])) };
-            buffer.extend_from_slice(&data);
+            let data = frames.next().await?;
+            let ended = data.is_none();
+            buffer.extend_from_slice(&data.unwrap_or_default());
+            if !ended && buffer.len() < tried + STEP_BYTES {
+                continue;
+            }
+            tried = buffer.len();
             while let Some(step) = step(&buffer[parsed..], boundary)? {
+                parsed += step.used();
+                if parsed > MAX_BYTES_BEFORE_FILE || fields.fields.len() == MAX_FIELDS {
+                    return Err(ErrorCode::MaxPostPreDataLengthExceeded.into());
+                }
                 match step {
-                    Step::Field { used, name, value } => {
-                        parsed += used;
-                        if fields.fields.len() == MAX_FIELDS {
-                            return Err(ErrorCode::MaxPostPreDataLengthExceeded.into());
-                        }
-                        fields.fields.push((name, value));
-                    }
-                    Step::File { used, file_name } => {
+                    Step::Field { name, value, .. } => fields.fields.push((name, value)),
+                    Step::File { file_name, .. } => {
                         fields.file_name = file_name;
-                        let rest: Bytes = buffer.freeze().slice(parsed + used..);
-                        frames.unread(rest);
+                        frames.unread(buffer.freeze().slice(parsed..));
                         return Ok(fields);
                     }
                     Step::End => return Err(ErrorCode::IncorrectNumberOfFilesInPostRequest.into()),
                 }
             }
-            if buffer.len() > MAX_BYTES_BEFORE_FILE {
+            if ended {
+                return Err(Self::ended(&buffer[parsed..]));
+            }
+            if buffer.len() - parsed > MAX_BYTES_BEFORE_FILE {
                 return Err(ErrorCode::MaxPostPreDataLengthExceeded.into());
             }
         }
     }
 
     /// What is wrong where the body ends before the file.
-    fn ended(&self, rest: &[u8]) -> S3Error {
+    fn ended(rest: &[u8]) -> S3Error {
         let code = if rest.is_empty() { ErrorCode::MalformedPOSTRequest } else { ErrorCode::IncompleteBody };
         code.into()
     }
@@ -90,6 +98,16 @@ enum Step {
     Field { used: usize, name: String, value: String },
     File { used: usize, file_name: String },
     End,
+}
+
+impl Step {
+    /// How many bytes it takes.
+    fn used(&self) -> usize {
+        match self {
+            Self::Field { used, .. } | Self::File { used, .. } => *used,
+            Self::End => 0,
+        }
+    }
 }
 
 /// Reads the part that `data` begins with; `None` where more is needed.

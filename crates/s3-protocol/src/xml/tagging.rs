@@ -13,7 +13,8 @@ const MAX_VALUE_CHARS: usize = 256;
 /// Reads a `Tagging` document.
 ///
 /// # Errors
-/// `MalformedXML`; `InvalidTag` for a key twice, or a key or value that is too long.
+/// `MalformedXML`; `InvalidTag` for a key twice, or a key or value that is too long; `BadRequest` for more than
+/// [`MAX_BUCKET_TAGS`]. That an object has no more than [`MAX_OBJECT_TAGS`] is the caller's to check.
 pub fn parse(body: &[u8]) -> Result<Vec<(String, String)>, S3Error> {
     let root = Element::parse(body, "Tagging")?;
     tags_of(root.child("TagSet").ok_or(ErrorCode::MalformedXML)?)
@@ -22,10 +23,11 @@ pub fn parse(body: &[u8]) -> Result<Vec<(String, String)>, S3Error> {
 /// Reads an `x-amz-tagging` header: tags as a query.
 ///
 /// # Errors
-/// `InvalidArgument` where it can not be read, `InvalidTag` as [`parse`].
+/// `InvalidArgument` where it can not be read, `InvalidTag` and `BadRequest` as [`parse`].
 pub fn parse_header(text: &str) -> Result<Vec<(String, String)>, S3Error> {
     let query = Query::parse(Some(text)).map_err(|_| {
-        let message = "The header 'x-amz-tagging' shall be encoded as UTF-8 then URLEncoded URL query parameters without tag name duplicates.";
+        let message = "The header 'x-amz-tagging' shall be encoded as UTF-8 then URLEncoded URL query parameters \
+                       without tag name duplicates.";
         S3Error::invalid_argument("x-amz-tagging", text, message)
     })?;
     checked(query.iter().map(|(key, value)| (key.to_owned(), value.unwrap_or_default().to_owned())).collect())
@@ -58,6 +60,9 @@ pub(super) fn tags_of(set: &Element) -> Result<Vec<(String, String)>, S3Error> {
 fn checked(tags: Vec<(String, String)>) -> Result<Vec<(String, String)>, S3Error> {
     let invalid =
         |message, key: &str| Err(S3Error::new(ErrorCode::InvalidTag).with_message(message).with_field("TagKey", key));
+    if tags.len() > MAX_BUCKET_TAGS {
+        return Err(S3Error::new(ErrorCode::BadRequest).with_message("The number of tags exceeds the limit."));
+    }
     for (index, (key, value)) in tags.iter().enumerate() {
         if key.is_empty() || key.chars().count() > MAX_KEY_CHARS {
             return invalid("The TagKey you have provided is invalid", key);
