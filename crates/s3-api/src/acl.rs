@@ -1,0 +1,174 @@
+//! Access control lists: what a request asks for, in the terms of the policy engine, and back.
+//!
+//! A person's canonical id is the bare user name, and so is the name that is shown.
+
+use http::HeaderMap;
+use policy::{Acl, AclGrant};
+use s3_protocol::acl::{self as protocol, HeaderAcl};
+use s3_protocol::xml::access_control_policy::AccessControlPolicy;
+use s3_protocol::xml::{MAX_DOCUMENT_BYTES, Owner};
+use s3_protocol::{ErrorCode, S3Error};
+use types::UserName;
+
+use crate::authorize::denied;
+use crate::call::Call;
+use crate::errors;
+
+/// The canonical id that is shown for what an anonymous request made.
+const ANONYMOUS: &str = "anonymous";
+
+/// A person as documents name one.
+pub(crate) fn shown_owner(owner: Option<&UserName>) -> Owner {
+    let id = owner.map_or(ANONYMOUS, UserName::as_str).to_owned();
+    Owner { display_name: id.clone(), id }
+}
+
+impl Call<'_> {
+    /// The ACL that headers ask for, for something of `owner` in a bucket of `bucket_owner`; `None` where they ask
+    /// for none.
+    ///
+    /// # Errors
+    /// As [`HeaderAcl::from_headers`] and [`Call::acl_of_grants`].
+    pub(crate) async fn acl_of_headers(
+        &self,
+        headers: &HeaderMap,
+        owner: &UserName,
+        bucket_owner: &UserName,
+    ) -> Result<Option<Acl>, S3Error> {
+        match HeaderAcl::from_headers(headers)? {
+            None => Ok(None),
+            Some(HeaderAcl::Canned(canned)) => Ok(Some(expand(canned, owner, bucket_owner))),
+            Some(HeaderAcl::Grants(grants)) => self.acl_of_grants(&grants).await.map(Some),
+        }
+    }
+
+    /// The ACL that the headers of an upload ask for. What nobody uploads belongs to the bucket's owner as far as a
+    /// canned ACL speaks of an owner.
+    ///
+    /// # Errors
+    /// As [`Call::acl_of_headers`].
+    pub(crate) async fn acl_of_upload(
+        &self,
+        headers: &HeaderMap,
+        bucket_owner: &UserName,
+    ) -> Result<Option<Acl>, S3Error> {
+        let owner = self.principal.user().unwrap_or(bucket_owner);
+        self.acl_of_headers(headers, owner, bucket_owner).await
+    }
+
+    /// The ACL that a PutBucketAcl or PutObjectAcl asks for, in its headers or its body. To be asked for after
+    /// authorization.
+    ///
+    /// # Errors
+    /// As [`Call::acl_of_headers`]; UnexpectedContent for both at once, MissingSecurityHeader for neither,
+    /// MalformedACLError, and AccessDenied where the document names another owner: it can not be changed.
+    pub(crate) async fn acl_of_request(
+        &mut self,
+        owner: Option<&UserName>,
+        bucket_owner: &UserName,
+    ) -> Result<Acl, S3Error> {
+        let in_headers = self.acl_of_headers(self.headers(), owner.unwrap_or(bucket_owner), bucket_owner).await?;
+        let body = self.document(MAX_DOCUMENT_BYTES).await?;
+        match (in_headers, body.is_empty()) {
+            (Some(acl), true) => Ok(acl),
+            (Some(_), false) => Err(S3Error::new(ErrorCode::UnexpectedContent)),
+            (None, true) => {
+                Err(S3Error::new(ErrorCode::MissingSecurityHeader).with_field("MissingHeaderName", "x-amz-acl"))
+            }
+            (None, false) => {
+                let document = AccessControlPolicy::parse(&body)?;
+                let named = document.owner.map(|owner| owner.id).filter(|id| !id.is_empty());
+                if named.is_some_and(|id| id != owner.map_or(ANONYMOUS, UserName::as_str)) {
+                    return Err(denied());
+                }
+                self.acl_of_grants(&document.grants).await
+            }
+        }
+    }
+
+    /// The ACL with these lines.
+    ///
+    /// # Errors
+    /// InvalidArgument for people and groups that there are not, UnresolvableGrantByEmailAddress, MalformedACLError for
+    /// too many lines.
+    pub(crate) async fn acl_of_grants(&self, grants: &[protocol::Grant]) -> Result<Acl, S3Error> {
+        if grants.len() > Acl::MAX_GRANTS {
+            return Err(S3Error::new(ErrorCode::MalformedACLError));
+        }
+        let mut lines = Vec::with_capacity(grants.len());
+        for grant in grants {
+            let grantee = self.grantee(&grant.grantee).await?;
+            lines.push(AclGrant { grantee, permission: permission(grant.permission) });
+        }
+        Ok(Acl { grants: lines })
+    }
+
+    async fn grantee(&self, grantee: &protocol::Grantee) -> Result<policy::Grantee, S3Error> {
+        match grantee {
+            protocol::Grantee::Email(_) => Err(S3Error::new(ErrorCode::UnresolvableGrantByEmailAddress)),
+            protocol::Grantee::Group(uri) => {
+                policy::Grantee::from_uri(uri).ok_or_else(|| S3Error::invalid_argument("uri", uri, "Invalid group uri"))
+            }
+            protocol::Grantee::User { id, .. } => {
+                let invalid = || S3Error::invalid_argument("CanonicalUser/ID", id, "Invalid id");
+                let name = UserName::new(id).map_err(|_| invalid())?;
+                let standing = self.service.identity.standing(&name).await;
+                match standing.map_err(|error| errors::internal(&error, self.request_id))? {
+                    Some(_) => Ok(policy::Grantee::User(name)),
+                    None => Err(invalid()),
+                }
+            }
+        }
+    }
+}
+
+/// The lines that a canned ACL stands for.
+fn expand(canned: protocol::CannedAcl, owner: &UserName, bucket_owner: &UserName) -> Acl {
+    use protocol::CannedAcl as Canned;
+    let canned = match canned {
+        Canned::Private => policy::CannedAcl::Private,
+        Canned::PublicRead => policy::CannedAcl::PublicRead,
+        Canned::PublicReadWrite => policy::CannedAcl::PublicReadWrite,
+        Canned::AuthenticatedRead => policy::CannedAcl::AuthenticatedRead,
+        Canned::AwsExecRead => policy::CannedAcl::AwsExecRead,
+        Canned::BucketOwnerRead => policy::CannedAcl::BucketOwnerRead,
+        Canned::BucketOwnerFullControl => policy::CannedAcl::BucketOwnerFullControl,
+        Canned::LogDeliveryWrite => policy::CannedAcl::LogDeliveryWrite,
+    };
+    canned.expand(owner, bucket_owner)
+}
+
+/// An ACL as a document.
+pub(crate) fn shown(owner: Option<&UserName>, acl: &Acl) -> AccessControlPolicy {
+    let grantee = |grantee: &policy::Grantee| match grantee {
+        policy::Grantee::User(name) => {
+            protocol::Grantee::User { id: name.to_string(), display_name: Some(name.to_string()) }
+        }
+        group => protocol::Grantee::Group(group.uri().unwrap_or_default().to_owned()),
+    };
+    let line = |line: &AclGrant| protocol::Grant {
+        grantee: grantee(&line.grantee),
+        permission: shown_permission(line.permission),
+    };
+    AccessControlPolicy { owner: Some(shown_owner(owner)), grants: acl.grants.iter().map(line).collect() }
+}
+
+fn permission(permission: protocol::Permission) -> policy::Permission {
+    match permission {
+        protocol::Permission::FullControl => policy::Permission::FullControl,
+        protocol::Permission::Write => policy::Permission::Write,
+        protocol::Permission::WriteAcp => policy::Permission::WriteAcp,
+        protocol::Permission::Read => policy::Permission::Read,
+        protocol::Permission::ReadAcp => policy::Permission::ReadAcp,
+    }
+}
+
+fn shown_permission(permission: policy::Permission) -> protocol::Permission {
+    match permission {
+        policy::Permission::FullControl => protocol::Permission::FullControl,
+        policy::Permission::Write => protocol::Permission::Write,
+        policy::Permission::WriteAcp => protocol::Permission::WriteAcp,
+        policy::Permission::Read => protocol::Permission::Read,
+        policy::Permission::ReadAcp => protocol::Permission::ReadAcp,
+    }
+}

@@ -1,0 +1,224 @@
+//! From a request to the grants that its operation needs.
+//!
+//! Nothing is told of what the caller may not know. A bucket that does not exist is NoSuchBucket for members of the
+//! tenancy and AccessDenied for everyone else, as a private one would be. A key that does not exist is NoSuchKey for
+//! those who may list the bucket and AccessDenied for those who may not (API reference, GetObject, "Permissions").
+
+use std::sync::Arc;
+
+use access::{ActionType, BucketTarget, Grant, NewBucketTarget, ObjectTarget, TenancyTarget, action};
+use objects::Bucket;
+use policy::{BucketFacts, Caller, ObjectFacts};
+use s3_protocol::{ErrorCode, S3Error};
+use types::{BucketName, ObjectKey, VersionId};
+
+use crate::call::Call;
+use crate::errors;
+
+/// A bucket that was found, with what decisions about it rest on.
+#[derive(Clone, Debug)]
+pub(crate) struct Found {
+    pub(crate) bucket: Arc<Bucket>,
+    facts: BucketFacts,
+}
+
+impl Found {
+    pub(crate) fn new(bucket: Arc<Bucket>) -> Self {
+        let facts = bucket.facts();
+        Self { bucket, facts }
+    }
+
+    fn target(&self) -> BucketTarget {
+        let Bucket { tenancy, name, id, .. } = &*self.bucket;
+        BucketTarget { tenancy: tenancy.clone(), bucket: name.clone(), bucket_id: *id }
+    }
+}
+
+impl Call<'_> {
+    /// A grant for the tenancy as a whole.
+    ///
+    /// # Errors
+    /// AccessDenied.
+    pub(crate) fn on_tenancy<A>(&self) -> Result<Grant<A>, S3Error>
+    where
+        A: ActionType<Target = TenancyTarget>,
+    {
+        let target = TenancyTarget { tenancy: self.tenancy().clone() };
+        self.service.access.authorize(&self.principal, target, None, None).map_err(|_| denied())
+    }
+
+    /// A grant for a bucket that is to be made.
+    ///
+    /// # Errors
+    /// AccessDenied.
+    pub(crate) fn on_new_bucket<A>(&self, bucket: &BucketName) -> Result<Grant<A>, S3Error>
+    where
+        A: ActionType<Target = NewBucketTarget>,
+    {
+        let target = NewBucketTarget { tenancy: self.tenancy().clone(), bucket: bucket.clone() };
+        self.service.access.authorize(&self.principal, target, None, None).map_err(|_| denied())
+    }
+
+    /// The bucket of this name.
+    ///
+    /// # Errors
+    /// NoSuchBucket for members of the tenancy, AccessDenied for others; AccessDenied where the request expects another
+    /// owner (`x-amz-expected-bucket-owner`).
+    pub(crate) async fn find(&self, name: &BucketName, expected_owner: Option<&str>) -> Result<Found, S3Error> {
+        let found = self.service.objects.find_bucket(self.tenancy(), name).await;
+        match found.map_err(|error| self.error(error))? {
+            Some(bucket) if expected_owner.is_none_or(|owner| owner == bucket.owner.as_str()) => Ok(Found::new(bucket)),
+            Some(_) => Err(denied()),
+            None if self.is_member() => Err(errors::no_such_bucket(Some(name))),
+            None => Err(denied()),
+        }
+    }
+
+    /// The bucket that the request names.
+    ///
+    /// # Errors
+    /// As [`Call::find`].
+    pub(crate) async fn find_own(&self) -> Result<Found, S3Error> {
+        let expected_owner = self.header("x-amz-expected-bucket-owner");
+        self.find(self.bucket_name()?, expected_owner).await
+    }
+
+    /// The bucket that the request names, and a grant for it.
+    ///
+    /// # Errors
+    /// As [`Call::find`], and AccessDenied.
+    pub(crate) async fn on_bucket<A>(&self) -> Result<(Found, Grant<A>), S3Error>
+    where
+        A: ActionType<Target = BucketTarget>,
+    {
+        let found = self.find_own().await?;
+        let grant = self.bucket_grant(&found)?;
+        Ok((found, grant))
+    }
+
+    /// A grant for a bucket that was found.
+    ///
+    /// # Errors
+    /// AccessDenied.
+    pub(crate) fn bucket_grant<A>(&self, found: &Found) -> Result<Grant<A>, S3Error>
+    where
+        A: ActionType<Target = BucketTarget>,
+    {
+        self.service.access.authorize(&self.principal, found.target(), Some(&found.facts), None).map_err(|_| denied())
+    }
+
+    /// A grant for a key, whether there is an object or not: what the object itself grants does not count.
+    ///
+    /// # Errors
+    /// AccessDenied.
+    pub(crate) fn place_grant<A>(
+        &self,
+        found: &Found,
+        key: &ObjectKey,
+        version: Option<VersionId>,
+    ) -> Result<Grant<A>, S3Error>
+    where
+        A: ActionType<Target = ObjectTarget>,
+    {
+        self.decide(found, key, version, None)
+    }
+
+    /// The bucket and key that the request names, and a grant for the key as [`Call::place_grant`] gives it.
+    ///
+    /// # Errors
+    /// As [`Call::find`], and AccessDenied.
+    pub(crate) async fn on_place<A>(&self, version: Option<VersionId>) -> Result<(Found, Grant<A>), S3Error>
+    where
+        A: ActionType<Target = ObjectTarget>,
+    {
+        let found = self.find_own().await?;
+        let grant = self.place_grant(&found, self.key()?, version)?;
+        Ok((found, grant))
+    }
+
+    /// A grant for an object, which its own ACL may give.
+    ///
+    /// # Errors
+    /// AccessDenied; NoSuchKey or NoSuchVersion where there is none and the caller may list the bucket.
+    pub(crate) async fn object_grant<A>(
+        &self,
+        found: &Found,
+        key: &ObjectKey,
+        version: Option<VersionId>,
+    ) -> Result<Grant<A>, S3Error>
+    where
+        A: ActionType<Target = ObjectTarget>,
+    {
+        // The object is looked up only where the bucket alone does not decide: for most requests it does.
+        if let Ok(grant) = self.decide(found, key, version, None) {
+            return Ok(grant);
+        }
+        let facts = self.check_exists(found, key, version).await?;
+        self.decide(found, key, version, Some(&facts))
+    }
+
+    /// The bucket and object that the request names, and a grant for the object.
+    ///
+    /// # Errors
+    /// As [`Call::find`] and [`Call::object_grant`].
+    pub(crate) async fn on_object<A>(&self, version: Option<VersionId>) -> Result<(Found, Grant<A>), S3Error>
+    where
+        A: ActionType<Target = ObjectTarget>,
+    {
+        let found = self.find_own().await?;
+        let grant = self.object_grant(&found, self.key()?, version).await?;
+        Ok((found, grant))
+    }
+
+    /// Makes sure that there is such an object.
+    ///
+    /// # Errors
+    /// NoSuchKey or NoSuchVersion, for those who may list the bucket; AccessDenied for others.
+    pub(crate) async fn check_exists(
+        &self,
+        found: &Found,
+        key: &ObjectKey,
+        version: Option<VersionId>,
+    ) -> Result<ObjectFacts, S3Error> {
+        let facts = self.service.objects.object_facts(&found.bucket, key, version).await;
+        let facts = facts.map_err(|error| self.error(error))?;
+        facts.ok_or_else(|| self.conceal(found, missing(key, version)))
+    }
+
+    /// The error, or AccessDenied where it says that a key is absent and the caller may not list the bucket.
+    pub(crate) fn conceal(&self, found: &Found, error: S3Error) -> S3Error {
+        let tells_absence = matches!(error.code(), ErrorCode::NoSuchKey | ErrorCode::NoSuchVersion);
+        if tells_absence && self.bucket_grant::<action::ListBucket>(found).is_err() { denied() } else { error }
+    }
+
+    /// Whether the caller belongs to the tenancy, and so may know which buckets there are.
+    pub(crate) fn is_member(&self) -> bool {
+        self.principal.role.is_some() || self.principal.caller == Caller::Operator
+    }
+
+    fn decide<A>(
+        &self,
+        found: &Found,
+        key: &ObjectKey,
+        version: Option<VersionId>,
+        object: Option<&ObjectFacts>,
+    ) -> Result<Grant<A>, S3Error>
+    where
+        A: ActionType<Target = ObjectTarget>,
+    {
+        let target = ObjectTarget { bucket: found.target(), key: key.clone(), version };
+        self.service.access.authorize(&self.principal, target, Some(&found.facts), object).map_err(|_| denied())
+    }
+}
+
+/// 403 `AccessDenied`.
+pub(crate) fn denied() -> S3Error {
+    S3Error::new(ErrorCode::AccessDenied)
+}
+
+fn missing(key: &ObjectKey, version: Option<VersionId>) -> S3Error {
+    match version {
+        Some(version) => S3Error::no_such_version(key.as_str(), &version.to_string()),
+        None => S3Error::no_such_key(key.as_str()),
+    }
+}

@@ -1,0 +1,89 @@
+//! Who sends a request, and for which tenancy.
+//!
+//! A tenancy that does not exist is noticed only after the signature, and answered as a private bucket: so it can not be
+//! told from one that does.
+
+use std::sync::Arc;
+
+use access::{AuthenticationError, HostTarget};
+use identity::KeyRecord;
+use policy::Principal;
+use s3_protocol::auth::{Credentials, PayloadMode, SignatureFacts};
+use s3_protocol::{ErrorCode, RequestHead, S3Error};
+use types::AccessKeyId;
+
+use crate::authorize::denied;
+use crate::errors;
+use crate::service::S3Service;
+
+/// The sender of a request, proven.
+pub(crate) struct Sender {
+    pub(crate) principal: Arc<Principal>,
+    pub(crate) signature: Option<SignatureFacts>,
+    pub(crate) payload_mode: PayloadMode,
+}
+
+impl S3Service {
+    /// Verifies the signature of a request's head and says who sent it.
+    ///
+    /// # Errors
+    /// Those of [`Credentials`], InvalidAccessKeyId, and AccessDenied for people who may do nothing any more.
+    pub(crate) async fn identify(
+        &self,
+        head: &RequestHead<'_>,
+        host: &HostTarget,
+        request_id: &str,
+    ) -> Result<Sender, S3Error> {
+        let credentials = Credentials::parse(head)?;
+        let key = match credentials.access_key() {
+            Some(id) => Some(self.find_key(id, request_id).await?),
+            None => None,
+        };
+        let secret = key.as_deref().map_or("", |key| key.secret.expose());
+        let verified = credentials.verify(secret, head, self.clock.now(), &self.signing_keys)?;
+        let principal = self.principal(host, key.as_deref(), request_id).await?;
+        Ok(Sender { principal, signature: verified.signature, payload_mode: verified.payload })
+    }
+
+    /// The key that a request claims to be signed with.
+    ///
+    /// # Errors
+    /// InvalidAccessKeyId.
+    pub(crate) async fn find_key(&self, id: &str, request_id: &str) -> Result<Arc<KeyRecord>, S3Error> {
+        let unknown = || S3Error::new(ErrorCode::InvalidAccessKeyId).with_field("AWSAccessKeyId", id);
+        let id = AccessKeyId::new(id).map_err(|_| unknown())?;
+        self.access.find_key(&id).await.map_err(|error| match error {
+            AuthenticationError::UnknownKey => unknown(),
+            other => authentication_error(&other, request_id),
+        })
+    }
+
+    /// Who a request is whose signature was made with `key`, or that has none.
+    ///
+    /// # Errors
+    /// AccessDenied.
+    pub(crate) async fn principal(
+        &self,
+        host: &HostTarget,
+        key: Option<&KeyRecord>,
+        request_id: &str,
+    ) -> Result<Arc<Principal>, S3Error> {
+        let refused = |error: AuthenticationError| authentication_error(&error, request_id);
+        let tenancy = self.access.resolve_tenancy(host, key).map_err(refused)?;
+        match key {
+            Some(key) => self.access.principal_for_key(key, &tenancy).await.map_err(refused),
+            None => Ok(self.access.anonymous(tenancy)),
+        }
+    }
+}
+
+fn authentication_error(error: &AuthenticationError, request_id: &str) -> S3Error {
+    match error {
+        AuthenticationError::UnknownKey => S3Error::new(ErrorCode::InvalidAccessKeyId),
+        AuthenticationError::OwnerDisabled(_) | AuthenticationError::OwnerWithoutRole { .. } => {
+            denied().with_message("The owner of the access key may do nothing here any more.")
+        }
+        AuthenticationError::UnknownTenancy | AuthenticationError::NoTenancy => denied(),
+        AuthenticationError::Identity(error) => errors::internal(error, request_id),
+    }
+}

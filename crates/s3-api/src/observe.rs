@@ -1,0 +1,147 @@
+//! What is told of each request: one access log event and its metrics, once, when the response ends or is given up.
+//!
+//! A [`Record`] is opened when a request arrives and travels with it: through the handler, then in the response's body.
+//! Whatever drops it last (the end of the body, a client that went away, a cancelled task) writes the event, so none is
+//! lost. Secrets, signatures and query strings never enter it.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Instant;
+
+use http::StatusCode;
+use policy::{Caller, Principal};
+use types::{BucketName, ObjectKey, TenancyName};
+
+use crate::body::BodyError;
+
+/// Requests by `operation` and `status`.
+pub const REQUESTS: &str = "commonhold_s3_requests_total";
+/// Seconds from a request's head to its response's last byte, by `operation`.
+pub const DURATION_SECONDS: &str = "commonhold_s3_request_duration_seconds";
+/// Bytes of request bodies, framing included.
+pub const RECEIVED_BYTES: &str = "commonhold_s3_received_bytes_total";
+/// Bytes of response bodies.
+pub const SENT_BYTES: &str = "commonhold_s3_sent_bytes_total";
+/// Damaged data met while an answer was made or sent.
+pub const DAMAGED_READS: &str = "commonhold_s3_damaged_reads_total";
+
+/// The status that is logged where the client went away before there was an answer.
+const CLIENT_CLOSED_REQUEST: u16 = 499;
+/// The operation of a request that was refused before it was known what it asks for.
+const UNROUTED: &str = "Unrouted";
+
+/// Counts the bytes of a request's body as they arrive.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct ReceivedBytes(Arc<AtomicU64>);
+
+impl ReceivedBytes {
+    pub(crate) fn add(&self, bytes: u64) {
+        self.0.fetch_add(bytes, Ordering::Relaxed);
+    }
+}
+
+/// What is known of one request so far.
+#[derive(Debug)]
+pub(crate) struct Record {
+    pub(crate) request_id: String,
+    pub(crate) operation: &'static str,
+    pub(crate) remote: String,
+    pub(crate) tenancy: Option<TenancyName>,
+    pub(crate) bucket: Option<BucketName>,
+    pub(crate) key: Option<ObjectKey>,
+    pub(crate) principal: Option<Arc<Principal>>,
+    pub(crate) status: Option<StatusCode>,
+    pub(crate) error: Option<&'static str>,
+    received: ReceivedBytes,
+    sent: u64,
+    failure: Option<String>,
+    started: Instant,
+}
+
+impl Record {
+    pub(crate) fn new(request_id: String, remote: String) -> Self {
+        Self {
+            request_id,
+            operation: UNROUTED,
+            remote,
+            tenancy: None,
+            bucket: None,
+            key: None,
+            principal: None,
+            status: None,
+            error: None,
+            received: ReceivedBytes::default(),
+            sent: 0,
+            failure: None,
+            started: Instant::now(),
+        }
+    }
+
+    /// The counter that the request's body adds to.
+    pub(crate) fn received(&self) -> ReceivedBytes {
+        self.received.clone()
+    }
+
+    pub(crate) fn sent(&mut self, bytes: u64) {
+        self.sent += bytes;
+    }
+
+    /// The response broke off after its head was sent.
+    pub(crate) fn broke_off(&mut self, error: &BodyError) {
+        if matches!(error, BodyError::Storage(storage::StorageError::Damaged(_))) {
+            metrics::counter!(DAMAGED_READS).increment(1);
+        }
+        tracing::error!(request_id = %self.request_id, operation = self.operation, %error, "a response broke off");
+        self.failure = Some(error.to_string());
+    }
+
+    #[cfg(test)]
+    pub(crate) fn for_test() -> Self {
+        Self::new("0".repeat(16), "127.0.0.1".into())
+    }
+}
+
+impl Drop for Record {
+    fn drop(&mut self) {
+        let status = self.status.map_or(CLIENT_CLOSED_REQUEST, |status| status.as_u16());
+        let received = self.received.0.load(Ordering::Relaxed);
+        let elapsed = self.started.elapsed();
+        metrics::counter!(REQUESTS, "operation" => self.operation, "status" => status.to_string()).increment(1);
+        metrics::histogram!(DURATION_SECONDS, "operation" => self.operation).record(elapsed);
+        metrics::counter!(RECEIVED_BYTES).increment(received);
+        metrics::counter!(SENT_BYTES).increment(self.sent);
+        tracing::info!(
+            target: "commonhold::access",
+            request_id = %self.request_id,
+            remote = %self.remote,
+            operation = self.operation,
+            tenancy = self.tenancy.as_ref().map(TenancyName::as_str),
+            bucket = self.bucket.as_ref().map(BucketName::as_str),
+            key = self.key.as_ref().map(ObjectKey::as_str),
+            principal = self.principal.as_deref().map(principal_name),
+            access_key = self.principal.as_deref().and_then(access_key),
+            status,
+            error = self.error,
+            failure = self.failure.as_deref(),
+            received_bytes = received,
+            sent_bytes = self.sent,
+            duration_us = u64::try_from(elapsed.as_micros()).unwrap_or(u64::MAX),
+            "request"
+        );
+    }
+}
+
+fn principal_name(principal: &Principal) -> &str {
+    match &principal.caller {
+        Caller::Anonymous => "anonymous",
+        Caller::Person { name, .. } => name.as_str(),
+        Caller::Operator => "operator",
+    }
+}
+
+fn access_key(principal: &Principal) -> Option<&str> {
+    match &principal.caller {
+        Caller::Person { key, .. } => key.as_ref().map(types::AccessKeyId::as_str),
+        Caller::Anonymous | Caller::Operator => None,
+    }
+}

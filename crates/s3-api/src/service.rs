@@ -1,0 +1,175 @@
+//! [`S3Service`]: from a request's head to an operation, and from its outcome to a response.
+//!
+//! The order is that of `s3-protocol`: host, route, credentials, signature, principal, operation. Until the operation
+//! has authorized the request nobody polls its body, so that `100 Continue` is sent to those who may go on and to nobody
+//! else (hyper sends it at the first poll).
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use access::Access;
+use bytes::Bytes;
+use http::header::SERVER;
+use http::{HeaderName, HeaderValue, Method, Request, Response, StatusCode};
+use http_body::Body;
+use identity::Identity;
+use objects::Objects;
+use s3_protocol::auth::SigningKeyCache;
+use s3_protocol::headers::header_value;
+use s3_protocol::{Operation, RequestHead, S3Error, route};
+use types::{BucketName, Clock, Entropy};
+
+use crate::body::{Content, ResponseBody};
+use crate::call::{Call, Reply};
+use crate::observe::Record;
+use crate::operations;
+use crate::request_body::RequestBody;
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-amz-request-id");
+const ID_2: HeaderName = HeaderName::from_static("x-amz-id-2");
+const COMMONHOLD: HeaderValue = HeaderValue::from_static("Commonhold");
+/// How many signing keys are kept: one for each access key in use, day and region. 160 bytes each.
+const SIGNING_KEYS: usize = 16 * 1024;
+
+/// What an installation may set.
+#[derive(Clone, Debug)]
+pub struct S3Config {
+    /// What GetBucketLocation answers where a bucket was made without a constraint, and `x-amz-bucket-region`.
+    pub region: String,
+    /// How long a client may take to send the next piece of a body.
+    pub stall: Duration,
+}
+
+impl Default for S3Config {
+    fn default() -> Self {
+        Self { region: "us-east-1".to_owned(), stall: Duration::from_secs(60) }
+    }
+}
+
+/// What is known of the connection that a request came on.
+#[derive(Clone, Copy, Debug)]
+pub struct ConnectionInfo {
+    /// The client, or the proxy before it.
+    pub remote: SocketAddr,
+    /// Whether it is encrypted.
+    pub tls: bool,
+}
+
+/// The S3 API of every tenancy. Shared by all connections.
+pub struct S3Service {
+    pub(crate) access: Arc<Access>,
+    pub(crate) identity: Arc<Identity>,
+    pub(crate) objects: Arc<Objects>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) config: S3Config,
+    pub(crate) signing_keys: SigningKeyCache,
+    entropy: Arc<dyn Entropy>,
+}
+
+impl S3Service {
+    /// The service on these parts.
+    pub fn new(
+        access: Arc<Access>,
+        identity: Arc<Identity>,
+        objects: Arc<Objects>,
+        clock: Arc<dyn Clock>,
+        entropy: Arc<dyn Entropy>,
+        config: S3Config,
+    ) -> Self {
+        let signing_keys = SigningKeyCache::new(SIGNING_KEYS);
+        Self { access, identity, objects, clock, config, signing_keys, entropy }
+    }
+
+    /// Answers one request. Never fails: whatever goes wrong is a response.
+    pub async fn handle<B>(&self, request: Request<B>, connection: ConnectionInfo) -> Response<ResponseBody>
+    where
+        B: Body<Data = Bytes> + Send + 'static,
+        B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+    {
+        let (request_id, host_id) = self.request_ids();
+        let mut record = Record::new(request_id.clone(), connection.remote.to_string());
+        let (parts, body) = request.into_parts();
+        let body = RequestBody::new(body, record.received());
+        let outcome = self.answer(&parts, body, connection, &mut record).await;
+        let reply = match outcome {
+            Ok(reply) => reply,
+            Err(error) => {
+                record.error = Some(error.code().as_str());
+                let response = error.to_response(&parts.method, parts.uri.path(), &request_id, &host_id);
+                let (head, body) = response.into_parts();
+                Reply { status: head.status, headers: head.headers, content: Content::Whole(body) }
+            }
+        };
+        finish(reply, &parts.method, (&request_id, &host_id), record)
+    }
+
+    async fn answer(
+        &self,
+        parts: &http::request::Parts,
+        body: RequestBody,
+        connection: ConnectionInfo,
+        record: &mut Record,
+    ) -> Result<Reply, S3Error> {
+        let host = self.access.resolve_host(RequestHead::new(parts, None).host());
+        let head = RequestHead::new(parts, host.bucket.as_ref().map(BucketName::as_str));
+        let route = route(&head)?;
+        record.operation = route.operation.name();
+        record.bucket = route.bucket().cloned();
+        record.key = route.key().cloned();
+        if route.operation == Operation::PreflightRequest {
+            // Browsers ask without credentials, so this is answered before anybody is identified.
+            return operations::preflight_request::answer();
+        }
+        let sender = self.identify(&head, &host, &record.request_id).await?;
+        record.tenancy = Some(sender.principal.tenancy.clone());
+        record.principal = Some(Arc::clone(&sender.principal));
+        let request_id = record.request_id.clone();
+        let call = Call {
+            service: self,
+            head,
+            route: &route,
+            request_id: &request_id,
+            host: &host,
+            principal: sender.principal,
+            signature: sender.signature,
+            payload_mode: &sender.payload_mode,
+            scheme: if connection.tls { "https" } else { "http" },
+            body,
+        };
+        operations::perform(call).await
+    }
+
+    /// `x-amz-request-id` and `x-amz-id-2`: 16 and 64 hex digits.
+    fn request_ids(&self) -> (String, String) {
+        let mut bytes = [0; 40];
+        self.entropy.fill(&mut bytes);
+        (hex::encode_upper(&bytes[..8]), hex::encode(&bytes[8..]))
+    }
+}
+
+impl std::fmt::Debug for S3Service {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("S3Service")
+    }
+}
+
+/// What all responses have in common. A HEAD, 204 or 304 has no body.
+fn finish(
+    reply: Reply,
+    method: &Method,
+    (request_id, host_id): (&str, &str),
+    mut record: Record,
+) -> Response<ResponseBody> {
+    let Reply { status, mut headers, content } = reply;
+    record.status = Some(status);
+    headers.insert(REQUEST_ID, header_value(request_id));
+    headers.insert(ID_2, header_value(host_id));
+    headers.insert(SERVER, COMMONHOLD);
+    let bodyless = *method == Method::HEAD || matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
+    let content = if bodyless { Content::Empty } else { content };
+    let mut response = Response::new(ResponseBody::new(content, record));
+    *response.status_mut() = status;
+    *response.headers_mut() = headers;
+    response
+}

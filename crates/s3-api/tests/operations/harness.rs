@@ -1,0 +1,332 @@
+//! A whole store in this process: two tenancies with people and keys on the memory engine, and requests signed for it.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll};
+
+use access::{Access, Domains};
+use bytes::Bytes;
+use http::{HeaderMap, Request};
+use http_body::{Body, Frame, SizeHint};
+use http_body_util::BodyExt as _;
+use identity::{Identity, MasterKey, NewKey, NewRole, NewTenancy, NewUser};
+use objects::Objects;
+use policy::Role;
+use s3_api::{ConnectionInfo, S3Config, S3Service};
+use storage::Engine;
+use storage::memory::MemoryStore;
+use types::{Clock, ManualClock, SeededEntropy, TenancyName, Timestamp, UserName};
+
+use crate::signer::{self, Key};
+
+/// Who sends a request to tenancy `t`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Who {
+    /// No credentials.
+    Nobody,
+    /// The user `stranger`, with a key of another tenancy.
+    Stranger,
+    /// The user `user`: USER of the tenancy.
+    User,
+    /// The user `owner`: USER of the tenancy, who owns the buckets that a test makes first.
+    Owner,
+    /// The user `manager`: MANAGER of the tenancy.
+    Manager,
+}
+
+impl Who {
+    pub const ALL: [Self; 5] = [Self::Nobody, Self::Stranger, Self::User, Self::Owner, Self::Manager];
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Nobody => "nobody",
+            Self::Stranger => "stranger",
+            Self::User => "user",
+            Self::Owner => "owner",
+            Self::Manager => "manager",
+        }
+    }
+}
+
+pub const HOST: &str = "t.s3.example.org";
+
+pub struct World {
+    pub service: S3Service,
+    pub clock: Arc<ManualClock>,
+    keys: Vec<(Who, Key)>,
+}
+
+impl World {
+    pub async fn new() -> Self {
+        let clock = Arc::new(ManualClock::new(Timestamp::from_secs(1_800_000_000)));
+        let entropy = Arc::new(SeededEntropy::new(1));
+        let engine = Engine::new(Arc::new(MemoryStore::new()));
+        let clock_of = || Arc::clone(&clock) as Arc<dyn Clock>;
+        let master = MasterKey::generate(&*entropy);
+        let identity = Identity::open(engine.metadata.clone(), master, clock_of(), entropy.clone()).await;
+        let identity = Arc::new(identity.expect("opens"));
+        let mut keys = Vec::new();
+        for name in ["t", "other"] {
+            identity.create_tenancy(NewTenancy::named(tenancy(name))).await.expect("made");
+        }
+        for (who, of, role) in [
+            (Who::Stranger, "other", Role::Manager),
+            (Who::User, "t", Role::User),
+            (Who::Owner, "t", Role::User),
+            (Who::Manager, "t", Role::Manager),
+        ] {
+            keys.push((who, member(&identity, who.name(), of, role).await));
+        }
+        let domains = Domains::new(&["s3.example.org".to_owned()], &[]);
+        let access = Access::new(identity.clone(), domains, None, clock_of());
+        let objects = Objects::new(engine, clock_of(), entropy.clone());
+        let service = S3Service::new(
+            Arc::new(access),
+            identity,
+            Arc::new(objects),
+            clock_of(),
+            entropy,
+            S3Config::default(),
+        );
+        Self { service, clock, keys }
+    }
+
+    /// A world in which the owner has a bucket of this name.
+    pub async fn with_bucket(name: &str) -> Self {
+        let world = Self::new().await;
+        world.send(Who::Owner, "PUT", &format!("/{name}"), &[], b"").await.expect(200);
+        world
+    }
+
+    pub fn key(&self, who: Who) -> Option<&Key> {
+        self.keys.iter().find(|(holder, _)| *holder == who).map(|(_, key)| key)
+    }
+
+    /// The owner puts an object.
+    pub async fn put(&self, path: &str, content: &[u8]) {
+        self.send(Who::Owner, "PUT", &format!("/{path}"), &[], content).await.expect(200);
+    }
+
+    pub async fn enable_versioning(&self, bucket: &str) {
+        let body = b"<VersioningConfiguration><Status>Enabled</Status></VersioningConfiguration>";
+        self.send(Who::Owner, "PUT", &format!("/{bucket}?versioning"), &[], body).await.expect(200);
+    }
+
+    /// Sends a request; `target` is path and query, encoded.
+    pub async fn send(&self, who: Who, method: &str, target: &str, headers: &[(&str, &str)], body: &[u8]) -> Reply {
+        let sent = self.signed(who, method, target, headers, &signer::sha256_hex(body));
+        let length = body.len().to_string();
+        let (body, _) = WatchedBody::new(Bytes::copy_from_slice(body));
+        self.deliver(sent.header("content-length", length).body(body).expect("a request")).await
+    }
+
+    /// Sends a request and says whether its body was asked for.
+    pub async fn send_watched(&self, who: Who, method: &str, target: &str, headers: &[(&str, &str)], body: &[u8]) -> (Reply, bool) {
+        let sent = self.signed(who, method, target, headers, &signer::sha256_hex(body));
+        let length = body.len().to_string();
+        let (body, polled) = WatchedBody::new(Bytes::copy_from_slice(body));
+        let reply = self.deliver(sent.header("content-length", length).body(body).expect("a request")).await;
+        (reply, polled.load(Ordering::SeqCst))
+    }
+
+    /// Sends a document with the `Content-MD5` that DeleteObjects wants.
+    pub async fn send_with_md5(&self, who: Who, method: &str, target: &str, document: &str) -> Reply {
+        use base64::Engine as _;
+        use md5::Digest as _;
+        let md5 = base64::engine::general_purpose::STANDARD.encode(md5::Md5::digest(document));
+        self.send(who, method, target, &[("content-md5", &md5)], document.as_bytes()).await
+    }
+
+    /// The owner puts an object and says that it has so many bytes, or does not say.
+    pub async fn put_of_length(&self, target: &str, length: Option<u64>) -> Reply {
+        let mut sent = self.signed(Who::Owner, "PUT", target, &[], "UNSIGNED-PAYLOAD");
+        if let Some(length) = length {
+            sent = sent.header("content-length", length.to_string());
+        }
+        self.deliver(sent.body(UnknownLength).expect("a request")).await
+    }
+
+    /// Sends a request without signature headers, as a presigned URL is used.
+    pub async fn send_plain(&self, method: &str, target: &str, headers: &[(&str, &str)], body: &[u8]) -> Reply {
+        self.send(Who::Nobody, method, target, headers, body).await
+    }
+
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    fn signed(
+        &self,
+        who: Who,
+        method: &str,
+        target: &str,
+        headers: &[(&str, &str)],
+        payload_hash: &str,
+    ) -> http::request::Builder {
+        let mut all = vec![("host".to_owned(), HOST.to_owned())];
+        all.extend(headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
+        if let Some(key) = self.key(who) {
+            let parts = target.split_once('?').unwrap_or((target, ""));
+            signer::sign_headers(key, self.now(), method, parts, &mut all, payload_hash);
+        }
+        let request = Request::builder().method(method).uri(target);
+        all.into_iter().fold(request, |request, (name, value)| request.header(name, value))
+    }
+
+    async fn deliver<B>(&self, request: Request<B>) -> Reply
+    where
+        B: Body<Data = Bytes, Error = std::io::Error> + Send + 'static,
+    {
+        let connection = ConnectionInfo { remote: ([127, 0, 0, 1], 1).into(), tls: false };
+        let response = self.service.handle(request, connection).await;
+        let (head, body) = response.into_parts();
+        for name in ["x-amz-request-id", "x-amz-id-2", "server"] {
+            assert!(head.headers.contains_key(name), "every response has {name}");
+        }
+        let body = body.collect().await.expect("a whole body").to_bytes();
+        Reply { status: head.status.as_u16(), headers: head.headers, body }
+    }
+}
+
+async fn member(identity: &Identity, name: &str, of: &str, role: Role) -> Key {
+    let user = UserName::new(name).expect("a name");
+    identity.create_user(NewUser { name: user.clone(), email: None }, None).await.expect("made");
+    let grant = NewRole { tenancy: tenancy(of), user: user.clone(), role, expires: None };
+    identity.grant_role(grant).await.expect("granted");
+    let new = NewKey { tenancy: tenancy(of), owner: user, description: String::new(), expires: None };
+    let key = identity.create_key(new).await.expect("made");
+    Key { id: key.info.id.to_string(), secret: key.secret.expose().to_owned() }
+}
+
+fn tenancy(name: &str) -> TenancyName {
+    TenancyName::new(name).expect("a name")
+}
+
+/// One piece that tells whether it was asked for.
+struct WatchedBody {
+    content: Option<Bytes>,
+    polled: Arc<AtomicBool>,
+}
+
+impl WatchedBody {
+    fn new(content: Bytes) -> (Self, Arc<AtomicBool>) {
+        let polled = Arc::new(AtomicBool::new(false));
+        (Self { content: Some(content), polled: polled.clone() }, polled)
+    }
+}
+
+impl Body for WatchedBody {
+    type Data = Bytes;
+    type Error = std::io::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, std::io::Error>>> {
+        self.polled.store(true, Ordering::SeqCst);
+        Poll::Ready(self.content.take().filter(|content| !content.is_empty()).map(|content| Ok(Frame::data(content))))
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        SizeHint::with_exact(self.content.as_ref().map_or(0, |content| content.len() as u64))
+    }
+}
+
+/// A body that never says how long it is, and never comes.
+struct UnknownLength;
+
+impl Body for UnknownLength {
+    type Data = Bytes;
+    type Error = std::io::Error;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, std::io::Error>>> {
+        panic!("a body without an acceptable length is not read")
+    }
+}
+
+/// A response, whole.
+#[derive(Debug)]
+pub struct Reply {
+    pub status: u16,
+    pub headers: HeaderMap,
+    pub body: Bytes,
+}
+
+impl Reply {
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).map(|value| value.to_str().expect("visible ASCII"))
+    }
+
+    pub fn text(&self) -> String {
+        String::from_utf8_lossy(&self.body).into_owned()
+    }
+
+    /// The content of every element of this name that has no elements in it, in order.
+    pub fn all(&self, element: &str) -> Vec<String> {
+        let text = self.text();
+        let (open, close) = (format!("<{element}>"), format!("</{element}>"));
+        text.split(&open).skip(1).filter_map(|rest| Some(unescape(rest.split_once(&close)?.0))).collect()
+    }
+
+    /// The code of an error.
+    pub fn code(&self) -> Option<String> {
+        self.all("Code").into_iter().next()
+    }
+
+    /// The response, whose status must be this.
+    #[track_caller]
+    pub fn expect(self, status: u16) -> Self {
+        assert_eq!(self.status, status, "{}", self.text());
+        self
+    }
+}
+
+fn unescape(text: &str) -> String {
+    [("&quot;", "\""), ("&#34;", "\""), ("&lt;", "<"), ("&gt;", ">"), ("&amp;", "&")]
+        .iter()
+        .fold(text.to_owned(), |text, (entity, plain)| text.replace(entity, plain))
+}
+
+/// A request and what is to be answered.
+pub struct Case {
+    who: Who,
+    method: &'static str,
+    target: String,
+    headers: Vec<(String, String)>,
+    body: Vec<u8>,
+    status: u16,
+    code: &'static str,
+}
+
+impl Case {
+    /// `code` is that of the error; empty where none is looked for.
+    pub fn new(who: Who, method: &'static str, target: &str, status: u16, code: &'static str) -> Self {
+        Self { who, method, target: target.to_owned(), headers: Vec::new(), body: Vec::new(), status, code }
+    }
+
+    pub fn header(mut self, name: &str, value: &str) -> Self {
+        self.headers.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    pub fn body(mut self, body: &[u8]) -> Self {
+        self.body = body.to_vec();
+        self
+    }
+}
+
+/// Sends each request in turn and compares the answers.
+pub async fn check_all(world: &World, cases: &[Case]) {
+    for Case { who, method, target, headers, body, status, code } in cases {
+        let headers: Vec<(&str, &str)> = headers.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        let reply = world.send(*who, method, target, &headers, body).await;
+        let answered = (reply.status, reply.code().unwrap_or_default());
+        let expected = (*status, (*code).to_owned());
+        let shown = reply.text();
+        assert_eq!(answered, expected, "{who:?} {method} {target} {headers:?}: {shown}");
+    }
+}

@@ -1,0 +1,13 @@
+//! Every S3 operation against a whole store in this process: what it does, its errors as the S3 API reference lists
+//! them, and that none goes without authorization.
+
+mod absent;
+mod acl;
+mod authorization_coverage;
+mod buckets;
+mod harness;
+mod multipart;
+mod objects;
+mod post_object;
+mod signatures;
+mod signer;
