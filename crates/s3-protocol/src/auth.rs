@@ -16,6 +16,7 @@ pub mod sigv4;
 pub use payload_mode::{ChunkSigning, Framing, PayloadMode};
 pub use signing_key::{Scope, SigningKey, SigningKeyCache};
 
+use http::HeaderMap;
 use http::header::AUTHORIZATION;
 use subtle::ConstantTimeEq as _;
 use types::Timestamp;
@@ -125,6 +126,19 @@ impl Credentials {
             Self::Anonymous => None,
             Self::V4(_) => Some(SignatureVersion::V4),
             Self::V2(_) => Some(SignatureVersion::V2),
+        }
+    }
+
+    /// The headers that a presigned URL of version 4 carries in its query, as some clients write them
+    /// (`x-amz-acl=private`). The signature covers them. The caller adds them to the request's own headers, which come
+    /// first, once the claim is proven.
+    ///
+    /// # Errors
+    /// `InvalidURI` where the query can not be read.
+    pub fn hoisted_headers(&self, head: &RequestHead<'_>) -> Result<HeaderMap, S3Error> {
+        match self {
+            Self::V4(claim) => claim.hoisted_headers(head),
+            Self::Anonymous | Self::V2(_) => Ok(HeaderMap::new()),
         }
     }
 

@@ -44,7 +44,7 @@ impl PostForm {
     /// be whatever a policy says.
     ///
     /// # Errors
-    /// `MalformedPOSTRequest`, `MaxPostPreDataLengthExceeded`, `IncorrectNumberOfFilesInPostRequest` where there is no
+    /// `MalformedPOSTRequest`, `InvalidArgument` for a field that comes twice, `MaxPostPreDataLengthExceeded`, `IncorrectNumberOfFilesInPostRequest` where there is no
     /// file, `IncompleteBody`, `RequestTimeout`.
     pub async fn read<B>(body: B, head: &RequestHead<'_>, stall: Duration, max_file_bytes: u64) -> Result<Self, S3Error>
     where
@@ -105,8 +105,7 @@ impl PostForm {
         let policy = Policy::parse(self.policy())?;
         let key = self.key()?;
         if let Some(size) = policy.check(&self.fields, bucket.as_str(), key.as_str(), now)? {
-            self.size.min_bytes = size.min_bytes;
-            self.size.max_bytes = self.size.max_bytes.min(size.max_bytes);
+            self.size = self.size.and(size);
         }
         Ok(())
     }
@@ -115,7 +114,7 @@ impl PostForm {
     /// `acl` as `x-amz-acl`. All that reads headers reads these.
     ///
     /// # Errors
-    /// `InvalidArgument` for a name that no header can have.
+    /// `InvalidArgument` for a name that no header can have, and for both `acl` and `x-amz-acl`.
     pub fn headers(&self) -> Result<HeaderMap, S3Error> {
         const PLAIN: [&str; 7] = [
             "cache-control",
@@ -145,7 +144,9 @@ impl PostForm {
             };
             let header = HeaderName::from_bytes(name.as_bytes())
                 .map_err(|_| S3Error::invalid_argument(name, value, "The field's name can not be that of a header."))?;
-            headers.append(header, header_value(value));
+            if headers.insert(header, header_value(value)).is_some() {
+                return Err(S3Error::invalid_argument(name, value, "The form says this twice."));
+            }
         }
         Ok(headers)
     }

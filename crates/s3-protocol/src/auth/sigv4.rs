@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use http::{HeaderMap, HeaderName};
 use types::Timestamp;
 
 use super::canonical::{QueryForm, request_hash};
@@ -10,6 +11,7 @@ use super::{
     Carrier, ChunkSigning, MAX_SKEW_S, PayloadMode, Scope, SignatureFacts, SignatureVersion, SigningKey,
     SigningKeyCache, Verified, check_skew, expired, request_time, same_signature,
 };
+use crate::headers::header_value;
 use crate::{ErrorCode, Query, RequestHead, S3Error};
 
 /// The scheme's name.
@@ -18,6 +20,18 @@ pub const ALGORITHM: &str = "AWS4-HMAC-SHA256";
 pub const MAX_EXPIRES_S: u64 = 604_800;
 /// The most header names in one signature.
 const MAX_SIGNED_HEADERS: usize = 128;
+
+/// The parameters of a presigned URL that are its signature, in lower case.
+const SIGNATURE_PARAMETERS: [&str; 8] = [
+    "x-amz-algorithm",
+    "x-amz-content-sha256",
+    "x-amz-credential",
+    "x-amz-date",
+    "x-amz-expires",
+    "x-amz-security-token",
+    "x-amz-signature",
+    "x-amz-signedheaders",
+];
 
 pub(super) const SCOPE_END: &str = "aws4_request";
 
@@ -140,6 +154,26 @@ impl Claim {
         })
     }
 
+    /// The `x-amz-*` parameters of a presigned URL that are no part of its signature, as headers.
+    pub(super) fn hoisted_headers(&self, head: &RequestHead<'_>) -> Result<HeaderMap, S3Error> {
+        let mut headers = HeaderMap::new();
+        if self.carrier() == Carrier::Header {
+            return Ok(headers);
+        }
+        for (name, value) in Query::parse(head.raw_query())?.iter() {
+            let name = name.to_ascii_lowercase();
+            if !name.starts_with("x-amz-") || SIGNATURE_PARAMETERS.contains(&name.as_str()) {
+                continue;
+            }
+            if let Ok(name) = HeaderName::from_bytes(name.as_bytes())
+                && !head.headers().contains_key(&name)
+            {
+                headers.append(name, header_value(value.unwrap_or_default()));
+            }
+        }
+        Ok(headers)
+    }
+
     fn carrier(&self) -> Carrier {
         match self.form {
             Form::Header => Carrier::Header,
@@ -181,7 +215,7 @@ impl Claim {
     /// means: a PUT with a copy source added is a copy.
     fn check_signed_headers(&self, head: &RequestHead<'_>) -> Result<(), S3Error> {
         let is_signed = |name: &str| self.signed_headers.iter().any(|signed| signed == name);
-        let amz = head.headers().keys().map(http::HeaderName::as_str);
+        let amz = head.headers().keys().map(HeaderName::as_str);
         let amz = amz.filter(|name| name.starts_with("x-amz-") && *name != "x-amz-content-sha256");
         let missing: Vec<&str> = std::iter::once("host").chain(amz).filter(|name| !is_signed(name)).collect();
         if missing.is_empty() {

@@ -6,7 +6,8 @@
 //! trailers = *(name ":" value CRLF) ["x-amz-trailer-signature:" signature CRLF]
 //! ```
 //!
-//! A lone LF ends a line as well: signatures and lengths do not depend on it.
+//! A lone LF ends a line as well, and empty lines among the trailers are skipped, because clients in wide use write them
+//! there: signatures and lengths do not depend on either.
 
 use bytes::{Buf as _, Bytes};
 use sha2::{Digest as _, Sha256};
@@ -18,8 +19,8 @@ use crate::{ErrorCode, S3Error, claims};
 
 /// The most bytes of one line: a chunk's head is below 110, a trailer below 120.
 const MAX_LINE_BYTES: usize = 1024;
-/// The most trailers: one checksum and one signature are all there is.
-const MAX_TRAILERS: usize = 8;
+/// The most lines after the last chunk: one checksum, one signature and a few empty lines are all there is.
+const MAX_TRAILER_LINES: usize = 8;
 /// SHA-256 of nothing, part of every chunk's string to sign.
 const EMPTY_SHA256: &str = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
 const TRAILER_SIGNATURE: &str = "x-amz-trailer-signature";
@@ -35,6 +36,7 @@ pub(super) struct Chunked {
     trailers_are_signed: bool,
     announced: Option<ChecksumAlgorithm>,
     trailers: Vec<(String, String)>,
+    trailer_lines: usize,
     checksum: Option<Checksum>,
 }
 
@@ -46,10 +48,8 @@ enum State {
     Content(u64),
     /// At the end of line after a chunk's content.
     ContentEnd,
-    /// After the last chunk: trailers, or the empty line.
+    /// After the last chunk: trailers and empty lines.
     Trailers,
-    /// After the empty line: nothing may follow.
-    End,
 }
 
 /// The chain of signatures: each chunk's covers the one before.
@@ -76,6 +76,7 @@ impl Chunked {
             trailers_are_signed,
             announced,
             trailers: Vec::new(),
+            trailer_lines: 0,
             checksum: None,
         }
     }
@@ -125,7 +126,6 @@ impl Chunked {
                         self.take_trailer(line)?;
                     }
                 }
-                State::End => return Err(malformed("something follows the last chunk")),
             }
         }
         Ok(None)
@@ -192,14 +192,14 @@ impl Chunked {
     }
 
     fn take_trailer(&mut self, line: String) -> Result<(), S3Error> {
+        self.trailer_lines += 1;
+        if self.trailer_lines > MAX_TRAILER_LINES {
+            return Err(ErrorCode::MalformedTrailerError.into());
+        }
         if line.is_empty() {
-            self.state = State::End;
             return Ok(());
         }
         let (name, value) = line.split_once(':').ok_or(ErrorCode::MalformedTrailerError)?;
-        if self.trailers.len() == MAX_TRAILERS {
-            return Err(ErrorCode::MalformedTrailerError.into());
-        }
         self.trailers.push((name.trim().to_ascii_lowercase(), value.trim().to_owned()));
         Ok(())
     }
@@ -207,7 +207,7 @@ impl Chunked {
     /// All bytes have come: is all there, and is it right?
     fn check_end(&mut self) -> Result<(), S3Error> {
         // The empty line at the very end is often forgotten, and nothing depends on it.
-        if !matches!(self.state, State::Trailers | State::End) || !self.line.is_empty() {
+        if self.state != State::Trailers || !self.line.is_empty() {
             return Err(S3Error::new(ErrorCode::IncompleteBody));
         }
         let signature = self.trailers.iter().position(|(name, _)| name == TRAILER_SIGNATURE);

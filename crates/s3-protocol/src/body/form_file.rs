@@ -12,6 +12,13 @@ pub(crate) struct SizeRange {
     pub(crate) max_bytes: u64,
 }
 
+impl SizeRange {
+    /// The sizes that are in both ranges.
+    pub(crate) fn and(self, other: Self) -> Self {
+        Self { min_bytes: self.min_bytes.max(other.min_bytes), max_bytes: self.max_bytes.min(other.max_bytes) }
+    }
+}
+
 /// Looks for the delimiter while content passes. What could be its beginning at the end of a frame is held back.
 #[derive(Debug)]
 pub(crate) struct FormFile {

@@ -68,7 +68,7 @@ impl Fields {
                     return Err(ErrorCode::MaxPostPreDataLengthExceeded.into());
                 }
                 match step {
-                    Step::Field { name, value, .. } => fields.fields.push((name, value)),
+                    Step::Field { name, value, .. } => fields.add(name, value)?,
                     Step::File { file_name, .. } => {
                         fields.file_name = file_name;
                         frames.unread(buffer.freeze().slice(parsed..));
@@ -84,6 +84,15 @@ impl Fields {
                 return Err(ErrorCode::MaxPostPreDataLengthExceeded.into());
             }
         }
+    }
+
+    /// A field may come once: with two of them, a policy could be held against one and the other be used.
+    fn add(&mut self, name: String, value: String) -> Result<(), S3Error> {
+        if self.get(&name).is_some() {
+            return Err(S3Error::invalid_argument(&name, &value, "The form has more than one field with this name."));
+        }
+        self.fields.push((name, value));
+        Ok(())
     }
 
     /// What is wrong where the body ends before the file.

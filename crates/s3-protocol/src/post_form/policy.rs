@@ -12,7 +12,7 @@ use crate::{ErrorCode, S3Error};
 /// The most conditions of a policy; each field of a form needs one.
 const MAX_CONDITIONS: usize = 256;
 /// Fields that need no condition.
-const UNCOVERED: [&str; 6] = ["awsaccesskeyid", "signature", "policy", "file", "x-amz-signature", "submit"];
+const UNCOVERED: [&str; 5] = ["awsaccesskeyid", "signature", "policy", "file", "x-amz-signature"];
 
 /// A policy that has been read.
 #[derive(Debug)]
@@ -69,11 +69,11 @@ impl Policy {
             "key" => Some(key),
             field => fields.get(field),
         };
-        let mut size = None;
+        let mut size: Option<SizeRange> = None;
         for condition in &self.conditions {
             let holds = match condition {
                 Condition::Size(range) => {
-                    size = Some(*range);
+                    size = Some(size.map_or(*range, |other| other.and(*range)));
                     true
                 }
                 Condition::Equals { field, value: wanted } => value(field).unwrap_or_default() == wanted,

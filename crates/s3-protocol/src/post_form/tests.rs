@@ -77,6 +77,8 @@ fn fields_come_first_and_the_file_streams() {
         (&headers["x-amz-acl"], &headers["content-type"], headers.len()),
         (&http::HeaderValue::from_static("public-read"), &http::HeaderValue::from_static("text/csv"), 3)
     );
+    let both = open(&[("acl", "private"), ("x-amz-acl", "public-read")], "").headers().expect_err("two ACLs");
+    assert_eq!(both.code(), ErrorCode::InvalidArgument);
     assert_eq!(form.success_action(), SuccessAction::Status(StatusCode::CREATED));
     assert_eq!(form.tagging(), Some("<Tagging/>"));
     assert_eq!(form.credentials(), Ok(PostCredentials::Anonymous));
@@ -96,7 +98,9 @@ fn what_is_no_form_is_refused() {
     let code = |frames: &[&str]| open_frames(frames.iter().map(|frame| (*frame).to_owned()).collect());
     let code = |frames: &[&str]| code(frames).expect_err("refused").code();
     let large = encode(&[("key", &"k".repeat(70_000))], Some("x"));
-    let many = encode(&vec![("a", "b"); 200], Some("x"));
+    let names: Vec<String> = (0..200).map(|number| format!("x{number}")).collect();
+    let many = encode(&names.iter().map(|name| (name.as_str(), "b")).collect::<Vec<_>>(), Some("x"));
+    let twice = encode(&[("acl", "private"), ("ACL", "public-read")], Some("x"));
     for (form, expected) in [
         ("", ErrorCode::MalformedPOSTRequest),
         ("nonsense", ErrorCode::MalformedPOSTRequest),
@@ -106,6 +110,7 @@ fn what_is_no_form_is_refused() {
         ("--x--\r\n", ErrorCode::IncorrectNumberOfFilesInPostRequest),
         (&encode(&[("key", "k")], None), ErrorCode::IncorrectNumberOfFilesInPostRequest),
         ("--x\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\nval", ErrorCode::IncompleteBody),
+        (&twice, ErrorCode::InvalidArgument),
         (&large, ErrorCode::MaxPostPreDataLengthExceeded),
         (&many, ErrorCode::MaxPostPreDataLengthExceeded),
     ] {
@@ -174,6 +179,7 @@ fn the_size_range_bounds_the_file() {
     assert_eq!(run("7, 7"), Ok("content".into()));
     assert_eq!(run("0, 6"), Err(ErrorCode::EntityTooLarge));
     assert_eq!(run("8, 100"), Err(ErrorCode::EntityTooSmall));
+    assert_eq!(run(r#"0, 6], ["content-length-range", 0, 100"#), Err(ErrorCode::EntityTooLarge));
 }
 
 proptest! {
@@ -183,7 +189,7 @@ proptest! {
         file in "[a-z\r\n-]{0,40}",
         cuts in prop::collection::vec(any::<usize>(), 0..30),
     ) {
-        let fields: Vec<_> = values.iter().map(|value| ("field", value.as_str())).collect();
+        let fields: Vec<_> = ["a", "b", "c", "d"].into_iter().zip(values.iter().map(String::as_str)).collect();
         prop_assume!(!file.contains("\r\n--x") && values.iter().all(|value| !value.contains("\r\n--x")));
         let form = encode(&fields, Some(&file));
         let mut cuts: Vec<_> = cuts.iter().map(|cut| cut % (form.len() + 1)).chain([0, form.len()]).collect();

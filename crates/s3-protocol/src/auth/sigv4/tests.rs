@@ -121,6 +121,15 @@ fn presigned_urls_are_read_strictly() {
     }
 }
 
+#[test]
+fn headers_may_stand_in_a_presigned_query() {
+    let url = presigned("60", "x") + "&x-amz-acl=public-read&x-amz-meta-a=b%20c&X-Amz-Security-Token=t&other=1";
+    let parts = parts("PUT", &url, &[("host", HOST), ("x-amz-meta-a", "own")]);
+    let head = RequestHead::new(&parts, None);
+    let hoisted = Credentials::parse(&head).expect("credentials").hoisted_headers(&head).expect("headers");
+    assert_eq!((&hoisted["x-amz-acl"], hoisted.len()), (&http::HeaderValue::from_static("public-read"), 1));
+}
+
 /// Requests signed by botocore, with paths and queries that are easily damaged on the way.
 #[test]
 fn botocore_requests_verify() {
