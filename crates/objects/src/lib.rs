@@ -11,10 +11,14 @@ mod acl;
 mod attributes;
 pub mod bucket;
 mod buckets;
+#[cfg(test)]
+mod buckets_tests;
 mod commit;
 mod conditions;
 mod content;
 mod copy;
+#[cfg(test)]
+mod copy_tests;
 mod delete;
 mod digest;
 mod error;
@@ -26,8 +30,12 @@ mod list_parts;
 mod list_uploads;
 mod list_versions;
 pub mod listing;
+#[cfg(test)]
+mod listing_tests;
 mod locks;
 pub mod multipart;
+#[cfg(test)]
+mod multipart_tests;
 pub mod object;
 #[cfg(test)]
 mod objects_tests;
