@@ -48,7 +48,9 @@ pub(crate) fn reply(call: &Call<'_>, head: &Head) -> Result<Reply, S3Error> {
     let mut reply = Reply::ok().with_version(head.version);
     let headers = &mut reply.headers;
     metadata::write(&head.info.metadata, headers);
-    headers.extend(overrides);
+    for (name, value) in overrides {
+        headers.insert(name, value);
+    }
     headers.insert(ACCEPT_RANGES, HeaderValue::from_static("bytes"));
     headers.insert(ETAG, header_value(&head.info.etag.quoted()));
     headers.insert(LAST_MODIFIED, header_value(&head.info.last_modified.to_http_date()));

@@ -46,10 +46,12 @@ pub(super) async fn handle(mut call: Call<'_>) -> Outcome {
     Ok(reply(&call, &success, bucket, &key, &written))
 }
 
-/// Who signed the form, or nobody.
+/// Who signed the form, or nobody. Only the form counts: a signature in the head says nothing about the fields.
 async fn sender(call: &Call<'_>, form: &PostForm) -> Result<Arc<Principal>, S3Error> {
     let credentials = form.credentials()?;
-    let Some(id) = credentials.access_key() else { return Ok(Arc::clone(&call.principal)) };
+    let Some(id) = credentials.access_key() else {
+        return call.service.principal(call.host, None, call.request_id).await;
+    };
     let key = call.service.find_key(id, call.request_id).await?;
     credentials.verify(key.secret.expose(), form.policy(), &call.service.signing_keys)?;
     call.service.principal(call.host, Some(&key), call.request_id).await

@@ -5,28 +5,28 @@ use crate::harness::{Case, World, check_all};
 
 #[tokio::test]
 async fn each_is_absent_in_its_own_way() {
-    let world = World::with_bucket("b").await;
-    world.put("b/k", b"x").await;
+    let world = World::with_bucket("bkt").await;
+    world.put("bkt/k", b"x").await;
     let cases: Vec<Case> = [
-        ("/b?policy", 404, "NoSuchBucketPolicy"),
-        ("/b?policyStatus", 404, "NoSuchBucketPolicy"),
-        ("/b?cors", 404, "NoSuchCORSConfiguration"),
-        ("/b?lifecycle", 404, "NoSuchLifecycleConfiguration"),
-        ("/b?tagging", 404, "NoSuchTagSet"),
-        ("/b?encryption", 404, "ServerSideEncryptionConfigurationNotFoundError"),
-        ("/b?website", 404, "NoSuchWebsiteConfiguration"),
-        ("/b?replication", 404, "ReplicationConfigurationNotFoundError"),
-        ("/b?object-lock", 404, "ObjectLockConfigurationNotFoundError"),
-        ("/b?ownershipControls", 404, "OwnershipControlsNotFoundError"),
-        ("/b?publicAccessBlock", 404, "NoSuchPublicAccessBlockConfiguration"),
-        ("/b?logging", 200, ""),
-        ("/b?notification", 200, ""),
-        ("/b?accelerate", 200, ""),
-        ("/b?requestPayment", 200, ""),
-        ("/b/k?tagging", 200, ""),
-        ("/b/k?retention", 404, "NoSuchObjectLockConfiguration"),
-        ("/b/k?legal-hold", 404, "NoSuchObjectLockConfiguration"),
-        ("/b/absent?tagging", 404, "NoSuchKey"),
+        ("/bkt?policy", 404, "NoSuchBucketPolicy"),
+        ("/bkt?policyStatus", 404, "NoSuchBucketPolicy"),
+        ("/bkt?cors", 404, "NoSuchCORSConfiguration"),
+        ("/bkt?lifecycle", 404, "NoSuchLifecycleConfiguration"),
+        ("/bkt?tagging", 404, "NoSuchTagSet"),
+        ("/bkt?encryption", 404, "ServerSideEncryptionConfigurationNotFoundError"),
+        ("/bkt?website", 404, "NoSuchWebsiteConfiguration"),
+        ("/bkt?replication", 404, "ReplicationConfigurationNotFoundError"),
+        ("/bkt?object-lock", 404, "ObjectLockConfigurationNotFoundError"),
+        ("/bkt?ownershipControls", 404, "OwnershipControlsNotFoundError"),
+        ("/bkt?publicAccessBlock", 404, "NoSuchPublicAccessBlockConfiguration"),
+        ("/bkt?logging", 200, ""),
+        ("/bkt?notification", 200, ""),
+        ("/bkt?accelerate", 200, ""),
+        ("/bkt?requestPayment", 200, ""),
+        ("/bkt/k?tagging", 200, ""),
+        ("/bkt/k?retention", 404, "NoSuchObjectLockConfiguration"),
+        ("/bkt/k?legal-hold", 404, "NoSuchObjectLockConfiguration"),
+        ("/bkt/absent?tagging", 404, "NoSuchKey"),
         ("/missing?cors", 404, "NoSuchBucket"),
     ]
     .into_iter()
@@ -39,30 +39,42 @@ async fn each_is_absent_in_its_own_way() {
     })
     .collect();
     check_all(&world, &cases).await;
-    let payer = world.send(Owner, "GET", "/b?requestPayment", &[], b"").await;
+    let payer = world.send(Owner, "GET", "/bkt?requestPayment", &[], b"").await;
     assert_eq!(payer.all("Payer"), ["BucketOwner"]);
 }
 
 #[tokio::test]
 async fn setting_one_is_not_implemented_and_deletes_nothing() {
-    let world = World::with_bucket("b").await;
-    for sub_resource in
-        ["policy", "cors", "lifecycle", "tagging", "encryption", "website", "replication", "ownershipControls", "publicAccessBlock"]
-    {
+    let world = World::with_bucket("bkt").await;
+    for sub_resource in [
+        "policy",
+        "cors",
+        "lifecycle",
+        "tagging",
+        "encryption",
+        "website",
+        "replication",
+        "ownershipControls",
+        "publicAccessBlock",
+    ] {
         for method in ["PUT", "DELETE"] {
-            let reply = world.send(Owner, method, &format!("/b?{sub_resource}"), &[], b"").await;
-            assert_eq!((reply.status, reply.code().as_deref()), (501, Some("NotImplemented")), "{method} {sub_resource}");
+            let reply = world.send(Owner, method, &format!("/bkt?{sub_resource}"), &[], b"").await;
+            assert_eq!(
+                (reply.status, reply.code().as_deref()),
+                (501, Some("NotImplemented")),
+                "{method} {sub_resource}"
+            );
         }
     }
-    world.send(Owner, "HEAD", "/b", &[], b"").await.expect(200);
+    world.send(Owner, "HEAD", "/bkt", &[], b"").await.expect(200);
 }
 
 /// A browser asks before it sends, and never with credentials.
 #[tokio::test]
 async fn no_bucket_answers_a_preflight() {
-    let world = World::with_bucket("b").await;
+    let world = World::with_bucket("bkt").await;
     let headers = [("origin", "http://example.org"), ("access-control-request-method", "GET")];
-    for target in ["/b/k", "/b", "/missing/k"] {
+    for target in ["/bkt/k", "/bkt", "/missing/k"] {
         let reply = world.send_plain("OPTIONS", target, &headers, b"").await;
         assert_eq!(reply.status, 403);
         assert_eq!(reply.all("Message"), ["CORSResponse: CORS is not enabled for this bucket."]);

@@ -15,9 +15,9 @@ fn document(owner: &str, grantee: &str, permission: &str) -> String {
 
 #[tokio::test]
 async fn owners_are_bare_user_names() {
-    let world = World::with_bucket("b").await;
-    world.put("b/k", b"x").await;
-    for target in ["/b?acl", "/b/k?acl"] {
+    let world = World::with_bucket("bkt").await;
+    world.put("bkt/k", b"x").await;
+    for target in ["/bkt?acl", "/bkt/k?acl"] {
         let reply = world.send(Owner, "GET", target, &[], b"").await.expect(200);
         assert_eq!(reply.all("ID"), ["owner", "owner"], "{target}");
         assert_eq!(reply.all("DisplayName"), ["owner", "owner"], "{target}");
@@ -27,12 +27,15 @@ async fn owners_are_bare_user_names() {
 
 #[tokio::test]
 async fn canned_header_and_document_all_set_an_acl() {
-    let world = World::with_bucket("b").await;
-    world.put("b/k", b"x").await;
-    for target in ["/b?acl", "/b/k?acl"] {
+    let world = World::with_bucket("bkt").await;
+    world.put("bkt/k", b"x").await;
+    for target in ["/bkt?acl", "/bkt/k?acl"] {
         world.send(Owner, "PUT", target, &[("x-amz-acl", "public-read")], b"").await.expect(200);
         let reply = world.send(Owner, "GET", target, &[], b"").await;
-        assert_eq!((reply.all("Permission"), reply.all("URI")), (vec!["FULL_CONTROL".into(), "READ".into()], vec![ALL_USERS.to_owned()]));
+        assert_eq!(
+            (reply.all("Permission"), reply.all("URI")),
+            (vec!["FULL_CONTROL".into(), "READ".into()], vec![ALL_USERS.to_owned()])
+        );
         let grants = [("x-amz-grant-read", "id=\"user\""), ("x-amz-grant-write-acp", "id=manager")];
         world.send(Owner, "PUT", target, &grants, b"").await.expect(200);
         let reply = world.send(Owner, "GET", target, &[], b"").await;
@@ -40,17 +43,20 @@ async fn canned_header_and_document_all_set_an_acl() {
         let body = document("owner", "<ID>user</ID>", "READ_ACP");
         world.send(Owner, "PUT", target, &[], body.as_bytes()).await.expect(200);
         let reply = world.send(Owner, "GET", target, &[], b"").await;
-        assert_eq!((reply.all("Permission"), reply.all("ID")), (vec!["READ_ACP".into()], vec!["owner".into(), "user".into()]));
+        assert_eq!(
+            (reply.all("Permission"), reply.all("ID")),
+            (vec!["READ_ACP".into()], vec!["owner".into(), "user".into()])
+        );
     }
 }
 
 /// PutBucketAcl and PutObjectAcl, "Errors".
 #[tokio::test]
 async fn what_is_no_acl_is_refused() {
-    let world = World::with_bucket("b").await;
-    world.put("b/k", b"x").await;
+    let world = World::with_bucket("bkt").await;
+    world.put("bkt/k", b"x").await;
     let body = document("owner", "<ID>user</ID>", "READ");
-    for target in ["/b?acl", "/b/k?acl"] {
+    for target in ["/bkt?acl", "/bkt/k?acl"] {
         let put = |status, code| Case::new(Owner, "PUT", target, status, code);
         check_all(
             &world,
@@ -58,7 +64,8 @@ async fn what_is_no_acl_is_refused() {
                 put(400, "InvalidArgument").header("x-amz-acl", "public"),
                 put(400, "InvalidArgument").header("x-amz-grant-read", "id=\"nobody-of-this-name\""),
                 put(400, "InvalidArgument").header("x-amz-grant-read", "uri=\"http://example.org/group\""),
-                put(400, "UnresolvableGrantByEmailAddress").header("x-amz-grant-read", "emailAddress=\"a@example.org\""),
+                put(400, "UnresolvableGrantByEmailAddress")
+                    .header("x-amz-grant-read", "emailAddress=\"a@example.org\""),
                 put(400, "InvalidRequest").header("x-amz-acl", "private").header("x-amz-grant-read", "id=user"),
                 put(400, "UnexpectedContent").header("x-amz-acl", "private").body(body.as_bytes()),
                 put(400, "MissingSecurityHeader"),
@@ -74,8 +81,8 @@ async fn what_is_no_acl_is_refused() {
     check_all(
         &world,
         &[
-            Case::new(Owner, "GET", "/b/absent?acl", 404, "NoSuchKey"),
-            Case::new(Owner, "PUT", "/b/absent?acl", 404, "NoSuchKey").header("x-amz-acl", "private"),
+            Case::new(Owner, "GET", "/bkt/absent?acl", 404, "NoSuchKey"),
+            Case::new(Owner, "PUT", "/bkt/absent?acl", 404, "NoSuchKey").header("x-amz-acl", "private"),
             Case::new(Owner, "GET", "/missing?acl", 404, "NoSuchBucket"),
             Case::new(Nobody, "GET", "/missing?acl", 403, "AccessDenied"),
         ],
@@ -85,48 +92,48 @@ async fn what_is_no_acl_is_refused() {
 
 #[tokio::test]
 async fn acls_give_what_they_say_and_no_more() {
-    let world = World::with_bucket("b").await;
+    let world = World::with_bucket("bkt").await;
     for (key, acl) in [("private", "private"), ("public", "public-read"), ("signed", "authenticated-read")] {
-        world.send(Owner, "PUT", &format!("/b/{key}"), &[("x-amz-acl", acl)], b"x").await.expect(200);
+        world.send(Owner, "PUT", &format!("/bkt/{key}"), &[("x-amz-acl", acl)], b"x").await.expect(200);
     }
     check_all(
         &world,
         &[
-            Case::new(Nobody, "GET", "/b/public", 200, ""),
-            Case::new(Nobody, "GET", "/b/signed", 403, "AccessDenied"),
-            Case::new(Stranger, "GET", "/b/signed", 200, ""),
-            Case::new(Stranger, "GET", "/b/private", 403, "AccessDenied"),
-            Case::new(User, "GET", "/b/public", 200, ""),
-            Case::new(User, "GET", "/b/private", 403, "AccessDenied"),
-            Case::new(Manager, "GET", "/b/private", 200, ""),
-            Case::new(Nobody, "DELETE", "/b/public", 403, "AccessDenied"),
-            Case::new(Nobody, "GET", "/b/public?acl", 403, "AccessDenied"),
+            Case::new(Nobody, "GET", "/bkt/public", 200, ""),
+            Case::new(Nobody, "GET", "/bkt/signed", 403, "AccessDenied"),
+            Case::new(Stranger, "GET", "/bkt/signed", 200, ""),
+            Case::new(Stranger, "GET", "/bkt/private", 403, "AccessDenied"),
+            Case::new(User, "GET", "/bkt/public", 200, ""),
+            Case::new(User, "GET", "/bkt/private", 403, "AccessDenied"),
+            Case::new(Manager, "GET", "/bkt/private", 200, ""),
+            Case::new(Nobody, "DELETE", "/bkt/public", 403, "AccessDenied"),
+            Case::new(Nobody, "GET", "/bkt/public?acl", 403, "AccessDenied"),
             // Reading an object of a bucket does not give the list, nor tells which keys there are.
-            Case::new(Nobody, "GET", "/b", 403, "AccessDenied"),
-            Case::new(Nobody, "GET", "/b/absent", 403, "AccessDenied"),
-            Case::new(Owner, "PUT", "/b?acl", 200, "").header("x-amz-acl", "public-read"),
-            Case::new(Nobody, "GET", "/b", 200, ""),
-            Case::new(Nobody, "GET", "/b/absent", 404, "NoSuchKey"),
-            Case::new(Nobody, "GET", "/b/private", 403, "AccessDenied"),
-            Case::new(Nobody, "PUT", "/b/new", 403, "AccessDenied").body(b"x"),
-            Case::new(Owner, "PUT", "/b?acl", 200, "").header("x-amz-acl", "public-read-write"),
-            Case::new(Nobody, "PUT", "/b/new", 200, "").body(b"x"),
-            Case::new(Owner, "GET", "/b/new", 200, ""),
+            Case::new(Nobody, "GET", "/bkt", 403, "AccessDenied"),
+            Case::new(Nobody, "GET", "/bkt/absent", 403, "AccessDenied"),
+            Case::new(Owner, "PUT", "/bkt?acl", 200, "").header("x-amz-acl", "public-read"),
+            Case::new(Nobody, "GET", "/bkt", 200, ""),
+            Case::new(Nobody, "GET", "/bkt/absent", 404, "NoSuchKey"),
+            Case::new(Nobody, "GET", "/bkt/private", 403, "AccessDenied"),
+            Case::new(Nobody, "PUT", "/bkt/new", 403, "AccessDenied").body(b"x"),
+            Case::new(Owner, "PUT", "/bkt?acl", 200, "").header("x-amz-acl", "public-read-write"),
+            Case::new(Nobody, "PUT", "/bkt/new", 200, "").body(b"x"),
+            Case::new(Owner, "GET", "/bkt/new", 200, ""),
         ],
     )
     .await;
-    let reply = world.send(Owner, "GET", "/b/new?acl", &[], b"").await.expect(200);
+    let reply = world.send(Owner, "GET", "/bkt/new?acl", &[], b"").await.expect(200);
     assert_eq!(reply.all("ID").first().map(String::as_str), Some("anonymous"));
 }
 
 #[tokio::test]
 async fn an_owner_who_is_expected_and_is_another_is_denied() {
-    let world = World::with_bucket("b").await;
+    let world = World::with_bucket("bkt").await;
     check_all(
         &world,
         &[
-            Case::new(Owner, "GET", "/b", 200, "").header("x-amz-expected-bucket-owner", "owner"),
-            Case::new(Owner, "GET", "/b", 403, "AccessDenied").header("x-amz-expected-bucket-owner", "user"),
+            Case::new(Owner, "GET", "/bkt", 200, "").header("x-amz-expected-bucket-owner", "owner"),
+            Case::new(Owner, "GET", "/bkt", 403, "AccessDenied").header("x-amz-expected-bucket-owner", "user"),
         ],
     )
     .await;

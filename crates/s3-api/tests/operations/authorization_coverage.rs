@@ -13,7 +13,7 @@ use crate::harness::{Reply, Who, World};
 struct Probe {
     operation: Operation,
     method: &'static str,
-    /// Path and query; `UPLOAD` stands for the id of an upload of `b/k`.
+    /// Path and query; `UPLOAD` stands for the id of an upload of `bkt/k`.
     target: &'static str,
     headers: &'static [(&'static str, &'static str)],
     body: &'static str,
@@ -94,9 +94,9 @@ macro_rules! probes {
     (@body $body:expr) => { $body };
 }
 
-const COPY: [(&str, &str); 1] = [("x-amz-copy-source", "b/k")];
+const COPY: [(&str, &str); 1] = [("x-amz-copy-source", "bkt/k")];
 const CANNED: [(&str, &str); 1] = [("x-amz-acl", "private")];
-const MD5_OF_DELETE: [(&str, &str); 1] = [("content-md5", "Ck4kNfpVh3ZXvROlBaSG3Q==")];
+const MD5_OF_DELETE: [(&str, &str); 1] = [("content-md5", "5DKh5iefM5MSKvRILIuFwQ==")];
 const DELETE: &str = "<Delete><Object><Key>k</Key></Object></Delete>";
 const VERSIONING: &str = "<VersioningConfiguration><Status>Enabled</Status></VersioningConfiguration>";
 const FORM: [(&str, &str); 1] = [("content-type", "multipart/form-data; boundary=x")];
@@ -109,118 +109,118 @@ const PARTS: &str = "<CompleteMultipartUpload><Part><PartNumber>1</PartNumber>\
 const PROBES: &[Probe] = probes! {
     ListDirectoryBuckets GET "/?max-directory-buckets=1";
     ListBuckets GET "/";
-    WriteGetObjectResponse POST "/b" with [("x-amz-request-route", "r")];
-    PostObject POST "/b" with FORM, FORM_BODY;
+    WriteGetObjectResponse POST "/bkt" with [("x-amz-request-route", "r")];
+    PostObject POST "/bkt" with FORM, FORM_BODY;
     CreateBucket PUT "/fresh";
-    HeadBucket HEAD "/b";
-    DeleteBucket DELETE "/b";
-    ListObjectsV2 GET "/b?list-type=2";
-    ListObjects GET "/b";
-    ListObjectVersions GET "/b?versions";
-    ListMultipartUploads GET "/b?uploads";
-    DeleteObjects POST "/b?delete" with MD5_OF_DELETE, DELETE;
-    GetBucketLocation GET "/b?location";
-    GetBucketVersioning GET "/b?versioning";
-    PutBucketVersioning PUT "/b?versioning", VERSIONING;
-    GetBucketAcl GET "/b?acl";
-    PutBucketAcl PUT "/b?acl" with CANNED;
-    GetBucketPolicy GET "/b?policy";
-    PutBucketPolicy PUT "/b?policy", "{}";
-    DeleteBucketPolicy DELETE "/b?policy";
-    GetBucketPolicyStatus GET "/b?policyStatus";
-    GetBucketCors GET "/b?cors";
-    PutBucketCors PUT "/b?cors", "<x/>";
-    DeleteBucketCors DELETE "/b?cors";
-    GetBucketTagging GET "/b?tagging";
-    PutBucketTagging PUT "/b?tagging", "<x/>";
-    DeleteBucketTagging DELETE "/b?tagging";
-    GetBucketLifecycleConfiguration GET "/b?lifecycle";
-    PutBucketLifecycleConfiguration PUT "/b?lifecycle", "<x/>";
-    DeleteBucketLifecycle DELETE "/b?lifecycle";
-    GetObjectLockConfiguration GET "/b?object-lock";
-    PutObjectLockConfiguration PUT "/b?object-lock", "<x/>";
-    GetBucketEncryption GET "/b?encryption";
-    PutBucketEncryption PUT "/b?encryption", "<x/>";
-    DeleteBucketEncryption DELETE "/b?encryption";
-    GetBucketWebsite GET "/b?website";
-    PutBucketWebsite PUT "/b?website", "<x/>";
-    DeleteBucketWebsite DELETE "/b?website";
-    GetBucketLogging GET "/b?logging";
-    PutBucketLogging PUT "/b?logging", "<x/>";
-    GetBucketNotificationConfiguration GET "/b?notification";
-    PutBucketNotificationConfiguration PUT "/b?notification", "<x/>";
-    GetBucketReplication GET "/b?replication";
-    PutBucketReplication PUT "/b?replication", "<x/>";
-    DeleteBucketReplication DELETE "/b?replication";
-    GetBucketRequestPayment GET "/b?requestPayment";
-    PutBucketRequestPayment PUT "/b?requestPayment", "<x/>";
-    GetBucketAccelerateConfiguration GET "/b?accelerate";
-    PutBucketAccelerateConfiguration PUT "/b?accelerate", "<x/>";
-    GetBucketOwnershipControls GET "/b?ownershipControls";
-    PutBucketOwnershipControls PUT "/b?ownershipControls", "<x/>";
-    DeleteBucketOwnershipControls DELETE "/b?ownershipControls";
-    GetPublicAccessBlock GET "/b?publicAccessBlock";
-    PutPublicAccessBlock PUT "/b?publicAccessBlock", "<x/>";
-    DeletePublicAccessBlock DELETE "/b?publicAccessBlock";
-    GetBucketAbac GET "/b?abac";
-    PutBucketAbac PUT "/b?abac", "<x/>";
-    GetBucketAnalyticsConfiguration GET "/b?analytics&id=1";
-    ListBucketAnalyticsConfigurations GET "/b?analytics";
-    PutBucketAnalyticsConfiguration PUT "/b?analytics&id=1", "<x/>";
-    DeleteBucketAnalyticsConfiguration DELETE "/b?analytics&id=1";
-    GetBucketIntelligentTieringConfiguration GET "/b?intelligent-tiering&id=1";
-    ListBucketIntelligentTieringConfigurations GET "/b?intelligent-tiering";
-    PutBucketIntelligentTieringConfiguration PUT "/b?intelligent-tiering&id=1", "<x/>";
-    DeleteBucketIntelligentTieringConfiguration DELETE "/b?intelligent-tiering&id=1";
-    GetBucketInventoryConfiguration GET "/b?inventory&id=1";
-    ListBucketInventoryConfigurations GET "/b?inventory";
-    PutBucketInventoryConfiguration PUT "/b?inventory&id=1", "<x/>";
-    DeleteBucketInventoryConfiguration DELETE "/b?inventory&id=1";
-    GetBucketMetricsConfiguration GET "/b?metrics&id=1";
-    ListBucketMetricsConfigurations GET "/b?metrics";
-    PutBucketMetricsConfiguration PUT "/b?metrics&id=1", "<x/>";
-    DeleteBucketMetricsConfiguration DELETE "/b?metrics&id=1";
-    GetBucketMetadataConfiguration GET "/b?metadataConfiguration";
-    CreateBucketMetadataConfiguration POST "/b?metadataConfiguration", "<x/>";
-    DeleteBucketMetadataConfiguration DELETE "/b?metadataConfiguration";
-    GetBucketMetadataTableConfiguration GET "/b?metadataTable";
-    CreateBucketMetadataTableConfiguration POST "/b?metadataTable", "<x/>";
-    DeleteBucketMetadataTableConfiguration DELETE "/b?metadataTable";
-    UpdateBucketMetadataAnnotationTableConfiguration PUT "/b?metadataAnnotationTable", "<x/>";
-    UpdateBucketMetadataInventoryTableConfiguration PUT "/b?metadataInventoryTable", "<x/>";
-    UpdateBucketMetadataJournalTableConfiguration PUT "/b?metadataJournalTable", "<x/>";
-    CreateSession GET "/b?session";
-    HeadObject HEAD "/b/k";
-    GetObject GET "/b/k";
-    CopyObject PUT "/b/copy" with COPY;
-    PutObject PUT "/b/new", "content";
-    DeleteObject DELETE "/b/k";
-    GetObjectAttributes GET "/b/k?attributes" with [("x-amz-object-attributes", "ETag")];
-    GetObjectAcl GET "/b/k?acl";
-    PutObjectAcl PUT "/b/k?acl" with CANNED;
-    GetObjectTagging GET "/b/k?tagging";
-    PutObjectTagging PUT "/b/k?tagging", "<x/>";
-    DeleteObjectTagging DELETE "/b/k?tagging";
-    GetObjectRetention GET "/b/k?retention";
-    PutObjectRetention PUT "/b/k?retention", "<x/>";
-    GetObjectLegalHold GET "/b/k?legal-hold";
-    PutObjectLegalHold PUT "/b/k?legal-hold", "<x/>";
-    GetObjectTorrent GET "/b/k?torrent";
-    RestoreObject POST "/b/k?restore", "<x/>";
-    SelectObjectContent POST "/b/k?select&select-type=2", "<x/>";
-    RenameObject PUT "/b/k?renameObject";
-    UpdateObjectEncryption PUT "/b/k?encryption", "<x/>";
-    GetObjectAnnotation GET "/b/k?annotation&annotationName=a";
-    ListObjectAnnotations GET "/b/k?annotation";
-    PutObjectAnnotation PUT "/b/k?annotation", "<x/>";
-    DeleteObjectAnnotation DELETE "/b/k?annotation";
-    CreateMultipartUpload POST "/b/k?uploads";
-    UploadPartCopy PUT "/b/k?partNumber=1&uploadId=UPLOAD" with COPY;
-    UploadPart PUT "/b/k?partNumber=1&uploadId=UPLOAD", "content";
-    CompleteMultipartUpload POST "/b/k?uploadId=UPLOAD", PARTS;
-    AbortMultipartUpload DELETE "/b/k?uploadId=UPLOAD";
-    ListParts GET "/b/k?uploadId=UPLOAD";
-    PreflightRequest OPTIONS "/b/k";
+    HeadBucket HEAD "/bkt";
+    DeleteBucket DELETE "/bkt";
+    ListObjectsV2 GET "/bkt?list-type=2";
+    ListObjects GET "/bkt";
+    ListObjectVersions GET "/bkt?versions";
+    ListMultipartUploads GET "/bkt?uploads";
+    DeleteObjects POST "/bkt?delete" with MD5_OF_DELETE, DELETE;
+    GetBucketLocation GET "/bkt?location";
+    GetBucketVersioning GET "/bkt?versioning";
+    PutBucketVersioning PUT "/bkt?versioning", VERSIONING;
+    GetBucketAcl GET "/bkt?acl";
+    PutBucketAcl PUT "/bkt?acl" with CANNED;
+    GetBucketPolicy GET "/bkt?policy";
+    PutBucketPolicy PUT "/bkt?policy", "{}";
+    DeleteBucketPolicy DELETE "/bkt?policy";
+    GetBucketPolicyStatus GET "/bkt?policyStatus";
+    GetBucketCors GET "/bkt?cors";
+    PutBucketCors PUT "/bkt?cors", "<x/>";
+    DeleteBucketCors DELETE "/bkt?cors";
+    GetBucketTagging GET "/bkt?tagging";
+    PutBucketTagging PUT "/bkt?tagging", "<x/>";
+    DeleteBucketTagging DELETE "/bkt?tagging";
+    GetBucketLifecycleConfiguration GET "/bkt?lifecycle";
+    PutBucketLifecycleConfiguration PUT "/bkt?lifecycle", "<x/>";
+    DeleteBucketLifecycle DELETE "/bkt?lifecycle";
+    GetObjectLockConfiguration GET "/bkt?object-lock";
+    PutObjectLockConfiguration PUT "/bkt?object-lock", "<x/>";
+    GetBucketEncryption GET "/bkt?encryption";
+    PutBucketEncryption PUT "/bkt?encryption", "<x/>";
+    DeleteBucketEncryption DELETE "/bkt?encryption";
+    GetBucketWebsite GET "/bkt?website";
+    PutBucketWebsite PUT "/bkt?website", "<x/>";
+    DeleteBucketWebsite DELETE "/bkt?website";
+    GetBucketLogging GET "/bkt?logging";
+    PutBucketLogging PUT "/bkt?logging", "<x/>";
+    GetBucketNotificationConfiguration GET "/bkt?notification";
+    PutBucketNotificationConfiguration PUT "/bkt?notification", "<x/>";
+    GetBucketReplication GET "/bkt?replication";
+    PutBucketReplication PUT "/bkt?replication", "<x/>";
+    DeleteBucketReplication DELETE "/bkt?replication";
+    GetBucketRequestPayment GET "/bkt?requestPayment";
+    PutBucketRequestPayment PUT "/bkt?requestPayment", "<x/>";
+    GetBucketAccelerateConfiguration GET "/bkt?accelerate";
+    PutBucketAccelerateConfiguration PUT "/bkt?accelerate", "<x/>";
+    GetBucketOwnershipControls GET "/bkt?ownershipControls";
+    PutBucketOwnershipControls PUT "/bkt?ownershipControls", "<x/>";
+    DeleteBucketOwnershipControls DELETE "/bkt?ownershipControls";
+    GetPublicAccessBlock GET "/bkt?publicAccessBlock";
+    PutPublicAccessBlock PUT "/bkt?publicAccessBlock", "<x/>";
+    DeletePublicAccessBlock DELETE "/bkt?publicAccessBlock";
+    GetBucketAbac GET "/bkt?abac";
+    PutBucketAbac PUT "/bkt?abac", "<x/>";
+    GetBucketAnalyticsConfiguration GET "/bkt?analytics&id=1";
+    ListBucketAnalyticsConfigurations GET "/bkt?analytics";
+    PutBucketAnalyticsConfiguration PUT "/bkt?analytics&id=1", "<x/>";
+    DeleteBucketAnalyticsConfiguration DELETE "/bkt?analytics&id=1";
+    GetBucketIntelligentTieringConfiguration GET "/bkt?intelligent-tiering&id=1";
+    ListBucketIntelligentTieringConfigurations GET "/bkt?intelligent-tiering";
+    PutBucketIntelligentTieringConfiguration PUT "/bkt?intelligent-tiering&id=1", "<x/>";
+    DeleteBucketIntelligentTieringConfiguration DELETE "/bkt?intelligent-tiering&id=1";
+    GetBucketInventoryConfiguration GET "/bkt?inventory&id=1";
+    ListBucketInventoryConfigurations GET "/bkt?inventory";
+    PutBucketInventoryConfiguration PUT "/bkt?inventory&id=1", "<x/>";
+    DeleteBucketInventoryConfiguration DELETE "/bkt?inventory&id=1";
+    GetBucketMetricsConfiguration GET "/bkt?metrics&id=1";
+    ListBucketMetricsConfigurations GET "/bkt?metrics";
+    PutBucketMetricsConfiguration PUT "/bkt?metrics&id=1", "<x/>";
+    DeleteBucketMetricsConfiguration DELETE "/bkt?metrics&id=1";
+    GetBucketMetadataConfiguration GET "/bkt?metadataConfiguration";
+    CreateBucketMetadataConfiguration POST "/bkt?metadataConfiguration", "<x/>";
+    DeleteBucketMetadataConfiguration DELETE "/bkt?metadataConfiguration";
+    GetBucketMetadataTableConfiguration GET "/bkt?metadataTable";
+    CreateBucketMetadataTableConfiguration POST "/bkt?metadataTable", "<x/>";
+    DeleteBucketMetadataTableConfiguration DELETE "/bkt?metadataTable";
+    UpdateBucketMetadataAnnotationTableConfiguration PUT "/bkt?metadataAnnotationTable", "<x/>";
+    UpdateBucketMetadataInventoryTableConfiguration PUT "/bkt?metadataInventoryTable", "<x/>";
+    UpdateBucketMetadataJournalTableConfiguration PUT "/bkt?metadataJournalTable", "<x/>";
+    CreateSession GET "/bkt?session";
+    HeadObject HEAD "/bkt/k";
+    GetObject GET "/bkt/k";
+    CopyObject PUT "/bkt/copy" with COPY;
+    PutObject PUT "/bkt/new", "content";
+    DeleteObject DELETE "/bkt/k";
+    GetObjectAttributes GET "/bkt/k?attributes" with [("x-amz-object-attributes", "ETag")];
+    GetObjectAcl GET "/bkt/k?acl";
+    PutObjectAcl PUT "/bkt/k?acl" with CANNED;
+    GetObjectTagging GET "/bkt/k?tagging";
+    PutObjectTagging PUT "/bkt/k?tagging", "<x/>";
+    DeleteObjectTagging DELETE "/bkt/k?tagging";
+    GetObjectRetention GET "/bkt/k?retention";
+    PutObjectRetention PUT "/bkt/k?retention", "<x/>";
+    GetObjectLegalHold GET "/bkt/k?legal-hold";
+    PutObjectLegalHold PUT "/bkt/k?legal-hold", "<x/>";
+    GetObjectTorrent GET "/bkt/k?torrent";
+    RestoreObject POST "/bkt/k?restore", "<x/>";
+    SelectObjectContent POST "/bkt/k?select&select-type=2", "<x/>";
+    RenameObject PUT "/bkt/k?renameObject";
+    UpdateObjectEncryption PUT "/bkt/k?encryption", "<x/>";
+    GetObjectAnnotation GET "/bkt/k?annotation&annotationName=a";
+    ListObjectAnnotations GET "/bkt/k?annotation";
+    PutObjectAnnotation PUT "/bkt/k?annotation", "<x/>";
+    DeleteObjectAnnotation DELETE "/bkt/k?annotation";
+    CreateMultipartUpload POST "/bkt/k?uploads";
+    UploadPartCopy PUT "/bkt/k?partNumber=1&uploadId=UPLOAD" with COPY;
+    UploadPart PUT "/bkt/k?partNumber=1&uploadId=UPLOAD", "content";
+    CompleteMultipartUpload POST "/bkt/k?uploadId=UPLOAD", PARTS;
+    AbortMultipartUpload DELETE "/bkt/k?uploadId=UPLOAD";
+    ListParts GET "/bkt/k?uploadId=UPLOAD";
+    PreflightRequest OPTIONS "/bkt/k";
 };
 
 #[test]
@@ -246,11 +246,11 @@ async fn only_those_who_may_get_through() {
     }
 }
 
-/// The owner's bucket `b` with an object `k` and an upload for `k`.
+/// The owner's bucket `bkt` with an object `k` and an upload for `k`.
 async fn world() -> (World, String) {
-    let world = World::with_bucket("b").await;
-    world.put("b/k", b"content").await;
-    let reply = world.send(Who::Owner, "POST", "/b/k?uploads", &[], b"").await.expect(200);
+    let world = World::with_bucket("bkt").await;
+    world.put("bkt/k", b"content").await;
+    let reply = world.send(Who::Owner, "POST", "/bkt/k?uploads", &[], b"").await.expect(200);
     let upload = reply.all("UploadId").remove(0);
     (world, upload)
 }
@@ -276,7 +276,7 @@ async fn check_refused(world: &World, upload: &str, probe: &Probe, who: Who) {
     }
     assert!(!body_was_read || is_exception(probe, Exception::ReadsBodyFirst), "{named}: the body was read");
     if who != Who::User && !is_exception(probe, Exception::CreatesBucket) {
-        let elsewhere = probe.target.replacen("/b", "/missing", 1);
+        let elsewhere = probe.target.replacen("/bkt", "/missing", 1);
         let (other, _) = send(world, upload, probe, who, &elsewhere).await;
         assert_eq!((other.status, other.code()), (reply.status, reply.code()), "{named}: a missing bucket differs");
     }
@@ -284,11 +284,11 @@ async fn check_refused(world: &World, upload: &str, probe: &Probe, who: Who) {
 
 async fn check_nothing_changed(world: &World, upload: &str, probe: &Probe) {
     let named = probe.operation.name();
-    let get = world.send(Who::Owner, "GET", "/b/k", &[], b"").await;
+    let get = world.send(Who::Owner, "GET", "/bkt/k", &[], b"").await;
     assert_eq!((get.status, get.text().as_str()), (200, "content"), "{named}");
-    let listed = world.send(Who::Owner, "GET", "/b?versions", &[], b"").await;
+    let listed = world.send(Who::Owner, "GET", "/bkt?versions", &[], b"").await;
     assert_eq!(listed.all("VersionId").len(), 1, "{named}");
-    let uploads = world.send(Who::Owner, "GET", "/b?uploads", &[], b"").await;
+    let uploads = world.send(Who::Owner, "GET", "/bkt?uploads", &[], b"").await;
     assert_eq!(uploads.all("UploadId"), [upload], "{named}");
 }
 

@@ -6,24 +6,24 @@ use crate::harness::{Case, World, check_all};
 #[tokio::test]
 async fn a_bucket_lives_and_dies() {
     let world = World::new().await;
-    let create = world.send(Owner, "PUT", "/b", &[], b"").await;
-    assert_eq!((create.status, create.header("location")), (200, Some("/b")));
+    let create = world.send(Owner, "PUT", "/bkt", &[], b"").await;
+    assert_eq!((create.status, create.header("location")), (200, Some("/bkt")));
     check_all(
         &world,
         &[
-            Case::new(Owner, "PUT", "/b", 409, "BucketAlreadyOwnedByYou"),
-            Case::new(User, "PUT", "/b", 409, "BucketAlreadyExists"),
-            Case::new(Owner, "HEAD", "/b", 200, ""),
-            Case::new(User, "HEAD", "/b", 403, ""),
+            Case::new(Owner, "PUT", "/bkt", 409, "BucketAlreadyOwnedByYou"),
+            Case::new(User, "PUT", "/bkt", 409, "BucketAlreadyExists"),
+            Case::new(Owner, "HEAD", "/bkt", 200, ""),
+            Case::new(User, "HEAD", "/bkt", 403, ""),
             Case::new(Owner, "HEAD", "/missing", 404, ""),
             Case::new(Nobody, "HEAD", "/missing", 403, ""),
-            Case::new(User, "DELETE", "/b", 403, "AccessDenied"),
-            Case::new(Owner, "PUT", "/b/k", 200, "").body(b"x"),
-            Case::new(Owner, "DELETE", "/b", 409, "BucketNotEmpty"),
-            Case::new(Owner, "DELETE", "/b/k", 204, ""),
-            Case::new(Owner, "DELETE", "/b", 204, ""),
-            Case::new(Owner, "DELETE", "/b", 404, "NoSuchBucket"),
-            Case::new(Owner, "GET", "/b", 404, "NoSuchBucket"),
+            Case::new(User, "DELETE", "/bkt", 403, "AccessDenied"),
+            Case::new(Owner, "PUT", "/bkt/k", 200, "").body(b"x"),
+            Case::new(Owner, "DELETE", "/bkt", 409, "BucketNotEmpty"),
+            Case::new(Owner, "DELETE", "/bkt/k", 204, ""),
+            Case::new(Owner, "DELETE", "/bkt", 204, ""),
+            Case::new(Owner, "DELETE", "/bkt", 404, "NoSuchBucket"),
+            Case::new(Owner, "GET", "/bkt", 404, "NoSuchBucket"),
         ],
     )
     .await;
@@ -32,12 +32,13 @@ async fn a_bucket_lives_and_dies() {
 #[tokio::test]
 async fn create_bucket_errors() {
     let world = World::new().await;
-    let location = b"<CreateBucketConfiguration><LocationConstraint>here</LocationConstraint></CreateBucketConfiguration>";
+    let location =
+        b"<CreateBucketConfiguration><LocationConstraint>here</LocationConstraint></CreateBucketConfiguration>";
     check_all(
         &world,
         &[
-            Case::new(Nobody, "PUT", "/b", 403, "AccessDenied"),
-            Case::new(Stranger, "PUT", "/b", 403, "AccessDenied"),
+            Case::new(Nobody, "PUT", "/bkt", 403, "AccessDenied"),
+            Case::new(Stranger, "PUT", "/bkt", 403, "AccessDenied"),
             Case::new(Owner, "PUT", "/ab", 400, "InvalidBucketName"),
             Case::new(Owner, "PUT", "/192.168.5.4", 400, "InvalidBucketName"),
             Case::new(Owner, "PUT", "/bbb", 400, "InvalidArgument").header("x-amz-acl", "nonsense"),
@@ -64,7 +65,11 @@ async fn list_buckets_shows_what_the_caller_may_list() {
         (Manager, vec!["alpha", "mine", "shared", "zeta"]),
     ] {
         let reply = world.send(who, "GET", "/", &[], b"").await;
-        assert_eq!((reply.status, reply.all("Name")), (200, names.iter().map(ToString::to_string).collect()), "{who:?}");
+        assert_eq!(
+            (reply.status, reply.all("Name")),
+            (200, names.iter().map(ToString::to_string).collect()),
+            "{who:?}"
+        );
     }
     let page = world.send(Manager, "GET", "/?max-buckets=2", &[], b"").await;
     assert_eq!(page.all("Name"), ["alpha", "mine"]);
@@ -87,30 +92,30 @@ async fn list_buckets_shows_what_the_caller_may_list() {
 
 #[tokio::test]
 async fn location_and_region() {
-    let world = World::with_bucket("b").await;
-    let reply = world.send(Owner, "GET", "/b?location", &[], b"").await;
+    let world = World::with_bucket("bkt").await;
+    let reply = world.send(Owner, "GET", "/bkt?location", &[], b"").await;
     assert_eq!(reply.status, 200);
     assert!(reply.text().contains("LocationConstraint"));
-    let head = world.send(Owner, "HEAD", "/b", &[], b"").await;
+    let head = world.send(Owner, "HEAD", "/bkt", &[], b"").await;
     assert_eq!(head.header("x-amz-bucket-region"), Some("us-east-1"));
 }
 
 #[tokio::test]
 async fn versioning_is_told_and_kept() {
-    let world = World::with_bucket("b").await;
-    let reply = world.send(Owner, "GET", "/b?versioning", &[], b"").await;
+    let world = World::with_bucket("bkt").await;
+    let reply = world.send(Owner, "GET", "/bkt?versioning", &[], b"").await;
     assert_eq!((reply.status, reply.all("Status").len()), (200, 0));
     for status in ["Enabled", "Suspended"] {
         let body = format!("<VersioningConfiguration><Status>{status}</Status></VersioningConfiguration>");
-        world.send(Owner, "PUT", "/b?versioning", &[], body.as_bytes()).await.expect(200);
-        let reply = world.send(Owner, "GET", "/b?versioning", &[], b"").await;
+        world.send(Owner, "PUT", "/bkt?versioning", &[], body.as_bytes()).await.expect(200);
+        let reply = world.send(Owner, "GET", "/bkt?versioning", &[], b"").await;
         assert_eq!(reply.all("Status"), [status]);
     }
     check_all(
         &world,
         &[
-            Case::new(Owner, "PUT", "/b?versioning", 400, "MalformedXML").body(b"nonsense"),
-            Case::new(User, "PUT", "/b?versioning", 403, "AccessDenied"),
+            Case::new(Owner, "PUT", "/bkt?versioning", 400, "MalformedXML").body(b"nonsense"),
+            Case::new(User, "PUT", "/bkt?versioning", 403, "AccessDenied"),
         ],
     )
     .await;
@@ -118,59 +123,59 @@ async fn versioning_is_told_and_kept() {
 
 #[tokio::test]
 async fn versions_delete_markers_and_their_headers() {
-    let world = World::with_bucket("b").await;
-    world.enable_versioning("b").await;
-    let first = world.send(Owner, "PUT", "/b/k", &[], b"1").await;
+    let world = World::with_bucket("bkt").await;
+    world.enable_versioning("bkt").await;
+    let first = world.send(Owner, "PUT", "/bkt/k", &[], b"1").await;
     let version = first.header("x-amz-version-id").expect("a version").to_owned();
-    let delete = world.send(Owner, "DELETE", "/b/k", &[], b"").await;
+    let delete = world.send(Owner, "DELETE", "/bkt/k", &[], b"").await;
     assert_eq!((delete.status, delete.header("x-amz-delete-marker")), (204, Some("true")));
     let marker = delete.header("x-amz-version-id").expect("a version").to_owned();
-    let get = world.send(Owner, "GET", "/b/k", &[], b"").await;
+    let get = world.send(Owner, "GET", "/bkt/k", &[], b"").await;
     assert_eq!((get.status, get.header("x-amz-delete-marker")), (404, Some("true")));
-    let get = world.send(Owner, "GET", &format!("/b/k?versionId={marker}"), &[], b"").await;
+    let get = world.send(Owner, "GET", &format!("/bkt/k?versionId={marker}"), &[], b"").await;
     assert_eq!((get.status, get.header("x-amz-delete-marker")), (405, Some("true")));
-    let get = world.send(Owner, "GET", &format!("/b/k?versionId={version}"), &[], b"").await;
+    let get = world.send(Owner, "GET", &format!("/bkt/k?versionId={version}"), &[], b"").await;
     assert_eq!((get.status, get.text().as_str()), (200, "1"));
     assert_eq!(get.header("x-amz-version-id"), Some(version.as_str()));
-    let page = world.send(Owner, "GET", "/b?versions", &[], b"").await;
+    let page = world.send(Owner, "GET", "/bkt?versions", &[], b"").await;
     assert_eq!(page.all("VersionId"), [marker.clone(), version]);
     assert_eq!(page.all("IsLatest"), ["true", "false"]);
-    let delete = world.send(Owner, "DELETE", &format!("/b/k?versionId={marker}"), &[], b"").await;
+    let delete = world.send(Owner, "DELETE", &format!("/bkt/k?versionId={marker}"), &[], b"").await;
     assert_eq!((delete.status, delete.header("x-amz-delete-marker")), (204, Some("true")));
-    world.send(Owner, "GET", "/b/k", &[], b"").await.expect(200);
+    world.send(Owner, "GET", "/bkt/k", &[], b"").await.expect(200);
 }
 
 #[tokio::test]
 async fn listings_page_and_roll_up() {
-    let world = World::with_bucket("b").await;
+    let world = World::with_bucket("bkt").await;
     for key in ["a", "d/1", "d/2", "e", "f%20g"] {
-        world.put(&format!("b/{key}"), b"x").await;
+        world.put(&format!("bkt/{key}"), b"x").await;
     }
-    let page = world.send(Owner, "GET", "/b?delimiter=%2F", &[], b"").await;
+    let page = world.send(Owner, "GET", "/bkt?delimiter=%2F", &[], b"").await;
     assert_eq!(page.all("Key"), ["a", "e", "f g"]);
     assert_eq!(page.all("Prefix").last().map(String::as_str), Some("d/"));
     assert_eq!(page.all("IsTruncated"), ["false"]);
-    let page = world.send(Owner, "GET", "/b?max-keys=2", &[], b"").await;
+    let page = world.send(Owner, "GET", "/bkt?max-keys=2", &[], b"").await;
     assert_eq!((page.all("Key"), page.all("IsTruncated")), (vec!["a".into(), "d/1".into()], vec!["true".into()]));
-    let page = world.send(Owner, "GET", "/b?marker=d%2F1&encoding-type=url", &[], b"").await;
+    let page = world.send(Owner, "GET", "/bkt?marker=d%2F1&encoding-type=url", &[], b"").await;
     assert_eq!(page.all("Key"), ["d/2", "e", "f%20g"]);
-    let page = world.send(Owner, "GET", "/b?list-type=2&max-keys=3", &[], b"").await;
+    let page = world.send(Owner, "GET", "/bkt?list-type=2&max-keys=3", &[], b"").await;
     assert_eq!((page.all("Key").len(), page.all("KeyCount")), (3, vec!["3".to_owned()]));
     assert!(page.all("Owner").is_empty());
     let token = page.all("NextContinuationToken").remove(0);
-    let target = format!("/b?list-type=2&fetch-owner=true&continuation-token={}", token.replace('=', "%3D"));
+    let target = format!("/bkt?list-type=2&fetch-owner=true&continuation-token={}", token.replace('=', "%3D"));
     let page = world.send(Owner, "GET", &target, &[], b"").await;
     assert_eq!(page.all("Key"), ["e", "f g"]);
     assert_eq!(page.all("DisplayName").first().map(String::as_str), Some("owner"));
     check_all(
         &world,
         &[
-            Case::new(Owner, "GET", "/b?max-keys=-1", 400, "InvalidArgument"),
-            Case::new(Owner, "GET", "/b?max-keys=many", 400, "InvalidArgument"),
-            Case::new(Owner, "GET", "/b?encoding-type=morse", 400, "InvalidArgument"),
-            Case::new(Owner, "GET", "/b?list-type=2&continuation-token=%21", 400, "InvalidArgument"),
-            Case::new(User, "GET", "/b", 403, "AccessDenied"),
-            Case::new(Nobody, "GET", "/b?list-type=2", 403, "AccessDenied"),
+            Case::new(Owner, "GET", "/bkt?max-keys=-1", 400, "InvalidArgument"),
+            Case::new(Owner, "GET", "/bkt?max-keys=many", 400, "InvalidArgument"),
+            Case::new(Owner, "GET", "/bkt?encoding-type=morse", 400, "InvalidArgument"),
+            Case::new(Owner, "GET", "/bkt?list-type=2&continuation-token=%21", 400, "InvalidArgument"),
+            Case::new(User, "GET", "/bkt", 403, "AccessDenied"),
+            Case::new(Nobody, "GET", "/bkt?list-type=2", 403, "AccessDenied"),
             Case::new(Owner, "GET", "/missing?versions", 404, "NoSuchBucket"),
         ],
     )

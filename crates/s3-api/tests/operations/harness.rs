@@ -80,15 +80,9 @@ impl World {
         }
         let domains = Domains::new(&["s3.example.org".to_owned()], &[]);
         let access = Access::new(identity.clone(), domains, None, clock_of());
-        let objects = Objects::new(engine, clock_of(), entropy.clone());
-        let service = S3Service::new(
-            Arc::new(access),
-            identity,
-            Arc::new(objects),
-            clock_of(),
-            entropy,
-            S3Config::default(),
-        );
+        let objects = Objects::new(engine.metadata, engine.blobs, clock_of(), entropy.clone());
+        let service =
+            S3Service::new(Arc::new(access), identity, Arc::new(objects), clock_of(), entropy, S3Config::default());
         Self { service, clock, keys }
     }
 
@@ -122,7 +116,14 @@ impl World {
     }
 
     /// Sends a request and says whether its body was asked for.
-    pub async fn send_watched(&self, who: Who, method: &str, target: &str, headers: &[(&str, &str)], body: &[u8]) -> (Reply, bool) {
+    pub async fn send_watched(
+        &self,
+        who: Who,
+        method: &str,
+        target: &str,
+        headers: &[(&str, &str)],
+        body: &[u8],
+    ) -> (Reply, bool) {
         let sent = self.signed(who, method, target, headers, &signer::sha256_hex(body));
         let length = body.len().to_string();
         let (body, polled) = WatchedBody::new(Bytes::copy_from_slice(body));
@@ -220,10 +221,7 @@ impl Body for WatchedBody {
     type Data = Bytes;
     type Error = std::io::Error;
 
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        _: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, std::io::Error>>> {
+    fn poll_frame(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, std::io::Error>>> {
         self.polled.store(true, Ordering::SeqCst);
         Poll::Ready(self.content.take().filter(|content| !content.is_empty()).map(|content| Ok(Frame::data(content))))
     }
@@ -240,10 +238,7 @@ impl Body for UnknownLength {
     type Data = Bytes;
     type Error = std::io::Error;
 
-    fn poll_frame(
-        self: Pin<&mut Self>,
-        _: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, std::io::Error>>> {
+    fn poll_frame(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, std::io::Error>>> {
         panic!("a body without an acceptable length is not read")
     }
 }
@@ -268,8 +263,13 @@ impl Reply {
     /// The content of every element of this name that has no elements in it, in order.
     pub fn all(&self, element: &str) -> Vec<String> {
         let text = self.text();
-        let (open, close) = (format!("<{element}>"), format!("</{element}>"));
-        text.split(&open).skip(1).filter_map(|rest| Some(unescape(rest.split_once(&close)?.0))).collect()
+        let (open, close) = (format!("<{element}"), format!("</{element}>"));
+        let content = |rest: &str| {
+            let (attributes, rest) = rest.split_once('>')?;
+            let is_whole_name = attributes.is_empty() || attributes.starts_with(' ');
+            rest.split_once(&close).filter(|_| is_whole_name).map(|(content, _)| unescape(content))
+        };
+        text.split(&open).skip(1).filter_map(content).collect()
     }
 
     /// The code of an error.

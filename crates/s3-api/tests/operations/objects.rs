@@ -1,13 +1,13 @@
 //! PutObject, GetObject, HeadObject, DeleteObject, DeleteObjects, CopyObject, GetObjectAttributes.
 
-use crate::harness::{Case, World, check_all};
 use crate::harness::Who::{Nobody, Owner, User};
+use crate::harness::{Case, World, check_all};
 
 const HELLO_MD5: &str = "5d41402abc4b2a76b9719d911017c592";
 
 async fn world() -> World {
-    let world = World::with_bucket("b").await;
-    world.put("b/hello", b"hello").await;
+    let world = World::with_bucket("bkt").await;
+    world.put("bkt/hello", b"hello").await;
     world
 }
 
@@ -15,10 +15,10 @@ async fn world() -> World {
 async fn put_object_happy_path() {
     let world = world().await;
     let headers = [("content-type", "text/plain"), ("x-amz-meta-colour", "blue"), ("cache-control", "no-cache")];
-    let put = world.send(Owner, "PUT", "/b/k", &headers, b"hello").await;
+    let put = world.send(Owner, "PUT", "/bkt/k", &headers, b"hello").await;
     assert_eq!((put.status, put.header("etag")), (200, Some(format!("\"{HELLO_MD5}\"").as_str())));
     assert_eq!(put.header("x-amz-version-id"), None);
-    let get = world.send(Owner, "GET", "/b/k", &[], b"").await;
+    let get = world.send(Owner, "GET", "/bkt/k", &[], b"").await;
     assert_eq!((get.status, &get.body[..]), (200, &b"hello"[..]));
     for (name, value) in [
         ("content-type", "text/plain"),
@@ -32,7 +32,7 @@ async fn put_object_happy_path() {
     }
     assert!(get.header("last-modified").is_some_and(|date| date.ends_with("GMT")));
     assert!(get.header("x-amz-storage-class").is_none());
-    let head = world.send(Owner, "HEAD", "/b/k", &[], b"").await;
+    let head = world.send(Owner, "HEAD", "/bkt/k", &[], b"").await;
     assert_eq!((head.status, head.body.len(), head.header("content-length")), (200, 0, Some("5")));
 }
 
@@ -45,31 +45,31 @@ async fn put_object_errors() {
         &world,
         &[
             Case::new(Owner, "PUT", "/missing/k", 404, "NoSuchBucket"),
-            Case::new(Nobody, "PUT", "/b/k", 403, "AccessDenied").body(b"x"),
-            Case::new(Owner, "PUT", "/b/k", 400, "InvalidDigest").header("content-md5", "nonsense").body(b"x"),
-            Case::new(Owner, "PUT", "/b/k", 400, "BadDigest")
+            Case::new(Nobody, "PUT", "/bkt/k", 403, "AccessDenied").body(b"x"),
+            Case::new(Owner, "PUT", "/bkt/k", 400, "InvalidDigest").header("content-md5", "nonsense").body(b"x"),
+            Case::new(Owner, "PUT", "/bkt/k", 400, "BadDigest")
                 .header("content-md5", "XUFAKrxLKna5cZ2REBfFkg==")
                 .body(b"not hello"),
-            Case::new(Owner, "PUT", "/b/k", 400, "BadDigest")
+            Case::new(Owner, "PUT", "/bkt/k", 400, "BadDigest")
                 .header("x-amz-checksum-crc32", "AAAAAA==")
                 .body(b"not zero"),
-            Case::new(Owner, "PUT", "/b/k", 400, "InvalidStorageClass").header("x-amz-storage-class", "SLOW"),
-            Case::new(Owner, "PUT", "/b/k", 400, "MetadataTooLarge").header("x-amz-meta-m", &big_meta),
-            Case::new(Owner, "PUT", "/b/k", 400, "InvalidArgument").header("x-amz-acl", "public"),
-            Case::new(Owner, "PUT", "/b/k", 501, "NotImplemented").header("x-amz-tagging", "a=b"),
-            Case::new(Owner, "PUT", "/b/k", 501, "NotImplemented").header("x-amz-server-side-encryption", "AES256"),
-            Case::new(Owner, "PUT", "/b/k", 501, "NotImplemented")
+            Case::new(Owner, "PUT", "/bkt/k", 400, "InvalidStorageClass").header("x-amz-storage-class", "SLOW"),
+            Case::new(Owner, "PUT", "/bkt/k", 400, "MetadataTooLarge").header("x-amz-meta-m", &big_meta),
+            Case::new(Owner, "PUT", "/bkt/k", 400, "InvalidArgument").header("x-amz-acl", "public"),
+            Case::new(Owner, "PUT", "/bkt/k", 501, "NotImplemented").header("x-amz-tagging", "a=b"),
+            Case::new(Owner, "PUT", "/bkt/k", 501, "NotImplemented").header("x-amz-server-side-encryption", "AES256"),
+            Case::new(Owner, "PUT", "/bkt/k", 501, "NotImplemented")
                 .header("x-amz-server-side-encryption-customer-algorithm", "AES256"),
-            Case::new(Owner, "PUT", "/b/k", 400, "InvalidRequest").header("x-amz-object-lock-mode", "GOVERNANCE"),
-            Case::new(Owner, "PUT", "/b/hello", 412, "PreconditionFailed").header("if-none-match", "*"),
-            Case::new(Owner, "PUT", "/b/hello", 412, "PreconditionFailed").header("if-match", "\"0\""),
-            Case::new(Owner, "PUT", "/b/absent", 404, "NoSuchKey").header("if-match", "*"),
-            Case::new(Owner, "PUT", &format!("/b/{}", "k".repeat(1025)), 400, "KeyTooLongError"),
+            Case::new(Owner, "PUT", "/bkt/k", 400, "InvalidRequest").header("x-amz-object-lock-mode", "GOVERNANCE"),
+            Case::new(Owner, "PUT", "/bkt/hello", 412, "PreconditionFailed").header("if-none-match", "*"),
+            Case::new(Owner, "PUT", "/bkt/hello", 412, "PreconditionFailed").header("if-match", "\"0\""),
+            Case::new(Owner, "PUT", "/bkt/absent", 404, "NoSuchKey").header("if-match", "*"),
+            Case::new(Owner, "PUT", &format!("/bkt/{}", "k".repeat(1025)), 400, "KeyTooLongError"),
         ],
     )
     .await;
     // Nothing of all that was stored.
-    let page = world.send(Owner, "GET", "/b", &[], b"").await;
+    let page = world.send(Owner, "GET", "/bkt", &[], b"").await;
     assert_eq!(page.all("Key"), ["hello"]);
 }
 
@@ -77,7 +77,7 @@ async fn put_object_errors() {
 async fn a_put_needs_a_length_and_a_small_one() {
     let world = world().await;
     for (length, status, code) in [(None, 411, "MissingContentLength"), (Some(5 << 30 | 1), 400, "EntityTooLarge")] {
-        let reply = world.put_of_length("/b/k", length).await;
+        let reply = world.put_of_length("/bkt/k", length).await;
         assert_eq!((reply.status, reply.code().as_deref()), (status, Some(code)));
     }
 }
@@ -93,12 +93,20 @@ async fn get_object_ranges() {
         ("bytes=0-1,3-4", 200, "hello", None),
         ("lines=1-2", 200, "hello", None),
     ] {
-        let get = world.send(Owner, "GET", "/b/hello", &[("range", range)], b"").await;
-        assert_eq!((get.status, get.text().as_str(), get.header("content-range")), (status, body, content_range), "{range}");
-        let head = world.send(Owner, "HEAD", "/b/hello", &[("range", range)], b"").await;
-        assert_eq!((head.status, head.header("content-length")), (status, Some(body.len().to_string().as_str())), "{range}");
+        let get = world.send(Owner, "GET", "/bkt/hello", &[("range", range)], b"").await;
+        assert_eq!(
+            (get.status, get.text().as_str(), get.header("content-range")),
+            (status, body, content_range),
+            "{range}"
+        );
+        let head = world.send(Owner, "HEAD", "/bkt/hello", &[("range", range)], b"").await;
+        assert_eq!(
+            (head.status, head.header("content-length")),
+            (status, Some(body.len().to_string().as_str())),
+            "{range}"
+        );
     }
-    let get = world.send(Owner, "GET", "/b/hello", &[("range", "bytes=5-")], b"").await;
+    let get = world.send(Owner, "GET", "/bkt/hello", &[("range", "bytes=5-")], b"").await;
     assert_eq!((get.status, get.code().as_deref()), (416, Some("InvalidRange")));
     assert_eq!(get.header("content-range"), Some("bytes */5"));
     assert_eq!(get.all("ActualObjectSize"), ["5"]);
@@ -120,7 +128,7 @@ async fn get_object_conditions() {
         ("if-modified-since", "no date".into(), 200),
     ] {
         for method in ["GET", "HEAD"] {
-            let reply = world.send(Owner, method, "/b/hello", &[(name, &value)], b"").await;
+            let reply = world.send(Owner, method, "/bkt/hello", &[(name, &value)], b"").await;
             assert_eq!(reply.status, status, "{method} {name}: {value}");
             if status == 304 {
                 assert_eq!(reply.header("etag"), Some(format!("\"{HELLO_MD5}\"").as_str()));
@@ -133,33 +141,33 @@ async fn get_object_conditions() {
 #[tokio::test]
 async fn get_object_overrides_and_errors() {
     let world = world().await;
-    let target = "/b/hello?response-content-type=a%2Fb&response-content-disposition=inline&response-expires=never";
+    let target = "/bkt/hello?response-content-type=a%2Fb&response-content-disposition=inline&response-expires=never";
     let get = world.send(Owner, "GET", target, &[], b"").await;
     assert_eq!(get.status, 200);
     for (name, value) in [("content-type", "a/b"), ("content-disposition", "inline"), ("expires", "never")] {
         assert_eq!(get.header(name), Some(value));
     }
-    world.send(Owner, "PUT", "/b/public", &[("x-amz-acl", "public-read")], b"x").await.expect(200);
+    world.send(Owner, "PUT", "/bkt/public", &[("x-amz-acl", "public-read")], b"x").await.expect(200);
     check_all(
         &world,
         &[
-            Case::new(Nobody, "GET", "/b/public", 200, ""),
-            Case::new(Nobody, "GET", "/b/public?response-content-type=a%2Fb", 400, "InvalidRequest"),
-            Case::new(Owner, "GET", "/b/absent", 404, "NoSuchKey"),
-            Case::new(Nobody, "GET", "/b/absent", 403, "AccessDenied"),
-            Case::new(User, "GET", "/b/absent", 403, "AccessDenied"),
-            Case::new(User, "GET", "/b/hello", 403, "AccessDenied"),
+            Case::new(Nobody, "GET", "/bkt/public", 200, ""),
+            Case::new(Nobody, "GET", "/bkt/public?response-content-type=a%2Fb", 400, "InvalidRequest"),
+            Case::new(Owner, "GET", "/bkt/absent", 404, "NoSuchKey"),
+            Case::new(Nobody, "GET", "/bkt/absent", 403, "AccessDenied"),
+            Case::new(User, "GET", "/bkt/absent", 403, "AccessDenied"),
+            Case::new(User, "GET", "/bkt/hello", 403, "AccessDenied"),
             Case::new(User, "GET", "/missing/k", 404, "NoSuchBucket"),
             Case::new(Nobody, "GET", "/missing/k", 403, "AccessDenied"),
-            Case::new(Owner, "GET", "/b/hello?versionId=nonsense", 400, "InvalidArgument"),
-            Case::new(Owner, "GET", "/b/hello?versionId=00000000000000000000000000000000", 404, "NoSuchVersion"),
-            Case::new(Owner, "GET", "/b/hello?partNumber=0", 400, "InvalidArgument"),
-            Case::new(Owner, "GET", "/b/hello?partNumber=2", 416, "InvalidPartNumber"),
-            Case::new(Owner, "GET", "/b/hello?partNumber=1", 206, ""),
-            Case::new(Owner, "HEAD", "/b/absent", 404, ""),
-            Case::new(Nobody, "HEAD", "/b/absent", 403, ""),
-            Case::new(Owner, "GET", "/b/hello?torrent", 501, "NotImplemented"),
-            Case::new(Owner, "GET", "/b/hello?unknown", 501, "NotImplemented"),
+            Case::new(Owner, "GET", "/bkt/hello?versionId=nonsense", 400, "InvalidArgument"),
+            Case::new(Owner, "GET", "/bkt/hello?versionId=00000000000000000000000000000000", 404, "NoSuchVersion"),
+            Case::new(Owner, "GET", "/bkt/hello?partNumber=0", 400, "InvalidArgument"),
+            Case::new(Owner, "GET", "/bkt/hello?partNumber=2", 416, "InvalidPartNumber"),
+            Case::new(Owner, "GET", "/bkt/hello?partNumber=1", 206, ""),
+            Case::new(Owner, "HEAD", "/bkt/absent", 404, ""),
+            Case::new(Nobody, "HEAD", "/bkt/absent", 403, ""),
+            Case::new(Owner, "GET", "/bkt/hello?torrent", 501, "NotImplemented"),
+            Case::new(Owner, "GET", "/bkt/hello?unknown", 501, "NotImplemented"),
         ],
     )
     .await;
@@ -168,11 +176,11 @@ async fn get_object_overrides_and_errors() {
 #[tokio::test]
 async fn checksums_are_kept_and_told_when_asked() {
     let world = world().await;
-    let put = world.send(Owner, "PUT", "/b/k", &[("x-amz-checksum-crc32", "NhCmhg==")], b"hello").await;
+    let put = world.send(Owner, "PUT", "/bkt/k", &[("x-amz-checksum-crc32", "NhCmhg==")], b"hello").await;
     assert_eq!((put.status, put.header("x-amz-checksum-crc32")), (200, Some("NhCmhg==")));
     assert_eq!(put.header("x-amz-checksum-type"), Some("FULL_OBJECT"));
     for (mode, told) in [("ENABLED", Some("NhCmhg==")), ("DISABLED", None)] {
-        let get = world.send(Owner, "GET", "/b/k", &[("x-amz-checksum-mode", mode)], b"").await;
+        let get = world.send(Owner, "GET", "/bkt/k", &[("x-amz-checksum-mode", mode)], b"").await;
         assert_eq!(get.header("x-amz-checksum-crc32"), told);
     }
 }
@@ -183,12 +191,12 @@ async fn delete_object_is_idempotent() {
     check_all(
         &world,
         &[
-            Case::new(User, "DELETE", "/b/hello", 403, "AccessDenied"),
-            Case::new(Owner, "DELETE", "/b/hello", 412, "PreconditionFailed").header("if-match", "\"other\""),
-            Case::new(Owner, "DELETE", "/b/hello", 204, ""),
-            Case::new(Owner, "DELETE", "/b/hello", 204, ""),
+            Case::new(User, "DELETE", "/bkt/hello", 403, "AccessDenied"),
+            Case::new(Owner, "DELETE", "/bkt/hello", 412, "PreconditionFailed").header("if-match", "\"other\""),
+            Case::new(Owner, "DELETE", "/bkt/hello", 204, ""),
+            Case::new(Owner, "DELETE", "/bkt/hello", 204, ""),
             Case::new(Owner, "DELETE", "/missing/hello", 404, "NoSuchBucket"),
-            Case::new(Owner, "GET", "/b/hello", 404, "NoSuchKey"),
+            Case::new(Owner, "GET", "/bkt/hello", 404, "NoSuchKey"),
         ],
     )
     .await;
@@ -197,20 +205,20 @@ async fn delete_object_is_idempotent() {
 #[tokio::test]
 async fn delete_objects_deletes_many_and_says_so() {
     let world = world().await;
-    world.put("b/two", b"2").await;
+    world.put("bkt/two", b"2").await;
     let body = "<Delete><Object><Key>hello</Key></Object><Object><Key>absent</Key></Object></Delete>";
-    let reply = world.send_with_md5(Owner, "POST", "/b?delete", body).await;
+    let reply = world.send_with_md5(Owner, "POST", "/bkt?delete", body).await;
     assert_eq!(reply.status, 200, "{}", reply.text());
     assert_eq!(reply.all("Key"), ["hello", "absent"]);
     let quiet = "<Delete><Quiet>true</Quiet><Object><Key>two</Key></Object></Delete>";
-    let reply = world.send_with_md5(Owner, "POST", "/b?delete", quiet).await;
+    let reply = world.send_with_md5(Owner, "POST", "/bkt?delete", quiet).await;
     assert_eq!((reply.status, reply.all("Key").len()), (200, 0));
-    let page = world.send(Owner, "GET", "/b", &[], b"").await;
+    let page = world.send(Owner, "GET", "/bkt", &[], b"").await;
     assert!(page.all("Key").is_empty());
     let many: String = (0..1001).map(|n| format!("<Object><Key>{n}</Key></Object>")).collect();
-    let reply = world.send_with_md5(Owner, "POST", "/b?delete", &format!("<Delete>{many}</Delete>")).await;
+    let reply = world.send_with_md5(Owner, "POST", "/bkt?delete", &format!("<Delete>{many}</Delete>")).await;
     assert_eq!((reply.status, reply.code().as_deref()), (400, Some("MalformedXML")));
-    let reply = world.send(Owner, "POST", "/b?delete", &[], body.as_bytes()).await;
+    let reply = world.send(Owner, "POST", "/bkt?delete", &[], body.as_bytes()).await;
     assert_eq!((reply.status, reply.code().as_deref()), (400, Some("InvalidRequest")), "without Content-MD5");
 }
 
@@ -220,38 +228,38 @@ async fn delete_objects_is_authorized_key_by_key() {
     let world = world().await;
     let body = "<Delete><Object><Key>hello</Key></Object></Delete>";
     for (who, status) in [(User, 200), (Nobody, 403)] {
-        let reply = world.send_with_md5(who, "POST", "/b?delete", body).await;
+        let reply = world.send_with_md5(who, "POST", "/bkt?delete", body).await;
         assert_eq!((reply.status, reply.all("Code")), (status, vec!["AccessDenied".to_owned()]), "{who:?}");
     }
-    world.send(Owner, "GET", "/b/hello", &[], b"").await.expect(200);
+    world.send(Owner, "GET", "/bkt/hello", &[], b"").await.expect(200);
 }
 
 #[tokio::test]
 async fn copy_object() {
     let world = world().await;
-    let source = [("x-amz-copy-source", "/b/hello"), ("x-amz-meta-new", "1")];
-    let copy = world.send(Owner, "PUT", "/b/copy", &source, b"").await;
+    let source = [("x-amz-copy-source", "/bkt/hello"), ("x-amz-meta-new", "1")];
+    let copy = world.send(Owner, "PUT", "/bkt/copy", &source, b"").await;
     assert_eq!((copy.status, copy.all("ETag")), (200, vec![format!("\"{HELLO_MD5}\"")]), "{}", copy.text());
-    let get = world.send(Owner, "GET", "/b/copy", &[], b"").await;
+    let get = world.send(Owner, "GET", "/bkt/copy", &[], b"").await;
     assert_eq!((get.text().as_str(), get.header("x-amz-meta-new")), ("hello", None));
     let replace = [source[0], source[1], ("x-amz-metadata-directive", "REPLACE")];
-    world.send(Owner, "PUT", "/b/hello", &replace, b"").await.expect(200);
-    let get = world.send(Owner, "GET", "/b/hello", &[], b"").await;
+    world.send(Owner, "PUT", "/bkt/hello", &replace, b"").await.expect(200);
+    let get = world.send(Owner, "GET", "/bkt/hello", &[], b"").await;
     assert_eq!((get.text().as_str(), get.header("x-amz-meta-new")), ("hello", Some("1")));
     let copy = |who, source: &str, status, code| {
-        Case::new(who, "PUT", "/b/copy", status, code).header("x-amz-copy-source", source)
+        Case::new(who, "PUT", "/bkt/copy", status, code).header("x-amz-copy-source", source)
     };
     check_all(
         &world,
         &[
-            copy(Owner, "/b/absent", 404, "NoSuchKey"),
+            copy(Owner, "/bkt/absent", 404, "NoSuchKey"),
             copy(Owner, "/missing/k", 404, "NoSuchBucket"),
             copy(Owner, "nonsense", 400, "InvalidArgument"),
-            copy(User, "/b/hello", 403, "AccessDenied"),
-            copy(Owner, "/b/copy", 400, "InvalidRequest"),
-            copy(Owner, "/b/hello", 400, "InvalidArgument").header("x-amz-metadata-directive", "MAYBE"),
-            copy(Owner, "/b/hello", 412, "PreconditionFailed").header("x-amz-copy-source-if-match", "\"other\""),
-            copy(Owner, "/b/hello", 501, "NotImplemented").header("x-amz-tagging-directive", "REPLACE"),
+            copy(User, "/bkt/hello", 403, "AccessDenied"),
+            copy(Owner, "/bkt/copy", 400, "InvalidRequest"),
+            copy(Owner, "/bkt/hello", 400, "InvalidArgument").header("x-amz-metadata-directive", "MAYBE"),
+            copy(Owner, "/bkt/hello", 412, "PreconditionFailed").header("x-amz-copy-source-if-match", "\"other\""),
+            copy(Owner, "/bkt/hello", 501, "NotImplemented").header("x-amz-tagging-directive", "REPLACE"),
         ],
     )
     .await;
@@ -261,16 +269,17 @@ async fn copy_object() {
 async fn object_attributes() {
     let world = world().await;
     let wanted = [("x-amz-object-attributes", "ETag,ObjectSize,StorageClass")];
-    let reply = world.send(Owner, "GET", "/b/hello?attributes", &wanted, b"").await;
+    let reply = world.send(Owner, "GET", "/bkt/hello?attributes", &wanted, b"").await;
     assert_eq!(reply.status, 200, "{}", reply.text());
     assert_eq!((reply.all("ETag"), reply.all("ObjectSize")), (vec![HELLO_MD5.to_owned()], vec!["5".to_owned()]));
     check_all(
         &world,
         &[
-            Case::new(Owner, "GET", "/b/hello?attributes", 400, "InvalidArgument"),
-            Case::new(Owner, "GET", "/b/hello?attributes", 400, "InvalidArgument")
+            Case::new(Owner, "GET", "/bkt/hello?attributes", 400, "InvalidArgument"),
+            Case::new(Owner, "GET", "/bkt/hello?attributes", 400, "InvalidArgument")
                 .header("x-amz-object-attributes", "Colour"),
-            Case::new(Owner, "GET", "/b/absent?attributes", 404, "NoSuchKey").header("x-amz-object-attributes", "ETag"),
+            Case::new(Owner, "GET", "/bkt/absent?attributes", 404, "NoSuchKey")
+                .header("x-amz-object-attributes", "ETag"),
         ],
     )
     .await;

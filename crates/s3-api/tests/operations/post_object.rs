@@ -25,7 +25,7 @@ fn form(fields: &[(&str, &str)], file: &str) -> Vec<u8> {
 
 async fn post(world: &World, fields: &[(&str, &str)], file: &str) -> Reply {
     let content_type = format!("multipart/form-data; boundary={BOUNDARY}");
-    world.send_plain("POST", "/b", &[("content-type", &content_type)], &form(fields, file)).await
+    world.send_plain("POST", "/bkt", &[("content-type", &content_type)], &form(fields, file)).await
 }
 
 /// The fields of a form that `who` signed, for keys that start with `up/`.
@@ -34,7 +34,7 @@ fn signed_fields(world: &World, who: crate::harness::Who) -> Vec<(String, String
     let expires = world.now().plus_secs(60).to_iso8601();
     let (credential, date, _) = signer::sign_policy(key, world.now(), "");
     let document = format!(
-        r#"{{"expiration":"{expires}","conditions":[{{"bucket":"b"}},["starts-with","$key","up/"],
+        r#"{{"expiration":"{expires}","conditions":[{{"bucket":"bkt"}},["starts-with","$key","up/"],
         ["content-length-range",1,10],["starts-with","$success_action_status",""],
         ["starts-with","$x-amz-meta-note",""],["starts-with","$tagging",""],
         {{"x-amz-algorithm":"AWS4-HMAC-SHA256"}},{{"x-amz-credential":"{credential}"}},{{"x-amz-date":"{date}"}}]}}"#
@@ -61,12 +61,12 @@ async fn post_signed(world: &World, who: crate::harness::Who, fields: &[(&str, &
 
 #[tokio::test]
 async fn a_signed_form_uploads_its_file() {
-    let world = World::with_bucket("b").await;
+    let world = World::with_bucket("bkt").await;
     let fields = [("key", "up/${filename}"), ("success_action_status", "201"), ("x-amz-meta-note", "n")];
     let reply = post_signed(&world, Owner, &fields, "content").await;
     assert_eq!(reply.status, 201, "{}", reply.text());
-    assert_eq!((reply.all("Key"), reply.all("Bucket")), (vec!["up/report.txt".to_owned()], vec!["b".to_owned()]));
-    let get = world.send(Owner, "GET", "/b/up/report.txt", &[], b"").await.expect(200);
+    assert_eq!((reply.all("Key"), reply.all("Bucket")), (vec!["up/report.txt".to_owned()], vec!["bkt".to_owned()]));
+    let get = world.send(Owner, "GET", "/bkt/up/report.txt", &[], b"").await.expect(200);
     assert_eq!((get.text().as_str(), get.header("x-amz-meta-note")), ("content", Some("n")));
     let reply = post_signed(&world, Owner, &[("key", "up/2")], "content").await;
     assert_eq!((reply.status, reply.body.len()), (204, 0));
@@ -74,7 +74,7 @@ async fn a_signed_form_uploads_its_file() {
 
 #[tokio::test]
 async fn forms_are_authorized_like_puts() {
-    let world = World::with_bucket("b").await;
+    let world = World::with_bucket("bkt").await;
     for (who, fields, file, status, code) in [
         (Owner, [("key", "elsewhere")], "content", 403, "AccessDenied"),
         (Owner, [("key", "up/large")], "more than ten bytes", 400, "EntityTooLarge"),
@@ -88,30 +88,30 @@ async fn forms_are_authorized_like_puts() {
     let tagged = [("key", "up/k"), ("tagging", "<Tagging><TagSet/></Tagging>")];
     let reply = post_signed(&world, Owner, &tagged, "content").await;
     assert_eq!((reply.status, reply.code().as_deref()), (501, Some("NotImplemented")));
-    let listed = world.send(Owner, "GET", "/b", &[], b"").await;
+    let listed = world.send(Owner, "GET", "/bkt", &[], b"").await;
     assert!(listed.all("Key").is_empty());
 }
 
 #[tokio::test]
 async fn an_unsigned_form_needs_a_bucket_that_everyone_may_write() {
-    let world = World::with_bucket("b").await;
+    let world = World::with_bucket("bkt").await;
     let reply = post(&world, &[("key", "k")], "content").await;
     assert_eq!((reply.status, reply.code().as_deref()), (403, Some("AccessDenied")));
-    world.send(Owner, "PUT", "/b?acl", &[("x-amz-acl", "public-read-write")], b"").await.expect(200);
+    world.send(Owner, "PUT", "/bkt?acl", &[("x-amz-acl", "public-read-write")], b"").await.expect(200);
     let redirect = [("key", "k"), ("success_action_redirect", "http://example.org/done"), ("acl", "public-read")];
     let reply = post(&world, &redirect, "content").await;
     assert_eq!(reply.status, 303, "{}", reply.text());
     let location = reply.header("location").expect("a location");
-    assert!(location.starts_with("http://example.org/done?bucket=b&key=k&etag="), "{location}");
-    world.send(Nobody, "GET", "/b/k", &[], b"").await.expect(200);
+    assert!(location.starts_with("http://example.org/done?bucket=bkt&key=k&etag="), "{location}");
+    world.send(Nobody, "GET", "/bkt/k", &[], b"").await.expect(200);
 }
 
 #[tokio::test]
 async fn what_is_no_form_is_refused() {
-    let world = World::with_bucket("b").await;
-    let reply = world.send_plain("POST", "/b", &[("content-type", "text/plain")], b"x").await;
+    let world = World::with_bucket("bkt").await;
+    let reply = world.send_plain("POST", "/bkt", &[("content-type", "text/plain")], b"x").await;
     assert_eq!((reply.status, reply.code().as_deref()), (412, Some("PreconditionFailed")));
     let content_type = format!("multipart/form-data; boundary={BOUNDARY}");
-    let reply = world.send_plain("POST", "/b", &[("content-type", &content_type)], b"nonsense").await;
+    let reply = world.send_plain("POST", "/bkt", &[("content-type", &content_type)], b"nonsense").await;
     assert_eq!(reply.status, 400, "{}", reply.text());
 }

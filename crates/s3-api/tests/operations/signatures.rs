@@ -6,28 +6,28 @@ use crate::signer;
 
 #[tokio::test]
 async fn a_presigned_url_works_until_it_expires() {
-    let world = World::with_bucket("b").await;
-    world.put("b/k", b"hello").await;
+    let world = World::with_bucket("bkt").await;
+    world.put("bkt/k", b"hello").await;
     let key = world.key(Owner).expect("a key");
-    let query = signer::presign(key, world.now(), "GET", HOST, ("/b/k", "response-content-type=a%2Fb"), 60);
-    let get = world.send_plain("GET", &format!("/b/k?{query}"), &[], b"").await.expect(200);
+    let query = signer::presign(key, world.now(), "GET", HOST, ("/bkt/k", "response-content-type=a%2Fb"), 60);
+    let get = world.send_plain("GET", &format!("/bkt/k?{query}"), &[], b"").await.expect(200);
     assert_eq!((get.text().as_str(), get.header("content-type")), ("hello", Some("a/b")));
-    let reply = world.send_plain("GET", &format!("/b/other?{query}"), &[], b"").await;
+    let reply = world.send_plain("GET", &format!("/bkt/other?{query}"), &[], b"").await;
     assert_eq!((reply.status, reply.code().as_deref()), (403, Some("SignatureDoesNotMatch")));
     world.clock.advance_secs(61);
-    let reply = world.send_plain("GET", &format!("/b/k?{query}"), &[], b"").await;
+    let reply = world.send_plain("GET", &format!("/bkt/k?{query}"), &[], b"").await;
     assert_eq!((reply.status, reply.code().as_deref()), (403, Some("AccessDenied")));
 }
 
 #[tokio::test]
 async fn wrong_keys_and_signatures_are_told_apart() {
-    let world = World::with_bucket("b").await;
+    let world = World::with_bucket("bkt").await;
     let real = world.key(Owner).expect("a key").clone();
     let wrong_secret = signer::Key { secret: "x".repeat(40), ..real.clone() };
     let unknown = signer::Key { id: "0".repeat(32), ..real };
     for (key, code) in [(wrong_secret, "SignatureDoesNotMatch"), (unknown, "InvalidAccessKeyId")] {
-        let query = signer::presign(&key, world.now(), "GET", HOST, ("/b", ""), 60);
-        let reply = world.send_plain("GET", &format!("/b?{query}"), &[], b"").await;
+        let query = signer::presign(&key, world.now(), "GET", HOST, ("/bkt", ""), 60);
+        let reply = world.send_plain("GET", &format!("/bkt?{query}"), &[], b"").await;
         assert_eq!((reply.status, reply.code().as_deref()), (403, Some(code)));
         assert!(!reply.text().contains(&key.secret), "no error shows a secret");
     }
@@ -36,27 +36,27 @@ async fn wrong_keys_and_signatures_are_told_apart() {
 /// Every error names its code, its resource and the request.
 #[tokio::test]
 async fn an_error_is_a_whole_document() {
-    let world = World::with_bucket("b").await;
-    let reply = world.send(Owner, "GET", "/b/absent", &[], b"").await.expect(404);
+    let world = World::with_bucket("bkt").await;
+    let reply = world.send(Owner, "GET", "/bkt/absent", &[], b"").await.expect(404);
     assert_eq!(reply.header("content-type"), Some("application/xml"));
     let id = reply.header("x-amz-request-id").expect("an id");
     assert!(id.len() == 16 && id.bytes().all(|b| b.is_ascii_digit() || b.is_ascii_uppercase()), "{id}");
     assert_eq!(reply.all("RequestId"), [id]);
     assert_eq!(reply.all("HostId"), [reply.header("x-amz-id-2").expect("an id")]);
-    assert_eq!((reply.all("Resource"), reply.all("Key")), (vec!["/b/absent".to_owned()], vec!["absent".to_owned()]));
+    assert_eq!((reply.all("Resource"), reply.all("Key")), (vec!["/bkt/absent".to_owned()], vec!["absent".to_owned()]));
 }
 
 #[tokio::test]
 async fn what_routing_refuses_never_reaches_an_operation() {
-    let world = World::with_bucket("b").await;
+    let world = World::with_bucket("bkt").await;
     check_all(
         &world,
         &[
-            Case::new(Owner, "DELETE", "/b?nonsense", 501, "NotImplemented"),
-            Case::new(Owner, "POST", "/b?acl", 405, "MethodNotAllowed"),
-            Case::new(Owner, "DELETE", "/b?acl&cors", 400, "InvalidArgument"),
-            Case::new(Owner, "HEAD", "/b", 200, ""),
-            Case::new(Nobody, "PATCH", "/b", 405, "MethodNotAllowed"),
+            Case::new(Owner, "DELETE", "/bkt?nonsense", 501, "NotImplemented"),
+            Case::new(Owner, "POST", "/bkt?acl", 405, "MethodNotAllowed"),
+            Case::new(Owner, "DELETE", "/bkt?acl&cors", 400, "InvalidArgument"),
+            Case::new(Owner, "HEAD", "/bkt", 200, ""),
+            Case::new(Nobody, "PATCH", "/bkt", 405, "MethodNotAllowed"),
         ],
     )
     .await;

@@ -52,7 +52,14 @@ pub fn sign_headers(
 }
 
 /// The query string of a presigned URL for `path` and `query` on `host`, good for `expires` seconds.
-pub fn presign(key: &Key, now: Timestamp, method: &str, host: &str, (path, query): (&str, &str), expires: u64) -> String {
+pub fn presign(
+    key: &Key,
+    now: Timestamp,
+    method: &str,
+    host: &str,
+    (path, query): (&str, &str),
+    expires: u64,
+) -> String {
     let date = now.to_amz_date();
     let scope = format!("{}/{REGION}/s3/aws4_request", &date[..8]);
     let separator = if query.is_empty() { "" } else { "&" };
