@@ -22,19 +22,27 @@ usage: cargo xtask <command>
   test clients [PYTEST OPTION]  the client tests alone, for instance: cargo xtask test clients -k rclone
 ";
 
+/// What a command found. It has printed why.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Verdict {
+    Passed,
+    Failed,
+}
+
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let workspace = Workspace::find();
     let outcome = match words.as_slice() {
         ["tidy"] => tidy::run(&workspace),
-        ["test"] => test_run::run(&workspace, test_run::Scope::All),
-        ["test", "rust"] => test_run::run(&workspace, test_run::Scope::Rust),
-        ["test", "clients", options @ ..] => test_run::run(&workspace, test_run::Scope::Clients(options)),
+        ["test"] => Ok(test_run::run(&workspace, test_run::Scope::All)),
+        ["test", "rust"] => Ok(test_run::run(&workspace, test_run::Scope::Rust)),
+        ["test", "clients", options @ ..] => Ok(test_run::run(&workspace, test_run::Scope::Clients(options))),
         _ => Err(USAGE.to_owned()),
     };
     match outcome {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(Verdict::Passed) => ExitCode::SUCCESS,
+        Ok(Verdict::Failed) => ExitCode::FAILURE,
         Err(message) => {
             eprintln!("{message}");
             ExitCode::FAILURE

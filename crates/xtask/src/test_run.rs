@@ -11,8 +11,8 @@ mod steps;
 mod tally;
 mod tools;
 
+use crate::Verdict;
 use crate::workspace::Workspace;
-use steps::Step;
 use tally::Tally;
 
 /// Which tests to run.
@@ -27,31 +27,38 @@ pub(crate) enum Scope<'a> {
 }
 
 /// Runs the tests and prints the sum as the last line.
-///
-/// # Errors
-/// Where a test failed or a step could not run; the message names the step.
-pub(crate) fn run(workspace: &Workspace, scope: Scope<'_>) -> Result<(), String> {
+pub(crate) fn run(workspace: &Workspace, scope: Scope<'_>) -> Verdict {
     let mut tally = Tally::default();
-    let outcome = run_steps(workspace, scope, &mut tally);
-    if let Err(reason) = &outcome {
-        println!("{reason}");
-    }
+    let verdict = match failed_steps(workspace, scope, &mut tally) {
+        Ok(failed) if failed.is_empty() => Verdict::Passed,
+        Ok(failed) => {
+            println!("failed: {}", failed.join(", "));
+            Verdict::Failed
+        }
+        Err(reason) => {
+            println!("{reason}");
+            Verdict::Failed
+        }
+    };
     println!("{tally}");
-    outcome.map_err(|_| "tests failed".to_owned())
+    verdict
 }
 
-fn run_steps(workspace: &Workspace, scope: Scope<'_>, tally: &mut Tally) -> Result<(), String> {
+/// Runs the steps; the names of those in which a test failed, or why one could not run.
+fn failed_steps(workspace: &Workspace, scope: Scope<'_>, tally: &mut Tally) -> Result<Vec<&'static str>, String> {
     let mut failed = Vec::new();
     if !matches!(scope, Scope::Clients(_)) && !steps::rust_tests(workspace).run(tally)? {
         failed.push("the Rust tests");
     }
-    if !matches!(scope, Scope::Rust) {
-        let options = if let Scope::Clients(options) = scope { options } else { &[] };
-        if !run_clients(workspace, options, tally)? {
-            failed.push("the client tests");
-        }
+    let options = match scope {
+        Scope::Rust => return Ok(failed),
+        Scope::All => &[],
+        Scope::Clients(options) => options,
+    };
+    if !run_clients(workspace, options, tally)? {
+        failed.push("the client tests");
     }
-    if failed.is_empty() { Ok(()) } else { Err(format!("failed: {}", failed.join(", "))) }
+    Ok(failed)
 }
 
 fn run_clients(workspace: &Workspace, options: &[&str], tally: &mut Tally) -> Result<bool, String> {
@@ -64,5 +71,5 @@ fn run_clients(workspace: &Workspace, options: &[&str], tally: &mut Tally) -> Re
         tally.add_skipped(1);
         return Ok(true);
     };
-    Step::run(&mut steps::client_tests(workspace, &tools, python, options), tally)
+    steps::client_tests(workspace, &tools, python, options).run(tally)
 }

@@ -6,9 +6,11 @@
 mod crate_map;
 mod file_access;
 mod machine_paths;
+mod operations;
 mod sizes;
 mod unfinished;
 
+use crate::Verdict;
 use crate::workspace::Workspace;
 
 /// One place where the tree breaks a rule: a path and what to do about it.
@@ -17,8 +19,9 @@ type Finding = String;
 /// A rule of the tree: what breaks it, or why it could not be checked.
 type Rule = fn(&Workspace) -> Result<Vec<Finding>, String>;
 
-const RULES: [(&str, Rule); 4] = [
+const RULES: [(&str, Rule); 5] = [
     ("crate map", crate_map::check),
+    ("operations", operations::check),
     ("file access", file_access::check),
     ("machine paths", machine_paths::check),
     ("unfinished work", unfinished::check),
@@ -27,15 +30,16 @@ const RULES: [(&str, Rule); 4] = [
 /// Prints the longest files and functions, then what breaks a rule.
 ///
 /// # Errors
-/// All findings, where there is one.
-pub(crate) fn run(workspace: &Workspace) -> Result<(), String> {
+/// Where the tree cannot be read.
+pub(crate) fn run(workspace: &Workspace) -> Result<Verdict, String> {
     print!("{}", sizes::report(workspace)?);
     let findings = findings(workspace)?;
     if findings.is_empty() {
         println!("tidy: {} rules hold", RULES.len());
-        return Ok(());
+        return Ok(Verdict::Passed);
     }
-    Err(format!("tidy: {} findings\n{}", findings.len(), findings.join("\n")))
+    println!("tidy: {} findings\n{}", findings.len(), findings.join("\n"));
+    Ok(Verdict::Failed)
 }
 
 fn findings(workspace: &Workspace) -> Result<Vec<Finding>, String> {
