@@ -27,5 +27,5 @@ mod store;
 mod threads;
 
 pub use error::OpenError;
-pub use options::Options;
+pub use options::{Options, Preparation};
 pub use store::EmbeddedStore;

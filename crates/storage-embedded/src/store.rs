@@ -116,7 +116,7 @@ impl EmbeddedStore {
         let retirement = Arc::new(Retirement::default());
         retirement.retire(retired_blobs(&index)?);
         let next = recovered.next_segment;
-        let preparer = Preparer::new(Arc::clone(&disk), options.segment_bytes, options.reserve_bytes, next);
+        let preparer = Preparer::new(Arc::clone(&disk), &options, next);
         let preparer = Arc::new(preparer);
         let shared = Arc::new(Shared {
             disk,

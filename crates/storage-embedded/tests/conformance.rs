@@ -72,6 +72,7 @@ fn tiny() -> Options {
         inline_bytes: 64 << 10,
         cache_bytes: 1 << 20,
         reserve_bytes: 0,
+        ..Options::default()
     }
 }
 

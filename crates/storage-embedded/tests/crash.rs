@@ -36,6 +36,7 @@ fn options(memtable_bytes: u64) -> Options {
         inline_bytes: 16 << 10,
         cache_bytes: 1 << 20,
         reserve_bytes: 0,
+        ..Options::default()
     }
 }
 

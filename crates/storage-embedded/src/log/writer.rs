@@ -24,7 +24,12 @@ struct Active {
     file: Arc<dyn File>,
     capacity: u64,
     end: u64,
+    next_wanted: bool,
 }
+
+/// The part of a segment that is written when the next one is asked for: early enough for it to be ready in time, late
+/// enough for a store with little work to do without.
+const WANT_NEXT_AT: u64 = 4;
 
 impl LogWriter {
     /// A log whose next record is `next`. It begins a segment of its own: what recovery read is never written to.
@@ -53,7 +58,7 @@ impl LogWriter {
             None => {
                 let prepared = self.preparer.take()?;
                 let (segment, capacity) = (prepared.segment, prepared.capacity);
-                Active { segment, file: prepared.file, capacity, end: 0 }
+                Active { segment, file: prepared.file, capacity, end: 0, next_wanted: false }
             }
         };
         let needed = (SEGMENT_HEADER_BYTES + bytes) as u64;
@@ -112,6 +117,10 @@ impl LogWriter {
         active.end += group.len() as u64;
         self.next += records;
         self.segments.written(active.segment, active.end);
+        if !active.next_wanted && active.end >= active.capacity / WANT_NEXT_AT {
+            active.next_wanted = true;
+            self.preparer.want();
+        }
         Ok(())
     }
 }

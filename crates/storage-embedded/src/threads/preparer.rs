@@ -1,4 +1,9 @@
 //! Makes the next segment of the log ahead of need, and watches the free space.
+//!
+//! A segment is filled with zeros before it is used ([`Preparation::Zeroed`]): a sync then only writes data. Into space
+//! that was merely set aside, each sync also commits the file system's journal, and waits for whatever else is in it.
+//! The first segment after opening is not filled, so that opening and small stores stay cheap, and filling ends early
+//! where the segment is needed at once.
 
 use std::io;
 use std::sync::Arc;
@@ -11,9 +16,13 @@ use storage::StorageError;
 use crate::disk::{Disk, File, OpenMode};
 use crate::error::from_io;
 use crate::log::segments::{DIRECTORY, path};
+use crate::options::{Options, Preparation};
 
 /// How often the free space is looked at.
 const INTERVAL: Duration = Duration::from_secs(1);
+
+/// The zeros that are written at a time.
+const ZERO_BYTES: u64 = 1 << 20;
 
 /// A segment with nothing in it, whose space and name are durable.
 pub(crate) struct Prepared {
@@ -27,22 +36,42 @@ pub(crate) struct Preparer {
     disk: Arc<dyn Disk>,
     segment_bytes: u64,
     reserve_bytes: u64,
+    preparation: Preparation,
     state: Mutex<State>,
     changed: Condvar,
+    /// The committer waits: no more zeros.
+    urgent: AtomicBool,
     short_of_space: AtomicBool,
 }
 
 struct State {
     next: u64,
     ready: Option<Result<Prepared, StorageError>>,
+    wanted: bool,
     stopped: bool,
 }
 
 impl Preparer {
-    pub(crate) fn new(disk: Arc<dyn Disk>, segment_bytes: u64, reserve_bytes: u64, next: u64) -> Self {
-        let state = Mutex::new(State { next, ready: None, stopped: false });
+    /// A preparer whose first segment is `next`.
+    pub(crate) fn new(disk: Arc<dyn Disk>, options: &Options, next: u64) -> Self {
+        let reserve_bytes = options.reserve_bytes;
         let short_of_space = AtomicBool::new(disk.free_bytes().is_ok_and(|free| free < reserve_bytes));
-        Self { disk, segment_bytes, reserve_bytes, state, changed: Condvar::new(), short_of_space }
+        Self {
+            disk,
+            segment_bytes: options.segment_bytes,
+            reserve_bytes,
+            preparation: options.preparation,
+            state: Mutex::new(State { next, ready: None, wanted: true, stopped: false }),
+            changed: Condvar::new(),
+            urgent: AtomicBool::new(true),
+            short_of_space,
+        }
+    }
+
+    /// A segment will be needed soon.
+    pub(crate) fn want(&self) {
+        self.state.lock().wanted = true;
+        self.changed.notify_all();
     }
 
     /// The next segment; waits while it is being made.
@@ -53,12 +82,16 @@ impl Preparer {
         let mut state = self.state.lock();
         loop {
             if let Some(outcome) = state.ready.take() {
-                self.changed.notify_all();
+                state.wanted = false;
+                self.urgent.store(false, Ordering::Relaxed);
                 return outcome;
             }
             if state.stopped {
                 return Err(super::queue::gone());
             }
+            self.urgent.store(true, Ordering::Relaxed);
+            state.wanted = true;
+            self.changed.notify_all();
             self.changed.wait(&mut state);
         }
     }
@@ -94,7 +127,7 @@ impl Preparer {
     pub(crate) fn run(&self) {
         let mut state = self.state.lock();
         while !state.stopped {
-            if state.ready.is_none() {
+            if state.wanted && state.ready.is_none() {
                 let segment = state.next;
                 parking_lot::MutexGuard::unlocked(&mut state, || self.measure());
                 let outcome = parking_lot::MutexGuard::unlocked(&mut state, || self.prepare(segment));
@@ -117,6 +150,7 @@ impl Preparer {
         let file = self.disk.open(&path, OpenMode::CreateNew)?;
         let outcome = file
             .allocate(self.segment_bytes)
+            .and_then(|()| self.fill(&*file))
             .and_then(|()| file.sync_data())
             .and_then(|()| self.disk.sync_dir(DIRECTORY));
         match outcome {
@@ -128,5 +162,19 @@ impl Preparer {
                 Err(error)
             }
         }
+    }
+
+    fn fill(&self, file: &dyn File) -> io::Result<()> {
+        if self.preparation == Preparation::Reserved {
+            return Ok(());
+        }
+        let zeros = vec![0; ZERO_BYTES as usize];
+        let mut at = 0;
+        while at < self.segment_bytes && !self.urgent.load(Ordering::Relaxed) {
+            let count = ZERO_BYTES.min(self.segment_bytes - at);
+            file.write_at(&zeros[..count as usize], at)?;
+            at += count;
+        }
+        Ok(())
     }
 }
