@@ -22,7 +22,7 @@ use crate::signer::{self, Key};
 
 /// Who sends a request to tenancy `t`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Who {
+pub(crate) enum Who {
     /// No credentials.
     Nobody,
     /// The user `stranger`, with a key of another tenancy.
@@ -36,8 +36,6 @@ pub enum Who {
 }
 
 impl Who {
-    pub const ALL: [Self; 5] = [Self::Nobody, Self::Stranger, Self::User, Self::Owner, Self::Manager];
-
     fn name(self) -> &'static str {
         match self {
             Self::Nobody => "nobody",
@@ -49,16 +47,16 @@ impl Who {
     }
 }
 
-pub const HOST: &str = "t.s3.example.org";
+pub(crate) const HOST: &str = "t.s3.example.org";
 
-pub struct World {
-    pub service: S3Service,
-    pub clock: Arc<ManualClock>,
+pub(crate) struct World {
+    pub(crate) service: S3Service,
+    pub(crate) clock: Arc<ManualClock>,
     keys: Vec<(Who, Key)>,
 }
 
 impl World {
-    pub async fn new() -> Self {
+    pub(crate) async fn new() -> Self {
         let clock = Arc::new(ManualClock::new(Timestamp::from_secs(1_800_000_000)));
         let entropy = Arc::new(SeededEntropy::new(1));
         let engine = Engine::new(Arc::new(MemoryStore::new()));
@@ -87,28 +85,35 @@ impl World {
     }
 
     /// A world in which the owner has a bucket of this name.
-    pub async fn with_bucket(name: &str) -> Self {
+    pub(crate) async fn with_bucket(name: &str) -> Self {
         let world = Self::new().await;
         world.send(Who::Owner, "PUT", &format!("/{name}"), &[], b"").await.expect(200);
         world
     }
 
-    pub fn key(&self, who: Who) -> Option<&Key> {
+    pub(crate) fn key(&self, who: Who) -> Option<&Key> {
         self.keys.iter().find(|(holder, _)| *holder == who).map(|(_, key)| key)
     }
 
     /// The owner puts an object.
-    pub async fn put(&self, path: &str, content: &[u8]) {
+    pub(crate) async fn put(&self, path: &str, content: &[u8]) {
         self.send(Who::Owner, "PUT", &format!("/{path}"), &[], content).await.expect(200);
     }
 
-    pub async fn enable_versioning(&self, bucket: &str) {
+    pub(crate) async fn enable_versioning(&self, bucket: &str) {
         let body = b"<VersioningConfiguration><Status>Enabled</Status></VersioningConfiguration>";
         self.send(Who::Owner, "PUT", &format!("/{bucket}?versioning"), &[], body).await.expect(200);
     }
 
     /// Sends a request; `target` is path and query, encoded.
-    pub async fn send(&self, who: Who, method: &str, target: &str, headers: &[(&str, &str)], body: &[u8]) -> Reply {
+    pub(crate) async fn send(
+        &self,
+        who: Who,
+        method: &str,
+        target: &str,
+        headers: &[(&str, &str)],
+        body: &[u8],
+    ) -> Reply {
         let sent = self.signed(who, method, target, headers, &signer::sha256_hex(body));
         let length = body.len().to_string();
         let (body, _) = WatchedBody::new(Bytes::copy_from_slice(body));
@@ -116,7 +121,7 @@ impl World {
     }
 
     /// Sends a request and says whether its body was asked for.
-    pub async fn send_watched(
+    pub(crate) async fn send_watched(
         &self,
         who: Who,
         method: &str,
@@ -132,7 +137,7 @@ impl World {
     }
 
     /// Sends a document with the `Content-MD5` that DeleteObjects wants.
-    pub async fn send_with_md5(&self, who: Who, method: &str, target: &str, document: &str) -> Reply {
+    pub(crate) async fn send_with_md5(&self, who: Who, method: &str, target: &str, document: &str) -> Reply {
         use base64::Engine as _;
         use md5::Digest as _;
         let md5 = base64::engine::general_purpose::STANDARD.encode(md5::Md5::digest(document));
@@ -140,7 +145,7 @@ impl World {
     }
 
     /// The owner puts an object and says that it has so many bytes, or does not say.
-    pub async fn put_of_length(&self, target: &str, length: Option<u64>) -> Reply {
+    pub(crate) async fn put_of_length(&self, target: &str, length: Option<u64>) -> Reply {
         let mut sent = self.signed(Who::Owner, "PUT", target, &[], "UNSIGNED-PAYLOAD");
         if let Some(length) = length {
             sent = sent.header("content-length", length.to_string());
@@ -149,11 +154,11 @@ impl World {
     }
 
     /// Sends a request without signature headers, as a presigned URL is used.
-    pub async fn send_plain(&self, method: &str, target: &str, headers: &[(&str, &str)], body: &[u8]) -> Reply {
+    pub(crate) async fn send_plain(&self, method: &str, target: &str, headers: &[(&str, &str)], body: &[u8]) -> Reply {
         self.send(Who::Nobody, method, target, headers, body).await
     }
 
-    pub fn now(&self) -> Timestamp {
+    pub(crate) fn now(&self) -> Timestamp {
         self.clock.now()
     }
 
@@ -245,23 +250,23 @@ impl Body for UnknownLength {
 
 /// A response, whole.
 #[derive(Debug)]
-pub struct Reply {
-    pub status: u16,
-    pub headers: HeaderMap,
-    pub body: Bytes,
+pub(crate) struct Reply {
+    pub(crate) status: u16,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Bytes,
 }
 
 impl Reply {
-    pub fn header(&self, name: &str) -> Option<&str> {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name).map(|value| value.to_str().expect("visible ASCII"))
     }
 
-    pub fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         String::from_utf8_lossy(&self.body).into_owned()
     }
 
     /// The content of every element of this name that has no elements in it, in order.
-    pub fn all(&self, element: &str) -> Vec<String> {
+    pub(crate) fn all(&self, element: &str) -> Vec<String> {
         let text = self.text();
         let (open, close) = (format!("<{element}"), format!("</{element}>"));
         let content = |rest: &str| {
@@ -273,13 +278,13 @@ impl Reply {
     }
 
     /// The code of an error.
-    pub fn code(&self) -> Option<String> {
+    pub(crate) fn code(&self) -> Option<String> {
         self.all("Code").into_iter().next()
     }
 
     /// The response, whose status must be this.
     #[track_caller]
-    pub fn expect(self, status: u16) -> Self {
+    pub(crate) fn expect(self, status: u16) -> Self {
         assert_eq!(self.status, status, "{}", self.text());
         self
     }
@@ -292,7 +297,7 @@ fn unescape(text: &str) -> String {
 }
 
 /// A request and what is to be answered.
-pub struct Case {
+pub(crate) struct Case {
     who: Who,
     method: &'static str,
     target: String,
@@ -304,23 +309,23 @@ pub struct Case {
 
 impl Case {
     /// `code` is that of the error; empty where none is looked for.
-    pub fn new(who: Who, method: &'static str, target: &str, status: u16, code: &'static str) -> Self {
+    pub(crate) fn new(who: Who, method: &'static str, target: &str, status: u16, code: &'static str) -> Self {
         Self { who, method, target: target.to_owned(), headers: Vec::new(), body: Vec::new(), status, code }
     }
 
-    pub fn header(mut self, name: &str, value: &str) -> Self {
+    pub(crate) fn header(mut self, name: &str, value: &str) -> Self {
         self.headers.push((name.to_owned(), value.to_owned()));
         self
     }
 
-    pub fn body(mut self, body: &[u8]) -> Self {
+    pub(crate) fn body(mut self, body: &[u8]) -> Self {
         self.body = body.to_vec();
         self
     }
 }
 
 /// Sends each request in turn and compares the answers.
-pub async fn check_all(world: &World, cases: &[Case]) {
+pub(crate) async fn check_all(world: &World, cases: &[Case]) {
     for Case { who, method, target, headers, body, status, code } in cases {
         let headers: Vec<(&str, &str)> = headers.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
         let reply = world.send(*who, method, target, &headers, body).await;

@@ -7,23 +7,23 @@ use types::Timestamp;
 
 /// An access key as a client holds it.
 #[derive(Clone, Debug)]
-pub struct Key {
+pub(crate) struct Key {
     /// The public half.
-    pub id: String,
+    pub(crate) id: String,
     /// The secret half.
-    pub secret: String,
+    pub(crate) secret: String,
 }
 
 const REGION: &str = "us-east-1";
 
 /// The SHA-256 of `data` in hex.
-pub fn sha256_hex(data: &[u8]) -> String {
+pub(crate) fn sha256_hex(data: &[u8]) -> String {
     hex::encode(Sha256::digest(data))
 }
 
 /// Adds `x-amz-date`, `x-amz-content-sha256` and `Authorization` to `headers`, which hold `host` already. `path` is
 /// percent-encoded as it is sent; `query` is without the question mark.
-pub fn sign_headers(
+pub(crate) fn sign_headers(
     key: &Key,
     now: Timestamp,
     method: &str,
@@ -52,7 +52,7 @@ pub fn sign_headers(
 }
 
 /// The query string of a presigned URL for `path` and `query` on `host`, good for `expires` seconds.
-pub fn presign(
+pub(crate) fn presign(
     key: &Key,
     now: Timestamp,
     method: &str,
@@ -74,7 +74,7 @@ pub fn presign(
 }
 
 /// The signature of a POST policy (base64 text) with a credential of `now`: (x-amz-credential, x-amz-date, signature).
-pub fn sign_policy(key: &Key, now: Timestamp, policy: &str) -> (String, String, String) {
+pub(crate) fn sign_policy(key: &Key, now: Timestamp, policy: &str) -> (String, String, String) {
     let date = now.to_amz_date();
     let scope = format!("{}/{REGION}/s3/aws4_request", &date[..8]);
     let signature = hex::encode(hmac(&signing_key(key, &date), policy.as_bytes()));
