@@ -6,4 +6,4 @@
 pub mod jobs;
 mod scheduler;
 
-pub use scheduler::{Done, Job, JobError, JOB_DURATION_SECONDS, JOB_ITEMS, JOB_LAST_RUN_SECONDS, JOB_RUNS, Scheduler};
+pub use scheduler::{Done, JOB_DURATION_SECONDS, JOB_ITEMS, JOB_LAST_RUN_SECONDS, JOB_RUNS, Job, JobError, Scheduler};

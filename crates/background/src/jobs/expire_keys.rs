@@ -1,6 +1,6 @@
 //! Removes access keys that expired a while ago.
 //!
-//! A key stops working at its expiry by itself: every request looks. Its record stays for [`KEPT_SECONDS`], so that its
+//! A key stops working at its expiry by itself: every request looks. Its record stays for 30 days, so that its
 //! owner can see in the list why a script fails; then record and secret go.
 
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use types::Clock;
 use crate::{Done, Job, JobError};
 
 /// How long after its expiry a key is still listed.
-pub const KEPT_SECONDS: u64 = 30 * 24 * 3600;
+const KEPT_SECONDS: u64 = 30 * 24 * 3600;
 /// The most keys of one tenancy that one run looks at; more than that waits for the next run.
 const KEYS_PER_TENANCY: usize = 100_000;
 

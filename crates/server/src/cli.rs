@@ -1,0 +1,117 @@
+//! The command line: one file a noun.
+
+mod admin;
+mod config;
+mod demo;
+mod input;
+mod output;
+mod runtime;
+mod serve;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::config::{Config, ConfigError, Environment};
+
+/// Exit codes, as `--help` says them.
+const EXIT_CODES: &str =
+    "Exit codes: 0 done; 1 it failed; 2 the command or the configuration is wrong; 3 no server answers.";
+
+/// A self-hosted, multi-tenant, S3-compatible object store.
+#[derive(Debug, Parser)]
+#[command(name = "commonhold", version, about, after_help = EXIT_CODES)]
+struct Arguments {
+    /// The configuration file; without one, the defaults hold.
+    #[arg(long, global = true, value_name = "FILE", env = "COMMONHOLD_CONFIG")]
+    config: Option<PathBuf>,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the server (what happens without a command, too).
+    Serve,
+    /// Make a tenancy with a key and a dataset to try, and print what clients need; starts a server where none runs.
+    Demo(demo::Arguments),
+    /// Administer the running server.
+    Admin(admin::Arguments),
+    /// Check, show or explain the configuration.
+    Config {
+        #[command(subcommand)]
+        verb: config::Verb,
+    },
+}
+
+/// Why a command did not do what it was to do.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum CliError {
+    /// The configuration is wrong.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// No server answers.
+    #[error("{0}")]
+    Unreachable(String),
+    /// It failed.
+    #[error("{0}")]
+    Failed(String),
+}
+
+impl CliError {
+    const fn code(&self) -> u8 {
+        match self {
+            Self::Failed(_) => 1,
+            Self::Config(_) => 2,
+            Self::Unreachable(_) => 3,
+        }
+    }
+}
+
+/// What every command knows.
+#[derive(Debug)]
+pub(crate) struct Context {
+    file: Option<PathBuf>,
+    environment: Environment,
+}
+
+impl Context {
+    /// The configuration in effect.
+    ///
+    /// # Errors
+    /// The first mistake in it.
+    pub(crate) fn load(&self) -> Result<Config, ConfigError> {
+        crate::config::load(self.file.as_deref(), &self.environment)
+    }
+
+    /// How this program was called, with what leads further commands to the same server.
+    pub(crate) fn program(&self) -> String {
+        let name = std::env::args().next().unwrap_or_else(|| "commonhold".to_owned());
+        match &self.file {
+            Some(file) => format!("{name} --config {}", file.display()),
+            None => name,
+        }
+    }
+}
+
+/// Does what the command line asks.
+pub(crate) fn run() -> ExitCode {
+    let arguments = Arguments::parse();
+    // Variables that are not UTF-8 are none of ours.
+    let environment = std::env::vars_os().filter_map(|(k, v)| Some((k.into_string().ok()?, v.into_string().ok()?)));
+    let context = Context { file: arguments.config, environment: environment.collect() };
+    let result = match arguments.command.unwrap_or(Command::Serve) {
+        Command::Serve => serve::run(&context),
+        Command::Demo(arguments) => demo::run(&arguments, &context),
+        Command::Admin(arguments) => admin::run(arguments, &context),
+        Command::Config { verb } => config::run(verb, &context),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("commonhold: {error}");
+            ExitCode::from(error.code())
+        }
+    }
+}

@@ -1,0 +1,77 @@
+//! `commonhold admin`: what an operator does, over the socket of the running server. One file a noun.
+
+mod key;
+mod role;
+mod tenancy;
+mod usage;
+mod user;
+
+use std::path::PathBuf;
+
+use ::admin::{AdminClient, ClientError};
+use clap::{Args, Subcommand};
+
+use super::output::Output;
+use super::{CliError, Context, runtime};
+
+/// The arguments that all nouns share.
+#[derive(Debug, Args)]
+pub(crate) struct Arguments {
+    /// The server's administration socket; without it, the one that the configuration says.
+    #[arg(long, global = true, value_name = "PATH")]
+    socket: Option<PathBuf>,
+    /// Print JSON.
+    #[arg(long, global = true)]
+    json: bool,
+    #[command(subcommand)]
+    noun: Noun,
+}
+
+#[derive(Debug, Subcommand)]
+enum Noun {
+    /// The shared areas of the store.
+    #[command(subcommand)]
+    Tenancy(tenancy::Verb),
+    /// The people.
+    #[command(subcommand)]
+    User(user::Verb),
+    /// What people are in tenancies.
+    #[command(subcommand)]
+    Role(role::Verb),
+    /// The keys that sign requests.
+    #[command(subcommand)]
+    Key(key::Verb),
+    /// Bytes and objects, in all or of one tenancy.
+    Usage(usage::Arguments),
+}
+
+/// Does what is asked.
+///
+/// # Errors
+/// The server's, in words, or that there is none.
+pub(crate) fn run(arguments: Arguments, context: &Context) -> Result<(), CliError> {
+    let socket = match arguments.socket {
+        Some(socket) => socket,
+        None => context.load()?.admin_socket_path(),
+    };
+    let client = AdminClient::new(socket);
+    let output = if arguments.json { Output::Json } else { Output::Human };
+    runtime::for_client()?.block_on(async {
+        match arguments.noun {
+            Noun::Tenancy(verb) => tenancy::run(verb, &client, output).await,
+            Noun::User(verb) => user::run(verb, &client, output).await,
+            Noun::Role(verb) => role::run(verb, &client, output).await,
+            Noun::Key(verb) => key::run(verb, &client, output).await,
+            Noun::Usage(arguments) => usage::run(&arguments, &client, output).await,
+        }
+    })
+}
+
+impl From<ClientError> for CliError {
+    fn from(error: ClientError) -> Self {
+        match error {
+            ClientError::NotRunning { .. } => Self::Unreachable(error.to_string()),
+            ClientError::Refused(_) | ClientError::Protocol(_) => Self::Failed(error.to_string()),
+        }
+    }
+}

@@ -1,0 +1,211 @@
+//! Every setting, with its default and its text. This is the one place where settings are declared and explained.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+use types::TenancyName;
+
+use super::values::{CertificateFiles, Domains, Kind, Listen, LogFormat, SettingValue};
+
+/// One setting, as the reference and the environment see it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Setting {
+    /// Its name inside its section.
+    pub(crate) name: &'static str,
+    /// What it means, line by line.
+    pub(crate) text: &'static [&'static str],
+    /// How its value is written.
+    pub(crate) kind: Kind,
+}
+
+/// Settings that stand together in one TOML table.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Section {
+    /// The table's name; empty for what stands at the top of the file.
+    pub(crate) name: &'static str,
+    /// What they are about, line by line.
+    pub(crate) text: &'static [&'static str],
+    /// The settings.
+    pub(crate) settings: &'static [Setting],
+}
+
+/// Declares a section: the struct, its defaults and its description.
+macro_rules! section {
+    (
+        $(#[doc = $about:literal])*
+        $section:ident $title:literal {
+            $($(#[doc = $text:literal])* $name:ident: $type:ty = $default:expr,)*
+        }
+        $(tables { $($table:ident: $table_type:ident,)* })?
+    ) => {
+        $(#[doc = $about])*
+        #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+        #[serde(default)]
+        pub(crate) struct $section {
+            $($(#[doc = $text])* pub(crate) $name: $type,)*
+            $($(#[doc = concat!("The table `", stringify!($table), "`.")] pub(crate) $table: $table_type,)*)?
+        }
+
+        impl Default for $section {
+            fn default() -> Self {
+                Self { $($name: $default,)* $($($table: $table_type::default(),)*)? }
+            }
+        }
+
+        impl $section {
+            const SECTION: Section = Section {
+                name: $title,
+                text: &[$($about),*],
+                settings: &[$(Setting {
+                    name: stringify!($name),
+                    text: &[$($text),*],
+                    kind: <$type as SettingValue>::KIND,
+                }),*],
+            };
+        }
+    };
+}
+
+section! {
+    /// Settings of the whole store.
+    Config "" {
+        /// The folder that holds everything: data, index, log and, unless the environment gives it, the master key.
+        /// It is made at the first start. One server at a time works in it.
+        data_dir: PathBuf = PathBuf::from("./commonhold-data"),
+        /// The tenancy of requests whose host name names none and that no key of another tenancy signed. Without one,
+        /// such requests must be signed.
+        default_tenancy: Option<TenancyName> = None,
+    }
+    tables {
+        listen: ListenSettings,
+        domains: DomainSettings,
+        s3: S3Settings,
+        tls: TlsSettings,
+        storage: StorageSettings,
+        log: LogSettings,
+        limits: LimitSettings,
+    }
+}
+
+section! {
+    /// Where the server listens. An address is an IP address and a port, or `"off"`.
+    ListenSettings "listen" {
+        /// S3 over HTTP, for the machine itself or a trusted network. `"0.0.0.0:9000"` opens it to every network that
+        /// reaches the machine.
+        s3: Listen = loopback(9000),
+        /// S3 over HTTPS (HTTP/1.1 and HTTP/2). Needs `tls.certificates`.
+        s3_tls: Listen = Listen::Off,
+        /// Reserved for the portal, which is not part of this version: anything but `"off"` is refused.
+        portal: Listen = Listen::Off,
+        /// Reserved for Swarm's own addresses, which are not part of this version: anything but `"off"` is refused.
+        legacy: Listen = Listen::Off,
+        /// Prometheus metrics at `/metrics`, liveness at `/healthz`, readiness at `/readyz`. No authentication: keep
+        /// it on a private network.
+        metrics: Listen = loopback(9001),
+        /// The Unix socket of `commonhold admin`. Who can open it administers the store; it is made with mode 0600.
+        /// At most 107 bytes. Without this setting it is `admin.sock` in the data directory.
+        admin_socket: Option<PathBuf> = None,
+    }
+}
+
+section! {
+    /// Under which domains tenancies have host names: `<tenancy>.<domain>` and `<bucket>.<tenancy>.<domain>`. The
+    /// domain's own name serves the default tenancy. DNS must lead `*.<domain>` here.
+    DomainSettings "domains" {
+        /// Domains of the inner network.
+        internal: Domains = domain("s3.localhost"),
+        /// Domains of the outside.
+        external: Domains = domain("s3-ext.localhost"),
+    }
+}
+
+section! {
+    /// What S3 clients are told.
+    S3Settings "s3" {
+        /// The region that the store says it is in. Requests signed for any region are accepted.
+        region: String = "us-east-1".to_owned(),
+    }
+}
+
+section! {
+    /// TLS. Certificates are read again when their files change, and on SIGHUP; one that can not be read is logged,
+    /// and the one before stays in use.
+    TlsSettings "tls" {
+        /// Certificates with their keys, PEM: `[{ cert = "site.pem", key = "site.key" }]`. The client's server name
+        /// chooses among them, `*.` names included; the first one answers when none matches.
+        certificates: Vec<CertificateFiles> = Vec::new(),
+    }
+}
+
+section! {
+    /// The embedded engine.
+    StorageSettings "storage" {
+        /// Memory for blocks of the index, in MiB. 8 to 1,048,576.
+        cache_mib: u64 = 64,
+        /// Free space of the disk, in MiB, below which new data is refused, so that deletes still have room. 16 to
+        /// 1,048,576.
+        reserve_mib: u64 = 256,
+    }
+}
+
+section! {
+    /// Log lines go to standard error. Every request has a line with the target `commonhold::access`.
+    LogSettings "log" {
+        /// `error`, `warn`, `info`, `debug` or `trace`; also by part, such as `"info,commonhold::access=off"` or
+        /// `"warn,objects=debug"`.
+        level: String = "info".to_owned(),
+        /// `"text"` or `"json"` (one object a line).
+        format: LogFormat = LogFormat::Text,
+    }
+}
+
+section! {
+    /// Bounds that keep one client from taking what others need. They hold for the S3 listeners together.
+    LimitSettings "limits" {
+        /// Connections at a time, 1 to 1,000,000. Further ones wait unaccepted.
+        connections: u32 = 4096,
+        /// Seconds that a new connection may take until its first request's headers are complete, TLS handshake apart
+        /// (which may take as long again). 1 to 3600.
+        header_timeout_seconds: u64 = 20,
+        /// Seconds that a connection may wait between a response and the next request's complete headers. 1 to 3600.
+        idle_timeout_seconds: u64 = 75,
+        /// Seconds that a client may send nothing of a body that it announced, or take nothing of a response, before
+        /// its connection is closed. 1 to 3600.
+        stall_timeout_seconds: u64 = 60,
+        /// Seconds that requests in flight may take to finish after SIGTERM or SIGINT. 0 to 3600.
+        shutdown_timeout_seconds: u64 = 30,
+    }
+}
+
+/// Every section, in the order of the reference.
+pub(crate) const SECTIONS: [Section; 8] = [
+    Config::SECTION,
+    ListenSettings::SECTION,
+    DomainSettings::SECTION,
+    S3Settings::SECTION,
+    TlsSettings::SECTION,
+    StorageSettings::SECTION,
+    LogSettings::SECTION,
+    LimitSettings::SECTION,
+];
+
+impl Section {
+    /// The setting's full name, such as `listen.s3`.
+    pub(crate) fn path(&self, setting: &Setting) -> String {
+        if self.name.is_empty() { setting.name.to_owned() } else { format!("{}.{}", self.name, setting.name) }
+    }
+
+    /// The environment variable that overrides the setting, such as `COMMONHOLD_LISTEN_S3`.
+    pub(crate) fn variable(&self, setting: &Setting) -> String {
+        format!("COMMONHOLD_{}", self.path(setting).replace('.', "_").to_ascii_uppercase())
+    }
+}
+
+const fn loopback(port: u16) -> Listen {
+    Listen::At(SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), port))
+}
+
+fn domain(name: &str) -> Domains {
+    name.parse().into_iter().collect()
+}

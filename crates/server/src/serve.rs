@@ -1,0 +1,272 @@
+//! A server's life: open the store, listen, serve until a signal, end in order.
+//!
+//! The order of the end: take no new connections, let requests in flight finish (up to their time), stop the jobs, take
+//! the administration socket away, close the engine. A second signal ends the process where it stands; the engine is
+//! made for that.
+
+use std::future::Future;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use admin::Installation;
+use background::Scheduler;
+use background::jobs::ExpireKeys;
+use metrics_exporter_prometheus::PrometheusHandle;
+use tokio::net::{TcpListener, UnixListener};
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::Semaphore;
+use tokio_rustls::TlsAcceptor;
+
+use crate::admin_socket::AdminSocketError;
+use crate::config::{Config, Domains, Environment, LimitSettings};
+use crate::connection::Patience;
+use crate::listener::Shared;
+use crate::monitoring::{Monitored, Readiness};
+use crate::routed::Routed;
+use crate::s3::S3;
+use crate::store::{Store, StoreError};
+use crate::tls::{Certificates, TlsError};
+use crate::{admin_socket, config, listener, master_key, monitoring, process, telemetry};
+
+/// Connections at a time of the administration socket and of monitoring, each: they have few clients, and must answer
+/// when S3 is full.
+const SIDE_CONNECTIONS: usize = 64;
+/// The exit status of a process that a second signal ended, as shells count SIGINT.
+const STATUS_INTERRUPTED: i32 = 130;
+
+/// The server did not start, or did not end well.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ServeError {
+    /// The store.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A certificate.
+    #[error("tls.certificates: {0}")]
+    Tls(#[from] TlsError),
+    /// The administration socket.
+    #[error(transparent)]
+    AdminSocket(#[from] AdminSocketError),
+    /// A listener, or what the system refuses.
+    #[error("{0}")]
+    Io(#[from] std::io::Error),
+    /// Logs or metrics.
+    #[error("logs and metrics can not be started: {0}")]
+    Telemetry(String),
+    /// The engine could not be closed.
+    #[error("the store was not closed in order: {0}. The next start repairs what is needed")]
+    Close(storage::StorageError),
+}
+
+/// Where a server listens, once it does.
+#[derive(Clone, Debug)]
+pub(crate) struct Started {
+    /// S3 over HTTP.
+    pub(crate) s3: Option<SocketAddr>,
+    /// S3 over HTTPS.
+    pub(crate) s3_tls: Option<SocketAddr>,
+    /// Monitoring.
+    pub(crate) metrics: Option<SocketAddr>,
+    /// The administration socket.
+    pub(crate) admin_socket: PathBuf,
+    /// Whether there is a tenancy yet.
+    pub(crate) has_tenancies: bool,
+}
+
+/// Everything that is bound before anything is served, so that a mistake leaves nothing half started.
+struct Bound {
+    s3: Option<TcpListener>,
+    s3_tls: Option<(TcpListener, TlsAcceptor, Arc<Certificates>)>,
+    metrics: Option<TcpListener>,
+    admin: UnixListener,
+}
+
+/// Serves until SIGTERM or SIGINT. `started` runs beside the server once it listens.
+///
+/// # Errors
+/// [`ServeError`] says what to do.
+pub(crate) async fn serve<F: Future<Output = ()> + Send + 'static>(
+    config: &Config,
+    environment: &Environment,
+    started: impl FnOnce(Started) -> F,
+) -> Result<(), ServeError> {
+    process::keep_files_private();
+    telemetry::start_log(&config.log.level, config.log.format).map_err(ServeError::Telemetry)?;
+    let metrics = telemetry::start_metrics().map_err(ServeError::Telemetry)?;
+    for name in config::unknown_variables(environment) {
+        tracing::warn!(name, "this environment variable is no setting");
+    }
+    process::raise_open_files_limit(config.limits.connections);
+    admin_socket::check_path(&config.admin_socket_path())?;
+    let signals = Signals::catch()?;
+
+    let store = Store::open(config, environment.get(master_key::VARIABLE).map(String::as_str)).await?;
+    let bound = bind(config).await?;
+    let readiness = Readiness::default();
+    let shared = Shared::new(patience(&config.limits));
+    let addresses = bound.started(config, &store)?;
+    spawn_listeners(bound, &addresses, config, &store, &readiness, metrics, &shared)?;
+    let jobs = Scheduler::start(
+        vec![Box::new(ExpireKeys::new(Arc::clone(&store.identity), Arc::clone(&store.clock)))],
+        Arc::clone(&store.clock),
+    );
+    readiness.set(true);
+    tracing::info!(
+        version = env!("CARGO_PKG_VERSION"),
+        s3 = ?addresses.s3,
+        s3_tls = ?addresses.s3_tls,
+        metrics = ?addresses.metrics,
+        "the server listens"
+    );
+    let beside = tokio::spawn(started(addresses));
+
+    signals.wait().await;
+    readiness.set(false);
+    beside.abort();
+    drain(&shared, Duration::from_secs(config.limits.shutdown_timeout_seconds)).await;
+    jobs.stop().await;
+    admin_socket::remove(&config.admin_socket_path());
+    store.close().await.map_err(ServeError::Close)?;
+    tracing::info!("the server has ended");
+    Ok(())
+}
+
+async fn bind(config: &Config) -> Result<Bound, ServeError> {
+    let tcp = async |address: Option<SocketAddr>, setting| match address {
+        Some(address) => listener::bind(address, setting).await.map(Some),
+        None => Ok(None),
+    };
+    let s3 = tcp(config.listen.s3.address(), "listen.s3").await?;
+    let s3_tls = match tcp(config.listen.s3_tls.address(), "listen.s3_tls").await? {
+        Some(listener) => {
+            let certificates = Certificates::load(&config.tls.certificates)?;
+            let acceptor = certificates.acceptor().map_err(|error| ServeError::Telemetry(error.to_string()))?;
+            Some((listener, acceptor, certificates))
+        }
+        None => None,
+    };
+    let metrics = tcp(config.listen.metrics.address(), "listen.metrics").await?;
+    let admin = admin_socket::bind(&config.admin_socket_path()).await?;
+    Ok(Bound { s3, s3_tls, metrics, admin })
+}
+
+impl Bound {
+    fn started(&self, config: &Config, store: &Store) -> std::io::Result<Started> {
+        let address = |listener: Option<&TcpListener>| listener.map(TcpListener::local_addr).transpose();
+        Ok(Started {
+            s3: address(self.s3.as_ref())?,
+            s3_tls: address(self.s3_tls.as_ref().map(|(listener, ..)| listener))?,
+            metrics: address(self.metrics.as_ref())?,
+            admin_socket: config.admin_socket_path(),
+            has_tenancies: !store.identity.tenancies().is_empty(),
+        })
+    }
+}
+
+fn spawn_listeners(
+    bound: Bound,
+    addresses: &Started,
+    config: &Config,
+    store: &Store,
+    readiness: &Readiness,
+    metrics: PrometheusHandle,
+    shared: &Shared,
+) -> Result<(), ServeError> {
+    let s3 = Arc::new(S3::new(store.s3(config)));
+    let slots = Arc::new(Semaphore::new(config.limits.connections as usize));
+    let side = || Arc::new(Semaphore::new(SIDE_CONNECTIONS));
+    let tasks = &shared.tasks;
+    if let Some(listener) = bound.s3 {
+        tasks.spawn(listener::run_tcp(listener, None, Arc::clone(&slots), Arc::clone(&s3), shared.clone()));
+    }
+    if let Some((listener, acceptor, certificates)) = bound.s3_tls {
+        let hangup = signal(SignalKind::hangup())?;
+        tasks.spawn(certificates.watch(hangup, shared.shutdown.drain.clone()));
+        tasks.spawn(listener::run_tcp(listener, Some(acceptor), slots, s3, shared.clone()));
+    }
+    if let Some(listener) = bound.metrics {
+        let router = monitoring::router(Monitored {
+            readiness: readiness.clone(),
+            metrics: metrics.clone(),
+            identity: Arc::clone(&store.identity),
+            objects: Arc::clone(&store.objects),
+            data_dir: config.data_dir.clone(),
+            started: Instant::now(),
+        });
+        tasks.spawn(listener::run_tcp(listener, None, side(), Arc::new(Routed(router)), shared.clone()));
+    }
+    tasks.spawn(monitoring::upkeep(metrics, shared.shutdown.drain.clone()));
+    let router = store.admin(installation(config, addresses));
+    tasks.spawn(listener::run_unix(bound.admin, side(), Arc::new(Routed(router)), shared.clone()));
+    Ok(())
+}
+
+/// What the administration API tells of this server.
+fn installation(config: &Config, addresses: &Started) -> Installation {
+    let names = |domains: &Domains| domains.iter().map(|domain| domain.as_str().to_owned()).collect();
+    Installation {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        data_dir: absolute(&config.data_dir).display().to_string(),
+        s3_address: addresses.s3.map(|address| address.to_string()),
+        s3_tls_address: addresses.s3_tls.map(|address| address.to_string()),
+        internal_domains: names(&config.domains.internal),
+        external_domains: names(&config.domains.external),
+        default_tenancy: config.default_tenancy.clone(),
+    }
+}
+
+const fn patience(limits: &LimitSettings) -> Patience {
+    Patience {
+        header: Duration::from_secs(limits.header_timeout_seconds),
+        idle: Duration::from_secs(limits.idle_timeout_seconds),
+        stall: Duration::from_secs(limits.stall_timeout_seconds),
+    }
+}
+
+/// Lets what is in flight finish, up to `bound`; then ends it.
+async fn drain(shared: &Shared, bound: Duration) {
+    shared.shutdown.drain.cancel();
+    shared.tasks.close();
+    tracing::info!(tasks = shared.tasks.len(), bound_seconds = bound.as_secs(), "finishing what is in flight");
+    if tokio::time::timeout(bound, shared.tasks.wait()).await.is_err() {
+        tracing::warn!(tasks = shared.tasks.len(), "the time is over: ending what is still in flight");
+        shared.shutdown.abort.cancel();
+        shared.tasks.wait().await;
+    }
+}
+
+/// The signals that end a server.
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    fn catch() -> std::io::Result<Self> {
+        Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
+    }
+
+    /// Waits for the first one. The second one ends the process.
+    async fn wait(mut self) {
+        self.next().await;
+        tracing::info!("a signal came: the server ends; a second one ends it at once");
+        tokio::spawn(async move {
+            self.next().await;
+            tracing::warn!("a second signal came");
+            std::process::exit(STATUS_INTERRUPTED);
+        });
+    }
+
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
+}
+
+/// The folder as an absolute path, for people to read.
+pub(crate) fn absolute(path: &Path) -> PathBuf {
+    std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
+}

@@ -1,0 +1,157 @@
+//! The parts of a store put together: engine, identities, objects, access.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use access::{Access, Domains};
+use admin::{AdminState, Installation};
+use axum::Router;
+use identity::{Identity, IdentityError};
+use objects::Objects;
+use s3_api::{S3Config, S3Service};
+use storage::{Engine, StorageError};
+use storage_embedded::{EmbeddedStore, OpenError, Options};
+use types::{Clock, Entropy, OsEntropy, SystemClock};
+
+use crate::config::{Config, Domain};
+use crate::master_key::{self, MasterKeySourceError};
+
+/// The engine's folder in the data directory.
+const ENGINE_FOLDER: &str = "embedded";
+/// Bytes of a mebibyte.
+const MIB: u64 = 1024 * 1024;
+
+/// The store can not be opened.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum StoreError {
+    /// The folder can not be made.
+    #[error("the data directory {path} can not be made: {error}; choose another one with data_dir")]
+    DataDirectory {
+        /// Which.
+        path: PathBuf,
+        /// Why not.
+        error: io::Error,
+    },
+    /// No master key.
+    #[error(transparent)]
+    MasterKey(#[from] MasterKeySourceError),
+    /// Another server works there.
+    #[error(
+        "another commonhold serves the data directory {path}: stop it first, or give this one a data_dir of its own \
+         (COMMONHOLD_DATA_DIR)"
+    )]
+    InUse {
+        /// Which.
+        path: PathBuf,
+    },
+    /// The engine.
+    #[error("the data directory {path} can not be opened: {error}")]
+    Engine {
+        /// Which.
+        path: PathBuf,
+        /// Why not.
+        error: OpenError,
+    },
+    /// The identities.
+    #[error("the identities can not be read: {0}")]
+    Identity(#[from] IdentityError),
+}
+
+/// An open store.
+#[derive(Clone)]
+pub(crate) struct Store {
+    /// The engine.
+    pub(crate) engine: Arc<EmbeddedStore>,
+    /// Who there is.
+    pub(crate) identity: Arc<Identity>,
+    /// What there is.
+    pub(crate) objects: Arc<Objects>,
+    /// Who may do what.
+    pub(crate) access: Arc<Access>,
+    /// The time.
+    pub(crate) clock: Arc<dyn Clock>,
+    /// Randomness.
+    pub(crate) entropy: Arc<dyn Entropy>,
+}
+
+impl Store {
+    /// Opens the store of `config`, which is made at the first start.
+    ///
+    /// # Errors
+    /// [`StoreError`] says what to do.
+    pub(crate) async fn open(config: &Config, master_key: Option<&str>) -> Result<Self, StoreError> {
+        let (clock, entropy): (Arc<dyn Clock>, Arc<dyn Entropy>) = (Arc::new(SystemClock), Arc::new(OsEntropy));
+        make_folder(&config.data_dir)?;
+        let master = master_key::obtain(master_key, &config.master_key_path(), &config.data_dir, &*entropy)?;
+        let engine = open_engine(config, &entropy).await?;
+        let contracts = Engine::new(Arc::clone(&engine));
+        let identity =
+            Identity::open(Arc::clone(&contracts.metadata), master, Arc::clone(&clock), Arc::clone(&entropy)).await?;
+        let identity = Arc::new(identity);
+        let objects = Objects::new(contracts.metadata, contracts.blobs, Arc::clone(&clock), Arc::clone(&entropy));
+        let names = |domains: &crate::config::Domains| {
+            domains.iter().map(|domain: &Domain| domain.as_str().to_owned()).collect::<Vec<_>>()
+        };
+        let domains = Domains::new(&names(&config.domains.internal), &names(&config.domains.external));
+        let access = Access::new(Arc::clone(&identity), domains, config.default_tenancy.clone(), Arc::clone(&clock));
+        Ok(Self { engine, identity, objects: Arc::new(objects), access: Arc::new(access), clock, entropy })
+    }
+
+    /// The administration API of this store. `installation` is what it tells of the server.
+    pub(crate) fn admin(&self, installation: Installation) -> Router {
+        admin::router(AdminState {
+            identity: Arc::clone(&self.identity),
+            access: Arc::clone(&self.access),
+            objects: Arc::clone(&self.objects),
+            clock: Arc::clone(&self.clock),
+            started: self.clock.now(),
+            installation: Arc::new(installation),
+        })
+    }
+
+    /// Ends the engine's work in order. Nothing may use the store any more.
+    ///
+    /// # Errors
+    /// What the engine could not do; the next opening repairs it.
+    pub(crate) async fn close(self) -> Result<(), StorageError> {
+        self.engine.close().await
+    }
+
+    /// The S3 service on this store.
+    pub(crate) fn s3(&self, config: &Config) -> S3Service {
+        let settings = S3Config {
+            region: config.s3.region.clone(),
+            stall: std::time::Duration::from_secs(config.limits.stall_timeout_seconds),
+        };
+        S3Service::new(
+            Arc::clone(&self.access),
+            Arc::clone(&self.identity),
+            Arc::clone(&self.objects),
+            Arc::clone(&self.clock),
+            Arc::clone(&self.entropy),
+            settings,
+        )
+    }
+}
+
+async fn open_engine(config: &Config, entropy: &Arc<dyn Entropy>) -> Result<Arc<EmbeddedStore>, StoreError> {
+    let path = config.data_dir.join(ENGINE_FOLDER);
+    let options = Options {
+        cache_bytes: config.storage.cache_mib * MIB,
+        reserve_bytes: config.storage.reserve_mib * MIB,
+        ..Options::default()
+    };
+    let (of_task, entropy) = (path.clone(), Arc::clone(entropy));
+    // Opening replays the log, which reads files.
+    let opened = tokio::task::spawn_blocking(move || EmbeddedStore::open_directory(&of_task, options, &*entropy)).await;
+    let opened = opened.unwrap_or_else(|error| Err(OpenError::Io(io::Error::other(error))));
+    opened.map_err(|error| match error {
+        OpenError::Locked => StoreError::InUse { path: config.data_dir.clone() },
+        error => StoreError::Engine { path, error },
+    })
+}
+
+fn make_folder(path: &Path) -> Result<(), StoreError> {
+    std::fs::create_dir_all(path).map_err(|error| StoreError::DataDirectory { path: path.to_owned(), error })
+}
