@@ -20,7 +20,7 @@ use types::{BucketName, TenancyName};
 
 use crate::bucket::{Bucket, NewBucket, Versioning};
 use crate::commit::{not_committed, unknown};
-use crate::keyspace;
+use crate::keyspace::{self, Place};
 use crate::usage::bucket_counter;
 use crate::{ObjectError, Objects};
 
@@ -183,18 +183,18 @@ impl Objects {
 
     /// Refuses a bucket that holds objects, and aborts the uploads of one that does not.
     async fn empty_of_uploads(&self, bucket: &Bucket) -> Result<(), ObjectError> {
+        let (from, to) = ([keyspace::OBJECTS], [keyspace::OBJECTS + 1]);
         for _ in 0..SWEEPS {
-            // A completion under way leaves markers in the area of objects until it has finished.
-            self.finish_interrupted(bucket).await?;
-            if !self
-                .metadata
-                .scan(bucket.space(), &[keyspace::OBJECTS], Some(&[keyspace::OBJECTS + 1]), 1)
-                .await?
-                .is_empty()
-            {
-                return Err(ObjectError::BucketNotEmpty);
+            let left = self.metadata.scan(bucket.space(), &from, Some(&to), PAGE).await?;
+            for (name, _) in &left {
+                if !Place::parse(name)?.is_marker() {
+                    return Err(ObjectError::BucketNotEmpty);
+                }
             }
-            if self.abort_all_uploads(bucket).await? == 0 {
+            if !left.is_empty() {
+                // Markers without a version: completions that have not ended yet, of objects that are gone already.
+                self.finish_interrupted(bucket).await?;
+            } else if self.abort_all_uploads(bucket).await? == 0 {
                 return Ok(());
             }
         }
@@ -204,6 +204,11 @@ impl Objects {
     /// Finishes a delete that a crash broke off. A bucket that is not empty stays.
     pub(crate) async fn finish_interrupted_delete(&self, bucket: &Bucket) -> Result<(), ObjectError> {
         let _turn = self.buckets.changes.lock().await;
+        // The mark may have been taken off, and the bucket filled and emptied, since it was seen.
+        let found = self.read_bucket(&bucket.tenancy, &bucket.name).await?;
+        if !found.is_some_and(|(_, record)| record.deleting && record.bucket.id == bucket.id) {
+            return Ok(());
+        }
         match self.finish_delete(bucket).await {
             Err(ObjectError::BucketNotEmpty) => Ok(()),
             outcome => outcome,

@@ -4,6 +4,8 @@
 //! replaced wherever it is, and the usage. Where another writer came between, everything is read and decided anew. Where
 //! the outcome of a commit is unknown, the write id in the record tells whether it happened.
 
+use std::borrow::Cow;
+
 use access::BucketTarget;
 use bytes::Bytes;
 use storage::{Batch, CommitError, Expect, Space, StorageError};
@@ -132,10 +134,10 @@ impl Objects {
                 versioning: bucket.versioning,
                 modified: record.modified,
             };
-            if let Some(doubt) = doubt.take() {
-                if let Some(record) = self.settle(space, &names, head.as_ref(), &doubt, new.record.write).await? {
-                    return Ok(committed(&record));
-                }
+            if let Some(doubt) = doubt.take()
+                && let Some(record) = self.settle(space, &names, head.as_ref(), &doubt, new.record.write).await?
+            {
+                return Ok(committed(&record));
             }
             check_write(conditions, head.as_ref().and_then(StoredHead::etag))?;
             let Some(batch) = self.plan_write(&bucket, &names, head.as_ref(), &mut new).await? else { continue };
@@ -203,7 +205,7 @@ impl Objects {
         batch.expect.push(expect_head(names, head));
         if let Some(StoredHead { record: HeadRecord { version, null_at: older_null }, .. }) = head {
             if (new.record.naming, version.naming) == (Naming::Null, Naming::Null) {
-                replaced = Some(version.clone());
+                replaced = Some(Cow::Borrowed(version));
             } else {
                 batch.put.push((names.older(version.order), record::encode(version)?));
                 null_at = if version.naming == Naming::Null { Some(version.order) } else { *older_null };
@@ -213,7 +215,7 @@ impl Objects {
             let Some((raw, version)) = self.read_older(bucket.space(), names, order).await? else { return Ok(None) };
             batch.expect.push(Expect::Value(names.older(order), raw));
             batch.delete.push(names.older(order));
-            replaced = Some(version);
+            replaced = Some(Cow::Owned(version));
             null_at = None;
         }
         if new.takes_over.is_some() && new.takes_over != replaced.as_ref().map(|replaced| replaced.write) {

@@ -58,20 +58,15 @@ impl Objects {
         let _pin = self.blobs.pin();
         let object = self.copy_source(source, &request.source_conditions).await?;
         if object.info.size > MAX_PART_BYTES {
-            return Err(ObjectError::InvalidRequest(format!(
-                "The specified copy source is larger than the maximum allowable size for a copy source: {MAX_PART_BYTES}"
-            )));
+            return Err(ObjectError::InvalidRequest(format!("A copy has at most {MAX_PART_BYTES} bytes")));
         }
         let onto_itself = source.in_bucket().bucket_id == destination.in_bucket().bucket_id
             && source.key() == destination.key()
             && object.is_current;
         let changes = matches!(request.metadata, MetadataDirective::Replace(_)) || request.storage_class.is_some();
         if onto_itself && !changes && request.checksum_algorithm.is_none() {
-            return Err(ObjectError::InvalidRequest(
-                "This copy request is illegal because it is trying to copy an object to itself without changing the \
-                 object's metadata, storage class, website redirect location or encryption attributes."
-                    .to_owned(),
-            ));
+            let what = "A copy of an object onto itself changes its metadata or its storage class";
+            return Err(ObjectError::InvalidRequest(what.to_owned()));
         }
         let owner = destination.principal().user().cloned();
         let mut new = NewVersion::new(self, owner.clone(), VersionKind::DeleteMarker);
@@ -124,10 +119,7 @@ impl Objects {
         let object = match self.existing(&target.bucket, &target.key, target.version).await {
             Err(ObjectError::DeleteMarker { .. }) => return Err(ObjectError::NoSuchKey),
             Err(ObjectError::MethodNotAllowedOnDeleteMarker { .. }) => {
-                return Err(ObjectError::InvalidRequest(
-                    "The source of a copy request may not specifically refer to a delete marker by version id."
-                        .to_owned(),
-                ));
+                return Err(ObjectError::InvalidRequest("The source of the copy is a delete marker".to_owned()));
             }
             outcome => outcome?,
         };

@@ -60,6 +60,16 @@ impl World {
         Objects::new(engine.metadata, engine.blobs, clock, Arc::new(SeededEntropy::new(seed)))
     }
 
+    /// Another store on the same engine, which knows nothing of this one's turns.
+    pub(crate) fn twin(&self, seed: u64) -> Self {
+        Self {
+            objects: Self::objects(&self.faults, &self.clock, seed),
+            faults: self.faults.clone(),
+            clock: Arc::clone(&self.clock),
+            caller: Arc::clone(&self.caller),
+        }
+    }
+
     /// The store as a new process has it: nothing but the engine is left.
     pub(crate) fn restart(&mut self, seed: u64) {
         self.objects = Self::objects(&self.faults, &self.clock, seed);

@@ -170,6 +170,11 @@ impl<'a> Place<'a> {
         self.rest().first() == Some(&OLDER)
     }
 
+    /// Whether it is the marker of a completion.
+    pub(crate) fn is_marker(&self) -> bool {
+        self.rest().first() == Some(&MARKER)
+    }
+
     /// The upload whose own record this is; `None` for a part's.
     pub(crate) fn upload(&self) -> Option<UploadId> {
         let (id, end) = self.rest().split_at_checked(UPLOAD_HEX)?;

@@ -71,6 +71,7 @@ pub struct ListedVersion {
 
 /// A version, or a delete marker.
 #[derive(Clone, PartialEq, Eq, Debug)]
+#[expect(clippy::large_enum_variant, reason = "nearly every entry is an object, which a box would allocate")]
 pub enum ListedVersionKind {
     /// A version of the object.
     Object(ObjectInfo),

@@ -397,3 +397,22 @@ async fn uploads_are_listed_by_key_and_age() {
     let space = Space(bucket.id);
     assert!(world.faults.engine().metadata.scan(space, b"", None, 10).await.unwrap().is_empty());
 }
+
+/// What a reader has begun stays whole, whatever is written meanwhile.
+#[tokio::test]
+async fn readers_keep_what_they_began_to_read() {
+    let world = World::new();
+    let bucket = world.bucket("data", Versioning::Unversioned).await;
+    let upload = world.begin(&bucket, "k", NewUpload::default()).await;
+    let bodies = [pattern(MIN, 1), pattern(70_000, 2)];
+    let mut parts = Vec::new();
+    for (number, body) in (1..).zip(&bodies) {
+        parts.push((number, world.part(&bucket, "k", upload, number, body).await.unwrap().etag));
+    }
+    world.complete(&bucket, "k", upload, request(&parts)).await.unwrap();
+    let reading = world.get(&bucket, "k", None, Selection::Whole).await.unwrap();
+    world.put(&bucket, "k", b"anew").await;
+    assert_eq!(world.blobs().await, 1);
+    assert!(reading.body.collect().await.unwrap() == bodies.concat());
+    assert_eq!(world.body(&bucket, "k").await, b"anew");
+}

@@ -142,6 +142,7 @@ pub struct Deleted {
 
 /// How a copy treats metadata.
 #[derive(Clone, PartialEq, Eq, Debug)]
+#[expect(clippy::large_enum_variant, reason = "there is one for each copy, never a collection of them")]
 pub enum MetadataDirective {
     /// The source's.
     Copy,

@@ -1,8 +1,13 @@
 //! PUT, GET, HEAD and DELETE, with and without versions.
 
+use std::sync::Arc;
+
+use storage::StorageError;
+use storage::faults::{Call, Fault};
 use types::{ByteRange, Checksum, ChecksumAlgorithm, Conditions, ETag, EtagMatch, VersionId};
 
 use crate::fixture::{Body, World, pattern};
+use crate::listing::{ListedVersion, ListedVersionKind};
 use crate::object::{PutRequest, Selection};
 use crate::{Claims, ObjectError, Usage, Versioning};
 
@@ -70,11 +75,9 @@ async fn versions_stack_and_unstack() {
     let bucket = world.bucket("data", Versioning::Unversioned).await;
     let kinds = async || -> Vec<(String, bool, bool)> {
         let page = world.versions(&bucket).await;
-        let line = |listed: crate::listing::ListedVersion| match listed.kind {
-            crate::listing::ListedVersionKind::Object(info) => (info.version.to_string(), listed.is_latest, true),
-            crate::listing::ListedVersionKind::DeleteMarker { version, .. } => {
-                (version.to_string(), listed.is_latest, false)
-            }
+        let line = |listed: ListedVersion| match listed.kind {
+            ListedVersionKind::Object(info) => (info.version.to_string(), listed.is_latest, true),
+            ListedVersionKind::DeleteMarker { version, .. } => (version.to_string(), listed.is_latest, false),
         };
         page.versions.into_iter().map(line).collect()
     };
@@ -150,21 +153,21 @@ async fn selections_outside_the_object_are_refused() {
     assert_eq!((suffix.head.range, suffix.body.collect().await.unwrap()), (Some(7..10), "789".into()));
 }
 
-/// Sixteen writers with `If-None-Match: *`, and then sixteen with the same `If-Match`: one of each wins.
+/// Sixteen writers with `If-None-Match: *`, and then sixteen with the same `If-Match`, in two stores on one engine: one
+/// of each wins.
 #[tokio::test(flavor = "multi_thread")]
 async fn one_of_many_conditional_writers_wins() {
-    let world = std::sync::Arc::new(World::new());
+    let world = World::new();
     let bucket = world.bucket("data", Versioning::Unversioned).await;
+    let stores = [Arc::new(world.twin(2)), Arc::new(world.twin(3))];
     let mut conditions = Conditions { if_none_match: Some(EtagMatch::Any), ..Conditions::default() };
-    for round in 0..3 {
-        let writers: Vec<_> = (0..16)
-            .map(|writer| {
-                let (world, bucket, conditions) = (world.clone(), bucket.clone(), conditions.clone());
-                tokio::spawn(async move {
-                    world.try_put(&bucket, "k", &pattern(70_000, round * 16 + writer), conditions).await
-                })
-            })
-            .collect();
+    for round in 0..8 {
+        let writer = |number: usize| {
+            let (store, bucket) = (Arc::clone(&stores[number % 2]), Arc::clone(&bucket));
+            let (body, conditions) = (pattern(70_000, round * 16 + number), conditions.clone());
+            tokio::spawn(async move { store.try_put(&bucket, "k", &body, conditions).await })
+        };
+        let writers: Vec<_> = (0..16).map(writer).collect();
         let mut won = Vec::new();
         for writer in writers {
             match writer.await.unwrap() {
@@ -176,5 +179,74 @@ async fn one_of_many_conditional_writers_wins() {
         assert_eq!(won.len(), 1);
         conditions = Conditions { if_match: Some(EtagMatch::Tags(won)), ..Conditions::default() };
     }
-    assert_eq!(world.usage(&bucket).await, Usage { bytes: 70_000, objects: 1 });
+    assert_eq!((world.usage(&bucket).await, world.blobs().await), (Usage { bytes: 70_000, objects: 1 }, 1));
+}
+
+/// Writes, deletes and removals of versions of two keys meet in two stores on one engine.
+/// What is left adds up.
+#[tokio::test(flavor = "multi_thread")]
+async fn racing_writers_leave_exact_usage() {
+    for versioning in [Versioning::Unversioned, Versioning::Enabled, Versioning::Suspended] {
+        let world = World::new();
+        let bucket = world.bucket("data", versioning).await;
+        let stores = [Arc::new(world.twin(2)), Arc::new(world.twin(3))];
+        let writer = |number: usize| {
+            let (store, bucket) = (Arc::clone(&stores[number % 2]), Arc::clone(&bucket));
+            tokio::spawn(async move {
+                for step in 0..20 {
+                    let key = ["k", "l"][(number + step) % 2];
+                    match (number * 7 + step * 3) % 5 {
+                        0 => {
+                            let listed = store.versions(&bucket).await.versions;
+                            if let Some(listed) = listed.get(step) {
+                                store.delete(&bucket, listed.key.as_str(), Some(version_of(listed))).await;
+                            }
+                        }
+                        1 => drop(store.delete(&bucket, key, None).await),
+                        _ => drop(store.put(&bucket, key, &pattern(number * 20 + step, 1)).await),
+                    }
+                }
+            })
+        };
+        let writers: Vec<_> = (0..8).map(writer).collect();
+        for writer in writers {
+            writer.await.unwrap();
+        }
+        let listed = world.versions(&bucket).await.versions;
+        let mut left = Usage::default();
+        for listed in &listed {
+            if let ListedVersionKind::Object(info) = &listed.kind {
+                let found =
+                    world.get(&bucket, listed.key.as_str(), Some(info.version), Selection::Whole).await.unwrap();
+                assert_eq!(found.body.collect().await.unwrap().len() as u64, info.size);
+                left = Usage { bytes: left.bytes + info.size, objects: left.objects + 1 };
+            }
+        }
+        assert_eq!(world.usage(&bucket).await, left, "{versioning:?}");
+        for listed in &listed {
+            world.delete(&bucket, listed.key.as_str(), Some(version_of(listed))).await;
+        }
+        assert_eq!((world.usage(&bucket).await, world.blobs().await), (Usage::default(), 0));
+    }
+}
+
+fn version_of(listed: &ListedVersion) -> VersionId {
+    match &listed.kind {
+        ListedVersionKind::Object(info) => info.version,
+        ListedVersionKind::DeleteMarker { version, .. } => *version,
+    }
+}
+
+/// What was made durable and then not committed is given back.
+#[tokio::test]
+async fn a_body_without_a_commit_is_discarded() {
+    let world = World::new();
+    let bucket = world.bucket("data", Versioning::Unversioned).await;
+    world.faults.plan(Call::Commit, 1, Fault::Fail(StorageError::Full));
+    let commits = world.faults.calls(Call::Commit);
+    let outcome = world.try_put(&bucket, "k", &pattern(200_000, 1), Conditions::default()).await;
+    assert!(matches!(outcome, Err(ObjectError::Storage(StorageError::Full))));
+    world.blobs().await;
+    assert_eq!(world.faults.calls(Call::Commit) - commits, 2, "one that failed, and one that discards");
+    assert_eq!(world.usage(&bucket).await, Usage::default());
 }

@@ -156,9 +156,10 @@ mod tests {
             let lines: Vec<Line> = (1..=count)
                 .map(|at: u16| Line {
                     end: u64::from(at) * 10,
-                    blob: (at % 9 != 0).then_some(BlobId([at.to_be_bytes()[1].max(1); 16])),
+                    blob: (!at.is_multiple_of(9)).then_some(BlobId([at.to_be_bytes()[1].max(1); 16])),
                     number: at * step,
-                    checksum: (at % 2 == 0)
+                    checksum: at
+                        .is_multiple_of(2)
                         .then(|| Checksum::of(ChecksumAlgorithm::ALL[usize::from(at) / 2 % 5], &at.to_be_bytes())),
                 })
                 .collect();

@@ -1,11 +1,9 @@
 //! GetObject, HeadObject, and what else looks up one version.
 
-use std::ops::Range;
-
 use access::{BucketTarget, Grant, action};
 use bytes::Bytes;
 use policy::ObjectFacts;
-use types::{Checksum, Conditions, ObjectKey, VersionId, WriteId};
+use types::{Conditions, ObjectKey, VersionId, WriteId};
 
 use crate::commit::{ATTEMPTS, StoredHead, told};
 use crate::conditions::check_read;
@@ -71,8 +69,8 @@ impl Objects {
         let pin = self.blobs.pin();
         let target = grant.target();
         let object = self.readable(&target.bucket, &target.key, target.version, &request.conditions).await?;
-        let content = object.content.clone();
-        let head = self.select(object, request.selection).await?;
+        let Object { info, content, version, .. } = object;
+        let head = self.select(info, version, &content, request.selection).await?;
         let range = head.range.clone().unwrap_or(0..head.info.size);
         let body = self.open(pin, content, range).await?;
         Ok(Read { head, body })
@@ -90,7 +88,7 @@ impl Objects {
         let _pin = self.blobs.pin();
         let target = grant.target();
         let object = self.readable(&target.bucket, &target.key, target.version, &request.conditions).await?;
-        self.select(object, request.selection).await
+        self.select(object.info, object.version, &object.content, request.selection).await
     }
 
     /// The object at `key`, if `conditions` hold.
@@ -160,22 +158,28 @@ impl Objects {
         Err(ObjectError::Contention)
     }
 
-    /// What a HEAD answers for a selection of `object`.
-    async fn select(&self, object: Object, selection: Selection) -> Result<Head, ObjectError> {
-        let size = object.info.size;
-        let whole = Head { version: object.version, range: None, parts: None, part_checksum: None, info: object.info };
-        match (selection, &object.content) {
+    /// What a HEAD answers for a selection of an object.
+    async fn select(
+        &self,
+        info: ObjectInfo,
+        version: Option<VersionId>,
+        content: &Content,
+        selection: Selection,
+    ) -> Result<Head, ObjectError> {
+        let size = info.size;
+        let whole = Head { info, version, range: None, parts: None, part_checksum: None };
+        match (selection, content) {
             (Selection::Whole, _) => Ok(whole),
             (Selection::Range(range), _) => Ok(Head { range: Some(range.resolve(size)?), ..whole }),
             (Selection::Part(number), Content::Parts(map)) => {
                 let Some((start, line)) = map.find(&*self.blobs, number).await? else {
                     return Err(ObjectError::InvalidPartNumber);
                 };
-                let (range, parts): (Range<u64>, _) = (start..line.end, Some(map.count));
+                let (range, parts) = (start..line.end, Some(map.count));
                 Ok(Head { range: Some(range), parts, part_checksum: line.checksum, ..whole })
             }
             (Selection::Part(1), Content::Empty | Content::Blob(_)) => {
-                let part_checksum: Option<Checksum> = whole.info.checksum.map(|checksum| checksum.value);
+                let part_checksum = whole.info.checksum.map(|checksum| checksum.value);
                 Ok(Head { range: Some(0..size), part_checksum, ..whole })
             }
             (Selection::Part(_), _) => Err(ObjectError::InvalidPartNumber),

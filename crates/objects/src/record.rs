@@ -279,11 +279,16 @@ pub(crate) fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, StorageErro
 
 #[cfg(test)]
 mod tests {
+    use policy::{Acl, AclGrant, Grantee, Permission};
     use proptest::prelude::{any, prop};
     use proptest::proptest;
-    use types::{SeededEntropy, Timestamp, WriteId};
+    use types::{BlobId, Checksum, ChecksumAlgorithm, ChecksumType, ETag, SeededEntropy, Timestamp, UserName, WriteId};
 
-    use super::{HeadRecord, Naming, Order, VersionKind, VersionRecord, decode, encode, encode_head};
+    use super::{
+        Content, HeadRecord, Naming, ObjectRecord, Order, PartMap, VersionKind, VersionRecord, decode, encode,
+        encode_head,
+    };
+    use crate::object::{ObjectChecksum, ObjectMetadata};
 
     #[test]
     fn places_are_newer_whatever_the_clock_says() {
@@ -317,6 +322,43 @@ mod tests {
         for strange in [&long[..], &other, &bytes[..bytes.len() - 1], &[]] {
             assert!(decode::<HeadRecord>(strange).is_err(), "{strange:?}");
         }
+    }
+
+    /// The bytes of `docs/format/objects.md`: what is stored stays readable.
+    #[test]
+    fn the_format_does_not_change_unnoticed() {
+        let owner = UserName::new("ada").unwrap();
+        let grants = vec![AclGrant { grantee: Grantee::AllUsers, permission: Permission::Read }];
+        let user = vec![("k".to_owned(), "v".to_owned())];
+        let value = Checksum::new(ChecksumAlgorithm::Crc32c, &[9; 4]).unwrap();
+        let object = ObjectRecord {
+            size: 300,
+            etag: ETag { md5: [5; 16], parts: 2 },
+            checksum: Some(ObjectChecksum { value, kind: ChecksumType::FullObject }),
+            acl: Acl { grants },
+            metadata: ObjectMetadata { content_type: Some("t".to_owned()), user, ..ObjectMetadata::default() },
+            content: Content::Parts(PartMap { blob: BlobId([6; 16]), count: 200, slab_ends: vec![299] }),
+        };
+        let version = VersionRecord {
+            write: WriteId([1; 16]),
+            order: Order([2; 16]),
+            naming: Naming::Null,
+            modified: Timestamp(3),
+            owner: Some(owner),
+            kind: VersionKind::Object(object),
+        };
+        let hex = |byte: &str, times| byte.repeat(times);
+        let expected = [
+            "01".to_owned(),
+            hex("01", 16) + &hex("02", 16) + "00" + "03" + "0103616461",
+            "01".to_owned() + "ac02" + &hex("05", 16) + "02",
+            "01".to_owned() + "01" + &hex("09", 4) + &hex("00", 28) + "01",
+            "01".to_owned() + "01" + "01",
+            "010174".to_owned() + &hex("00", 7) + "01016b0176",
+            "02".to_owned() + &hex("06", 16) + "c801" + "01ab02",
+            "00".to_owned(),
+        ];
+        assert_eq!(hex::encode(encode_head(&version, None).unwrap()), expected.concat());
     }
 
     proptest! {

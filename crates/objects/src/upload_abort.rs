@@ -90,7 +90,8 @@ impl Objects {
         let uploads = self.uploads_where(bucket, SWEEP, |_| true).await?;
         for upload in &uploads {
             match self.abort(upload).await {
-                Ok(()) | Err(ObjectError::NoSuchUpload) => {}
+                Ok(()) => {}
+                Err(ObjectError::NoSuchUpload) => self.finish_upload(upload).await?,
                 Err(error) => return Err(error),
             }
         }

@@ -112,7 +112,7 @@ impl Objects {
         }
         if let Some(said) = request.size.filter(|said| *said != size) {
             return Err(ObjectError::InvalidRequest(format!(
-                "The provided 'x-amz-mp-object-size' header value {said} does not match what was computed: {size}"
+                "The parts have {size} bytes, and x-amz-mp-object-size says {said}"
             )));
         }
         let checksum = whole_checksum(upload, &parts);
@@ -158,7 +158,7 @@ impl Objects {
 
 fn check_order(parts: &[CompletedPart]) -> Result<(), ObjectError> {
     if parts.is_empty() {
-        return Err(ObjectError::InvalidRequest("You must specify at least one part".to_owned()));
+        return Err(ObjectError::InvalidRequest("A completion names at least one part".to_owned()));
     }
     if parts.is_sorted_by(|left, right| left.number < right.number) {
         Ok(())
@@ -185,8 +185,7 @@ fn check_whole(
     let kind = upload.checksum.map_or(ChecksumType::FullObject, |(_, kind)| kind);
     if let Some(named) = request.checksum_type.filter(|named| *named != kind) {
         return Err(ObjectError::InvalidRequest(format!(
-            "The upload was created using the {} checksum mode. The complete request must use the same checksum mode, \
-             not {}.",
+            "The upload's checksum is of type {}, and the request says {}",
             kind.name(),
             named.name()
         )));
@@ -194,9 +193,9 @@ fn check_whole(
     let Some(claimed) = request.checksum else { return Ok(()) };
     match computed {
         Some(computed) if computed.value.algorithm != claimed.algorithm => Err(ObjectError::InvalidRequest(format!(
-            "Checksum Type mismatch occurred, expected checksum Type: {}, actual checksum Type: {}",
-            computed.value.algorithm.name().to_lowercase(),
-            claimed.algorithm.name().to_lowercase()
+            "The upload has {} checksums, and the request comes with a {} one",
+            computed.value.algorithm.name(),
+            claimed.algorithm.name()
         ))),
         Some(computed) if computed.value == claimed => Ok(()),
         _ => Err(ObjectError::BadChecksum { algorithm: claimed.algorithm }),

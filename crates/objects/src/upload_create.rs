@@ -25,7 +25,7 @@ impl Objects {
         if let Some((algorithm, kind)) = new.checksum.filter(|(algorithm, kind)| !algorithm.supports(*kind)) {
             let (kind, algorithm) = (kind.name(), algorithm.name());
             return Err(ObjectError::InvalidRequest(format!(
-                "The {kind} checksum type cannot be used with the {algorithm} checksum algorithm."
+                "{algorithm} checksums of multipart uploads can not be of type {kind}"
             )));
         }
         let initiated = self.clock.now();

@@ -39,9 +39,9 @@ impl Objects {
         if let (Some((declared, _)), Some(claimed)) = (record.checksum, claimed)
             && declared != claimed
         {
-            let (declared, claimed) = (declared.name().to_lowercase(), claimed.name().to_lowercase());
+            let (declared, claimed) = (declared.name(), claimed.name());
             return Err(ObjectError::InvalidRequest(format!(
-                "Checksum Type mismatch occurred, expected checksum Type: {declared}, actual checksum Type: {claimed}"
+                "The upload has {declared} checksums, and the part comes with a {claimed} one"
             )));
         }
         let algorithm = part_algorithm(&record);
@@ -138,5 +138,5 @@ pub(crate) fn check_number(number: u16) -> Result<(), ObjectError> {
     if (1..=MAX_PARTS).contains(&number) {
         return Ok(());
     }
-    Err(ObjectError::InvalidArgument(format!("Part number must be an integer between 1 and {MAX_PARTS}, inclusive")))
+    Err(ObjectError::InvalidArgument(format!("Part numbers are 1 to {MAX_PARTS}")))
 }

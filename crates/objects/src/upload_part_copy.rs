@@ -40,9 +40,7 @@ impl Objects {
             Some(range) => range.resolve(size)?,
         };
         if range.end - range.start > MAX_PART_BYTES {
-            return Err(ObjectError::InvalidRequest(format!(
-                "The specified copy source is larger than the maximum allowable size for a copy source: {MAX_PART_BYTES}"
-            )));
+            return Err(ObjectError::InvalidRequest(format!("A copy has at most {MAX_PART_BYTES} bytes")));
         }
         let algorithm = part_algorithm(&record);
         let (part, blobs) = match shared_parts(&object, algorithm).filter(|_| range == (0..size)) {
