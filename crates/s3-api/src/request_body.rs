@@ -5,15 +5,18 @@ use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
+use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt as _, Empty};
+use parking_lot::Mutex;
 
 use crate::observe::ReceivedBytes;
 
 type Error = Box<dyn std::error::Error + Send + Sync>;
 
-/// A body of any connection.
+/// A body of any connection. It can be shared between threads with the call that it belongs to, though only its owner
+/// reads it, so nobody ever waits for the lock.
 pub(crate) struct RequestBody {
-    inner: http_body_util::combinators::UnsyncBoxBody<Bytes, Error>,
+    inner: Mutex<UnsyncBoxBody<Bytes, Error>>,
     received: ReceivedBytes,
 }
 
@@ -23,7 +26,7 @@ impl RequestBody {
         B: Body<Data = Bytes> + Send + 'static,
         B::Error: Into<Error>,
     {
-        Self { inner: body.map_err(Into::into).boxed_unsync(), received }
+        Self { inner: Mutex::new(body.map_err(Into::into).boxed_unsync()), received }
     }
 
     /// The body; an empty one stays behind.
@@ -41,7 +44,7 @@ impl Body for RequestBody {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
-        let frame = std::task::ready!(Pin::new(&mut self.inner).poll_frame(context));
+        let frame = std::task::ready!(Pin::new(self.inner.get_mut()).poll_frame(context));
         if let Some(Ok(frame)) = &frame
             && let Some(data) = frame.data_ref()
         {
@@ -51,10 +54,10 @@ impl Body for RequestBody {
     }
 
     fn is_end_stream(&self) -> bool {
-        self.inner.is_end_stream()
+        self.inner.lock().is_end_stream()
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.inner.size_hint()
+        self.inner.lock().size_hint()
     }
 }

@@ -173,3 +173,16 @@ fn finish(
     *response.headers_mut() = headers;
     response
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Connections run on any thread, so the future must be able to move.
+    #[expect(dead_code, reason = "it is enough that it compiles")]
+    fn requests_can_be_spawned(service: Arc<S3Service>, request: Request<http_body_util::Full<Bytes>>) {
+        fn is_send(_: impl Send) {}
+        let connection = ConnectionInfo { remote: ([127, 0, 0, 1], 1).into(), tls: false };
+        is_send(async move { service.handle(request, connection).await });
+    }
+}

@@ -10,6 +10,7 @@ use http::header::{ETAG, LOCATION};
 use http::{HeaderMap, StatusCode};
 use objects::object::{PutRequest, Written};
 use policy::Principal;
+use s3_protocol::auth::post::PostCredentials;
 use s3_protocol::post_form::{PostForm, SuccessAction};
 use s3_protocol::xml::post_response::PostResponse;
 use s3_protocol::{Claims, S3Error, headers, percent};
@@ -22,7 +23,8 @@ use crate::{metadata, refused_headers};
 pub(super) async fn handle(mut call: Call<'_>) -> Outcome {
     let (body, stall) = (call.body.take(), call.service.config.stall);
     let mut form = PostForm::read(body, &call.head, stall, objects::multipart::MAX_PART_BYTES).await?;
-    call.principal = sender(&call, &form).await?;
+    let credentials = form.credentials()?;
+    call.principal = sender(&call, &credentials, form.policy()).await?;
     let bucket = call.bucket_name()?;
     form.check_policy(bucket, call.service.clock.now())?;
     let key = form.key()?;
@@ -46,14 +48,13 @@ pub(super) async fn handle(mut call: Call<'_>) -> Outcome {
     Ok(reply(&call, &success, bucket, &key, &written))
 }
 
-/// Who signed the form, or nobody. Only the form counts: a signature in the head says nothing about the fields.
-async fn sender(call: &Call<'_>, form: &PostForm) -> Result<Arc<Principal>, S3Error> {
-    let credentials = form.credentials()?;
+/// Who signed the form's policy, or nobody. Only the form counts: a signature in the head says nothing about the fields.
+async fn sender(call: &Call<'_>, credentials: &PostCredentials, policy: &str) -> Result<Arc<Principal>, S3Error> {
     let Some(id) = credentials.access_key() else {
         return call.service.principal(call.host, None, call.request_id).await;
     };
     let key = call.service.find_key(id, call.request_id).await?;
-    credentials.verify(key.secret.expose(), form.policy(), &call.service.signing_keys)?;
+    credentials.verify(key.secret.expose(), policy, &call.service.signing_keys)?;
     call.service.principal(call.host, Some(&key), call.request_id).await
 }
 
