@@ -22,9 +22,14 @@ const RAW_BYTES: u32 = 0xF700;
 
 /// The text of a header value.
 pub fn header_text(value: &HeaderValue) -> String {
-    match std::str::from_utf8(value.as_bytes()) {
-        Ok(text) => text.trim().to_owned(),
-        Err(_) => value.as_bytes().trim_ascii().iter().filter_map(|byte| keep_raw(*byte)).collect(),
+    text_of(value.as_bytes().trim_ascii())
+}
+
+/// The text of bytes. UTF-8 with a character from where raw bytes are kept counts as no UTF-8, so that it comes back too.
+fn text_of(bytes: &[u8]) -> String {
+    match std::str::from_utf8(bytes) {
+        Ok(text) if !text.chars().any(|c| raw_byte(c).is_some()) => text.to_owned(),
+        _ => bytes.iter().filter_map(|byte| keep_raw(*byte)).collect(),
     }
 }
 
@@ -66,8 +71,8 @@ impl UserMetadata {
         let mut metadata = BTreeMap::new();
         for name in headers.keys() {
             let Some(short) = name.as_str().strip_prefix(PREFIX) else { continue };
-            let values: Vec<String> = headers.get_all(name).iter().map(header_text).collect();
-            metadata.insert(short.to_owned(), values.join(","));
+            let values: Vec<&[u8]> = headers.get_all(name).iter().map(|value| value.as_bytes().trim_ascii()).collect();
+            metadata.insert(short.to_owned(), text_of(&values.join(&b',')));
         }
         let size: usize = metadata.iter().map(|(name, value)| name.len() + header_value(value).len()).sum();
         if size > MAX_USER_METADATA_BYTES {
@@ -163,7 +168,9 @@ mod tests {
 
     #[test]
     fn bytes_come_back_as_they_came() {
-        for bytes in [&b"plain"[..], "Grüße €".as_bytes(), b"Hello World\xe9", b"\xff\xfe\x80", b""] {
+        for bytes in
+            [&b"plain"[..], "Grüße €".as_bytes(), b"Hello World\xe9", b"\xff\xfe\x80", "\u{f7e9}é".as_bytes(), b""]
+        {
             let value = HeaderValue::from_bytes(bytes).expect("a value");
             assert_eq!(header_value(&header_text(&value)).as_bytes(), bytes);
         }
@@ -177,13 +184,17 @@ mod tests {
         headers.append("x-amz-meta-Mtime", "1.5".parse().expect("a value"));
         headers.append("x-amz-meta-a", "one".parse().expect("a value"));
         headers.append("x-amz-meta-a", "two".parse().expect("a value"));
+        for value in [&b"\xe9"[..], b"\xb0\x99"] {
+            headers.append("x-amz-meta-raw", HeaderValue::from_bytes(value).expect("a value"));
+        }
         headers.append("x-amz-acl", "private".parse().expect("a value"));
         let metadata = UserMetadata::from_headers(&headers).expect("metadata").0;
         let pairs: Vec<_> = metadata.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
-        assert_eq!(pairs, [("a", "one,two"), ("mtime", "1.5")]);
+        assert_eq!(pairs, [("a", "one,two"), ("mtime", "1.5"), ("raw", "\u{f7e9},\u{f7b0}\u{f799}")]);
         let mut out = HeaderMap::new();
         UserMetadata::write(&metadata, &mut out);
-        assert_eq!((&out["x-amz-meta-a"], out.len()), (&HeaderValue::from_static("one,two"), 2));
+        assert_eq!((&out["x-amz-meta-a"], out.len()), (&HeaderValue::from_static("one,two"), 3));
+        assert_eq!(out["x-amz-meta-raw"].as_bytes(), b"\xe9,\xb0\x99");
         for (length, fits) in [(2047, true), (2048, false)] {
             let mut headers = HeaderMap::new();
             headers.insert("x-amz-meta-a", "x".repeat(length).parse().expect("a value"));

@@ -60,6 +60,10 @@ impl Element {
 
 fn parse(document: &[u8]) -> Option<Element> {
     let text = std::str::from_utf8(document.strip_prefix(b"\xef\xbb\xbf").unwrap_or(document)).ok()?;
+    // The one character that not even a reference can stand for.
+    if text.contains('\0') {
+        return None;
+    }
     let mut reader = Reader::from_str(text);
     reader.config_mut().expand_empty_elements = true;
     let mut open: Vec<Element> = Vec::new();
@@ -163,6 +167,7 @@ mod tests {
             "<B/>",
             "<A>&unknown;</A>",
             "<A>&#0;</A>",
+            "<A>\0</A>",
             "<!DOCTYPE A [<!ENTITY x \"y\">]><A>&x;</A>",
             "<!DOCTYPE A><A/>",
             &deep,
