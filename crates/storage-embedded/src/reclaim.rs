@@ -199,21 +199,29 @@ fn remove_orphans(shared: &Shared) {
                 return;
             }
             let Ok(id) = name.parse::<BlobId>() else { continue };
-            // In this order: a blob leaves the first place only once it is in the second.
-            if shared.making.get(id).is_some() {
-                continue;
-            }
-            match find(shared, id) {
-                Ok(Some(Place::File { .. })) => {}
-                Ok(Some(Place::Packed { .. }) | None) => {
-                    remove_file(shared, id);
-                    removed += 1;
-                }
-                Err(error) => tracing::warn!(%id, %error, "the index can not be read"),
+            if is_orphan(shared, id) {
+                // Looked at again under the lock: a blob of that name may have been made and kept since.
+                shared.making.unless_taken(id, || {
+                    if is_orphan(shared, id) {
+                        remove_file(shared, id);
+                        removed += 1;
+                    }
+                });
             }
         }
     }
     if removed > 0 {
         tracing::info!(removed, "files of blobs that no batch kept were removed");
+    }
+}
+
+/// Whether no kept or retired blob has a file of this name.
+fn is_orphan(shared: &Shared, id: BlobId) -> bool {
+    match find(shared, id) {
+        Ok(place) => !matches!(place, Some(Place::File { .. })),
+        Err(error) => {
+            tracing::warn!(%id, %error, "the index can not be read");
+            false
+        }
     }
 }

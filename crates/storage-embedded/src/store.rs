@@ -428,7 +428,7 @@ impl EmbeddedStore {
 
     async fn link_file(&self, from: BlobId, to: BlobId, length: u64, crc64: u64) -> Result<BlobInfo, StorageError> {
         let disk = Arc::clone(&self.shared.disk);
-        let linked = blocking(move || match disk.link(&file::path(from), &file::path(to)) {
+        let linked = blocking(move || match link_over_orphan(&*disk, &file::path(from), &file::path(to)) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
             Err(error) => Err(error),
             Ok(()) => disk.sync_dir(&file::directory(to)).map(|()| true),
@@ -438,5 +438,16 @@ impl EmbeddedStore {
         }
         self.shared.making.finish_file(to, length, crc64);
         Ok(BlobInfo { id: to, length, crc64 })
+    }
+}
+
+/// Links, where nobody has the name `to`: a file of that name was left by a crash and is not removed yet.
+fn link_over_orphan(disk: &dyn Disk, from: &str, to: &str) -> io::Result<()> {
+    match disk.link(from, to) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+            disk.remove(to)?;
+            disk.link(from, to)
+        }
+        outcome => outcome,
     }
 }

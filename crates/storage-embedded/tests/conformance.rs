@@ -94,3 +94,11 @@ async fn tiny_segments_and_memtables_keep_the_contracts() {
 async fn a_disk_in_memory_keeps_the_contracts() {
     check(tiny(), memory).await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn random_histories_with_restarts_agree_with_the_reference() {
+    for seed in 100..130 {
+        let subject = Embedded { options: tiny(), make_disk: memory, current: Mutex::new(None) };
+        conformance::random::agrees_with_the_reference(&subject, seed, 150).await;
+    }
+}

@@ -43,6 +43,14 @@ impl Making {
         true
     }
 
+    /// Runs `work` unless the name is taken, and lets nobody take it meanwhile.
+    pub(crate) fn unless_taken(&self, id: BlobId, work: impl FnOnce()) {
+        let state = self.state.lock();
+        if !state.blobs.contains_key(&id) {
+            work();
+        }
+    }
+
     /// Notes a finished body, if there is memory for it.
     pub(crate) fn finish_body(&self, id: BlobId, bytes: &Bytes, crc64: u64) -> bool {
         let mut state = self.state.lock();

@@ -146,7 +146,15 @@ impl EmbeddedWriter {
         let (shared, id, expected) = (Arc::clone(&self.shared), self.id, self.expected);
         self.stage = Stage::Streaming;
         let created = blocking(move || {
-            let file = shared.disk.open(&path(id), OpenMode::CreateNew)?;
+            let path = path(id);
+            let file = match shared.disk.open(&path, OpenMode::CreateNew) {
+                // The name was reserved, so this file is nobody's: a crash left it, and it is not removed yet.
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                    shared.disk.remove(&path)?;
+                    shared.disk.open(&path, OpenMode::CreateNew)
+                }
+                opened => opened,
+            }?;
             if let Some(expected) = expected {
                 file.allocate(file_length(expected))?;
             }

@@ -8,7 +8,8 @@ use storage::StorageError;
 use super::format::{SEGMENT_HEADER_BYTES, SegmentHeader};
 use super::segments::{Facts, Segments};
 use crate::disk::File;
-use crate::threads::preparer::Preparer;
+use crate::error::from_io;
+use crate::threads::preparer::{Prepared, Preparer};
 
 /// The end of the log. The committer's own.
 pub(crate) struct LogWriter {
@@ -53,28 +54,18 @@ impl LogWriter {
     /// # Errors
     /// [`StorageError::Full`] and the device's own. The log is as it was then.
     pub(crate) fn roll(&mut self, bytes: usize) -> Result<(), StorageError> {
-        let mut next = match self.active.take_if(|active| active.end == 0) {
-            Some(unused) => unused,
-            None => {
-                let prepared = self.preparer.take()?;
-                let (segment, capacity) = (prepared.segment, prepared.capacity);
-                Active { segment, file: prepared.file, capacity, end: 0, next_wanted: false }
-            }
-        };
         let needed = (SEGMENT_HEADER_BYTES + bytes) as u64;
-        if needed > next.capacity {
-            if let Err(error) = next.file.allocate(needed) {
-                // It stays prepared in spirit: unused, it is taken up by the next attempt.
-                self.retire_active();
-                self.active = Some(next);
-                return Err(crate::error::from_io(&error));
-            }
-            next.capacity = needed;
+        if self.active.as_ref().is_none_or(|active| active.end > 0) {
+            let Prepared { segment, file, capacity } = self.preparer.take()?;
+            self.retire_active();
+            self.segments.insert(segment, Facts { last: None, used: 0, live: 0 });
+            self.segments.hold(segment, Arc::clone(&file));
+            self.active = Some(Active { segment, file, capacity, end: 0, next_wanted: false });
         }
-        self.retire_active();
-        self.segments.insert(next.segment, Facts { last: None, used: 0, live: 0 });
-        self.segments.hold(next.segment, Arc::clone(&next.file));
-        self.active = Some(next);
+        if let Some(active) = self.active.as_mut().filter(|active| active.capacity < needed) {
+            active.file.allocate(needed).map_err(|error| from_io(&error))?;
+            active.capacity = needed;
+        }
         Ok(())
     }
 
