@@ -1,7 +1,7 @@
 //! The jobs.
 
 mod expire_keys;
-// mod finish_interrupted;
+mod finish_interrupted;
 
 pub use expire_keys::ExpireKeys;
-// pub use finish_interrupted::FinishInterrupted;
+pub use finish_interrupted::FinishInterrupted;

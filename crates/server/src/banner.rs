@@ -20,10 +20,10 @@ pub(crate) fn url(scheme: &str, address: SocketAddr) -> String {
 pub(crate) fn text(started: &Started, data_dir: &Path, program: &str) -> String {
     let mut text = format!("Commonhold {} is running.\n\n", env!("CARGO_PKG_VERSION"));
     if let Some(address) = started.s3 {
-        let _ = writeln!(text, "  S3       {}{}", url("http", address), reach(address));
+        let _ = writeln!(text, "  S3       {}{}", url("http", address), reach(address, "S3"));
     }
     if let Some(address) = started.s3_tls {
-        let _ = writeln!(text, "  S3, TLS  {}{}", url("https", address), reach(address));
+        let _ = writeln!(text, "  S3, TLS  {}{}", url("https", address), reach(address, "S3_TLS"));
     }
     let _ = writeln!(text, "  Data     {}", absolute(data_dir).display());
     if let Some(address) = started.metrics {
@@ -37,11 +37,12 @@ pub(crate) fn text(started: &Started, data_dir: &Path, program: &str) -> String 
 }
 
 /// Whom an address lets in, where that may surprise.
-fn reach(address: SocketAddr) -> &'static str {
+fn reach(address: SocketAddr, setting: &str) -> String {
     if address.ip().is_loopback() {
-        "  (this machine only; COMMONHOLD_LISTEN_S3=0.0.0.0:9000 opens it to the network)"
+        let port = address.port();
+        format!("  (this machine only; COMMONHOLD_LISTEN_{setting}=0.0.0.0:{port} opens it to the network)")
     } else {
-        ""
+        String::new()
     }
 }
 

@@ -133,8 +133,7 @@ async fn run_connection<H: Handler>(
     shared: Shared,
 ) {
     let Shared { patience, shutdown, protocols, .. } = shared;
-    let open = metrics::gauge!(telemetry::CONNECTIONS_OPEN);
-    open.increment(1.0);
+    let _open = OpenConnection::count();
     // Small responses must not wait for the client's delayed acknowledgements.
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "can not turn off Nagle's algorithm");
@@ -149,7 +148,22 @@ async fn run_connection<H: Handler>(
             Err(_) => tls_failed(address, "the client took too long"),
         },
     }
-    open.decrement(1.0);
+}
+
+/// Counts an open connection until it is dropped.
+struct OpenConnection;
+
+impl OpenConnection {
+    fn count() -> Self {
+        metrics::gauge!(telemetry::CONNECTIONS_OPEN).increment(1.0);
+        Self
+    }
+}
+
+impl Drop for OpenConnection {
+    fn drop(&mut self) {
+        metrics::gauge!(telemetry::CONNECTIONS_OPEN).decrement(1.0);
+    }
 }
 
 fn tls_failed(address: SocketAddr, reason: &str) {

@@ -1,14 +1,12 @@
 //! The S3 service behind a listener.
 
-use std::num::NonZero;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, Uri};
+use http::{HeaderMap, HeaderName, HeaderValue, Request, Response};
 use http_body_util::{Either, Full};
 use s3_api::{ConnectionInfo, ResponseBody, S3Service};
 use s3_protocol::{ErrorCode, S3Error};
-use tokio_util::task::{AbortOnDropHandle, LocalPoolHandle};
 use types::{Entropy, OsEntropy};
 
 use crate::connection::{Handler, Peer, RequestBody};
@@ -19,46 +17,23 @@ const HEADER_BYTES: usize = 8 * 1024;
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-amz-request-id");
 
 /// The service as a handler.
-///
-/// Requests run on threads of their own, each to its end on one of them, because the service's futures do not move
-/// between threads. A request whose client goes away is dropped with its connection.
 #[derive(Debug)]
-pub(crate) struct S3 {
-    service: S3Service,
-    threads: LocalPoolHandle,
-}
-
-impl S3 {
-    /// The service on as many threads as there are cores.
-    pub(crate) fn new(service: S3Service) -> Self {
-        let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
-        Self { service, threads: LocalPoolHandle::new(cores) }
-    }
-}
+pub(crate) struct S3(pub(crate) S3Service);
 
 impl Handler for S3 {
     type Body = Either<ResponseBody, Full<Bytes>>;
 
     async fn handle(self: Arc<Self>, request: Request<RequestBody>, peer: Peer) -> Response<Self::Body> {
-        let (method, uri) = (request.method().clone(), request.uri().clone());
         let connection = match peer {
             Peer::Http(remote) => ConnectionInfo { remote, tls: false },
             Peer::Https(remote) => ConnectionInfo { remote, tls: true },
             // The administration socket has a handler of its own.
-            Peer::Local => return refuse(&method, &uri, ErrorCode::MethodNotAllowed),
+            Peer::Local => return refuse(&request, ErrorCode::MethodNotAllowed),
         };
         if header_bytes(request.headers()) > HEADER_BYTES {
-            return refuse(&method, &uri, ErrorCode::RequestHeaderSectionTooLarge);
+            return refuse(&request, ErrorCode::RequestHeaderSectionTooLarge);
         }
-        let of_task = Arc::clone(&self);
-        let task = self.threads.spawn_pinned(move || async move { of_task.service.handle(request, connection).await });
-        match AbortOnDropHandle::new(task).await {
-            Ok(response) => response.map(Either::Left),
-            Err(error) => {
-                tracing::error!(%error, %method, path = uri.path(), "a request broke down");
-                refuse(&method, &uri, ErrorCode::InternalError)
-            }
-        }
+        self.0.handle(request, connection).await.map(Either::Left)
     }
 }
 
@@ -67,9 +42,9 @@ fn header_bytes(headers: &HeaderMap) -> usize {
 }
 
 /// The error as S3 words it, where the service does not answer.
-fn refuse<B>(method: &Method, uri: &Uri, code: ErrorCode) -> Response<Either<B, Full<Bytes>>> {
+fn refuse<B>(request: &Request<RequestBody>, code: ErrorCode) -> Response<Either<B, Full<Bytes>>> {
     let request_id = format!("{:016X}", OsEntropy.next_u64());
-    let mut response = S3Error::from(code).to_response(method, uri.path(), &request_id, "");
+    let mut response = S3Error::from(code).to_response(request.method(), request.uri().path(), &request_id, "");
     if let Ok(value) = HeaderValue::from_str(&request_id) {
         response.headers_mut().insert(REQUEST_ID, value);
     }

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use admin::Installation;
 use background::Scheduler;
-use background::jobs::ExpireKeys;
+use background::jobs::{ExpireKeys, FinishInterrupted};
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::net::{TcpListener, UnixListener};
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -107,10 +107,7 @@ pub(crate) async fn serve<F: Future<Output = ()> + Send + 'static>(
     let shared = Shared::new(patience(&config.limits));
     let addresses = bound.started(config, &store)?;
     spawn_listeners(bound, &addresses, config, &store, &readiness, metrics, &shared)?;
-    let jobs = Scheduler::start(
-        vec![Box::new(ExpireKeys::new(Arc::clone(&store.identity), Arc::clone(&store.clock)))],
-        Arc::clone(&store.clock),
-    );
+    let jobs = start_jobs(&store);
     readiness.set(true);
     tracing::info!(
         version = env!("CARGO_PKG_VERSION"),
@@ -130,6 +127,12 @@ pub(crate) async fn serve<F: Future<Output = ()> + Send + 'static>(
     store.close().await.map_err(ServeError::Close)?;
     tracing::info!("the server has ended");
     Ok(())
+}
+
+fn start_jobs(store: &Store) -> Scheduler {
+    let finish = FinishInterrupted::new(Arc::clone(&store.objects));
+    let expire = ExpireKeys::new(Arc::clone(&store.identity), Arc::clone(&store.clock));
+    Scheduler::start(vec![Box::new(finish), Box::new(expire)], Arc::clone(&store.clock))
 }
 
 async fn bind(config: &Config) -> Result<Bound, ServeError> {
@@ -173,7 +176,7 @@ fn spawn_listeners(
     metrics: PrometheusHandle,
     shared: &Shared,
 ) -> Result<(), ServeError> {
-    let s3 = Arc::new(S3::new(store.s3(config)));
+    let s3 = Arc::new(S3(store.s3(config)));
     let slots = Arc::new(Semaphore::new(config.limits.connections as usize));
     let side = || Arc::new(Semaphore::new(SIDE_CONNECTIONS));
     let tasks = &shared.tasks;

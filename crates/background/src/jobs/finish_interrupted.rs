@@ -31,7 +31,14 @@ impl Job for FinishInterrupted {
     }
 
     async fn run(&self) -> Result<Done, JobError> {
-        let items = self.objects.recover().await.map_err(|error| JobError(error.to_string()))?;
-        Ok(Done { items })
+        let recovered = self.objects.recover().await.map_err(|error| JobError(error.to_string()))?;
+        let items = (recovered.buckets + recovered.uploads) as u64;
+        if items > 0 {
+            tracing::info!(buckets = recovered.buckets, uploads = recovered.uploads, "finished what was broken off");
+        }
+        match recovered.failed {
+            0 => Ok(Done { items }),
+            failed => Err(JobError(format!("{failed} steps could not be finished; the log says why"))),
+        }
     }
 }
