@@ -113,7 +113,7 @@ impl Call<'_> {
                 let invalid = || S3Error::invalid_argument("CanonicalUser/ID", id, "Invalid id");
                 let name = UserName::new(id).map_err(|_| invalid())?;
                 let standing = self.service.identity.standing(&name).await;
-                match standing.map_err(|error| errors::internal(&error, self.request_id))? {
+                match standing.map_err(|error| errors::internal(&error, self.request_id()))? {
                     Some(_) => Ok(policy::Grantee::User(name)),
                     None => Err(invalid()),
                 }

@@ -14,6 +14,7 @@ use types::{BucketName, ObjectKey, TenancyName, UploadId, VersionId};
 
 use crate::body::Content;
 use crate::errors::{self, About};
+use crate::observe::Record;
 use crate::request_body::RequestBody;
 use crate::service::S3Service;
 
@@ -22,7 +23,7 @@ pub(crate) struct Call<'a> {
     pub(crate) service: &'a S3Service,
     pub(crate) head: RequestHead<'a>,
     pub(crate) route: &'a Route,
-    pub(crate) request_id: &'a str,
+    pub(crate) record: &'a mut Record,
     pub(crate) principal: Arc<Principal>,
     pub(crate) host: &'a HostTarget,
     /// How the request was signed; `None` for an anonymous one.
@@ -36,6 +37,11 @@ impl<'a> Call<'a> {
     /// The tenancy that the request is for.
     pub(crate) fn tenancy(&self) -> &TenancyName {
         &self.principal.tenancy
+    }
+
+    /// The id that the client sees.
+    pub(crate) fn request_id(&self) -> &str {
+        &self.record.request_id
     }
 
     pub(crate) fn headers(&self) -> &'a HeaderMap {
@@ -107,7 +113,7 @@ impl<'a> Call<'a> {
 
     fn about(&self) -> About<'_> {
         About {
-            request_id: self.request_id,
+            request_id: self.request_id(),
             bucket: self.route.bucket(),
             key: self.route.key(),
             version: None,

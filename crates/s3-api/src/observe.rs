@@ -4,13 +4,14 @@
 //! Whatever drops it last (the end of the body, a client that went away, a cancelled task) writes the event, so none is
 //! lost. Secrets, signatures and query strings never enter it.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 use http::StatusCode;
 use policy::{Caller, Principal};
-use types::{BucketName, ObjectKey, TenancyName};
+use types::{BucketName, ObjectKey};
 
 use crate::body::BodyError;
 
@@ -45,8 +46,7 @@ impl ReceivedBytes {
 pub(crate) struct Record {
     pub(crate) request_id: String,
     pub(crate) operation: &'static str,
-    pub(crate) remote: String,
-    pub(crate) tenancy: Option<TenancyName>,
+    remote: SocketAddr,
     pub(crate) bucket: Option<BucketName>,
     pub(crate) key: Option<ObjectKey>,
     pub(crate) principal: Option<Arc<Principal>>,
@@ -59,12 +59,11 @@ pub(crate) struct Record {
 }
 
 impl Record {
-    pub(crate) fn new(request_id: String, remote: String) -> Self {
+    pub(crate) fn new(request_id: String, remote: SocketAddr) -> Self {
         Self {
             request_id,
             operation: UNROUTED,
             remote,
-            tenancy: None,
             bucket: None,
             key: None,
             principal: None,
@@ -97,7 +96,7 @@ impl Record {
 
     #[cfg(test)]
     pub(crate) fn for_test() -> Self {
-        Self::new("0".repeat(16), "127.0.0.1".into())
+        Self::new("0".repeat(16), ([127, 0, 0, 1], 0).into())
     }
 }
 
@@ -115,7 +114,7 @@ impl Drop for Record {
             request_id = %self.request_id,
             remote = %self.remote,
             operation = self.operation,
-            tenancy = self.tenancy.as_ref().map(TenancyName::as_str),
+            tenancy = self.principal.as_ref().map(|principal| principal.tenancy.as_str()),
             bucket = self.bucket.as_ref().map(BucketName::as_str),
             key = self.key.as_ref().map(ObjectKey::as_str),
             principal = self.principal.as_deref().map(principal_name),

@@ -24,6 +24,7 @@ use crate::body::{Content, ResponseBody};
 use crate::call::{Call, Reply};
 use crate::observe::Record;
 use crate::operations;
+use crate::proxy::{self, Proxies};
 use crate::request_body::RequestBody;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-amz-request-id");
@@ -65,6 +66,7 @@ pub struct S3Service {
     pub(crate) config: S3Config,
     pub(crate) signing_keys: SigningKeyCache,
     entropy: Arc<dyn Entropy>,
+    proxies: Proxies,
 }
 
 impl S3Service {
@@ -78,18 +80,27 @@ impl S3Service {
         config: S3Config,
     ) -> Self {
         let signing_keys = SigningKeyCache::new(SIGNING_KEYS);
-        Self { access, identity, objects, clock, config, signing_keys, entropy }
+        Self { access, identity, objects, clock, config, signing_keys, entropy, proxies: Proxies::None }
+    }
+
+    /// The service behind such proxies.
+    #[must_use]
+    pub fn behind(self, proxies: Proxies) -> Self {
+        Self { proxies, ..self }
     }
 
     /// Answers one request. Never fails: whatever goes wrong is a response.
-    pub async fn handle<B>(&self, request: Request<B>, connection: ConnectionInfo) -> Response<ResponseBody>
+    pub async fn handle<B>(&self, request: Request<B>, mut connection: ConnectionInfo) -> Response<ResponseBody>
     where
         B: Body<Data = Bytes> + Send + 'static,
         B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
         let (request_id, host_id) = self.request_ids();
-        let mut record = Record::new(request_id.clone(), connection.remote.to_string());
-        let (parts, body) = request.into_parts();
+        let (mut parts, body) = request.into_parts();
+        if self.proxies == Proxies::Trusted {
+            proxy::see_through(&mut parts, &mut connection);
+        }
+        let mut record = Record::new(request_id.clone(), connection.remote);
         let body = RequestBody::new(body, record.received());
         let outcome = self.answer(&parts, body, connection, &mut record).await;
         let reply = match outcome {
@@ -122,14 +133,12 @@ impl S3Service {
             return operations::preflight_request::answer();
         }
         let sender = self.identify(&head, &host, &record.request_id).await?;
-        record.tenancy = Some(sender.principal.tenancy.clone());
         record.principal = Some(Arc::clone(&sender.principal));
-        let request_id = record.request_id.clone();
         let call = Call {
             service: self,
             head,
             route: &route,
-            request_id: &request_id,
+            record,
             host: &host,
             principal: sender.principal,
             signature: sender.signature,

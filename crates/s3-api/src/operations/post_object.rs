@@ -25,9 +25,11 @@ pub(super) async fn handle(mut call: Call<'_>) -> Outcome {
     let mut form = PostForm::read(body, &call.head, stall, objects::multipart::MAX_PART_BYTES).await?;
     let credentials = form.credentials()?;
     call.principal = sender(&call, &credentials, form.policy()).await?;
+    call.record.principal = Some(Arc::clone(&call.principal));
     let bucket = call.bucket_name()?;
     form.check_policy(bucket, call.service.clock.now())?;
     let key = form.key()?;
+    call.record.key = Some(key.clone());
     let found = call.find(bucket, None).await?;
     let grant = call.place_grant::<action::PutObject>(&found, &key, None)?;
 
@@ -51,11 +53,11 @@ pub(super) async fn handle(mut call: Call<'_>) -> Outcome {
 /// Who signed the form's policy, or nobody. Only the form counts: a signature in the head says nothing about the fields.
 async fn sender(call: &Call<'_>, credentials: &PostCredentials, policy: &str) -> Result<Arc<Principal>, S3Error> {
     let Some(id) = credentials.access_key() else {
-        return call.service.principal(call.host, None, call.request_id).await;
+        return call.service.principal(call.host, None, call.request_id()).await;
     };
-    let key = call.service.find_key(id, call.request_id).await?;
+    let key = call.service.find_key(id, call.request_id()).await?;
     credentials.verify(key.secret.expose(), policy, &call.service.signing_keys)?;
-    call.service.principal(call.host, Some(&key), call.request_id).await
+    call.service.principal(call.host, Some(&key), call.request_id()).await
 }
 
 fn reply(call: &Call<'_>, success: &SuccessAction, bucket: &BucketName, key: &ObjectKey, written: &Written) -> Reply {

@@ -1,4 +1,5 @@
-//! CreateBucket, DeleteBucket, HeadBucket, ListBuckets, GetBucketLocation, versioning and the listings.
+//! CreateBucket, DeleteBucket, HeadBucket, ListBuckets, GetBucketLocation, GetBucketVersioning, PutBucketVersioning,
+//! ListObjects, ListObjectsV2, ListObjectVersions.
 
 use crate::harness::Who::{Manager, Nobody, Owner, Stranger, User};
 use crate::harness::{Case, World, check_all};
@@ -180,4 +181,44 @@ async fn listings_page_and_roll_up() {
         ],
     )
     .await;
+}
+
+/// A page of no keys is a page, and the last one.
+#[tokio::test]
+async fn a_listing_of_nothing() {
+    let world = World::with_bucket("bkt").await;
+    world.put("bkt/k", b"x").await;
+    for target in ["/bkt?max-keys=0", "/bkt?list-type=2&max-keys=0", "/bkt?versions&max-keys=0", "/bkt?prefix=none"] {
+        let page = world.send(Owner, "GET", target, &[], b"").await.expect(200);
+        assert_eq!((page.all("Key").len(), page.all("IsTruncated")), (0, vec!["false".to_owned()]), "{target}");
+    }
+    let page = world.send(Owner, "GET", "/bkt?list-type=2&continuation-token=", &[], b"").await.expect(200);
+    assert_eq!((page.all("ContinuationToken"), page.all("Key")), (vec![String::new()], vec!["k".to_owned()]));
+    check_all(
+        &world,
+        &[
+            Case::new(Owner, "GET", "/bkt?versions&version-id-marker=null", 400, "InvalidArgument"),
+            Case::new(Owner, "GET", "/bkt?versions&key-marker=k&version-id-marker=nonsense", 400, "InvalidArgument"),
+            Case::new(Owner, "GET", "/bkt?uploads&key-marker=k&upload-id-marker=nonsense", 400, "InvalidArgument"),
+        ],
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn versions_page_by_two_markers() {
+    let world = World::with_bucket("bkt").await;
+    world.enable_versioning("bkt").await;
+    for _ in 0..3 {
+        world.put("bkt/k", b"x").await;
+        world.clock.advance_secs(1);
+    }
+    let all = world.send(Owner, "GET", "/bkt?versions", &[], b"").await.all("VersionId");
+    assert_eq!(all.len(), 3);
+    let first = world.send(Owner, "GET", "/bkt?versions&max-keys=2", &[], b"").await;
+    assert_eq!((first.all("VersionId"), first.all("IsTruncated")), (all[..2].to_vec(), vec!["true".to_owned()]));
+    let (key, version) = (first.all("NextKeyMarker").remove(0), first.all("NextVersionIdMarker").remove(0));
+    let target = format!("/bkt?versions&key-marker={key}&version-id-marker={version}");
+    let second = world.send(Owner, "GET", &target, &[], b"").await;
+    assert_eq!((second.all("VersionId"), second.all("IsTruncated")), (all[2..].to_vec(), vec!["false".to_owned()]));
 }

@@ -50,7 +50,7 @@ impl Who {
 pub(crate) const HOST: &str = "t.s3.example.org";
 
 pub(crate) struct World {
-    pub(crate) service: S3Service,
+    pub(crate) service: Arc<S3Service>,
     pub(crate) clock: Arc<ManualClock>,
     keys: Vec<(Who, Key)>,
 }
@@ -81,7 +81,7 @@ impl World {
         let objects = Objects::new(engine.metadata, engine.blobs, clock_of(), entropy.clone());
         let service =
             S3Service::new(Arc::new(access), identity, Arc::new(objects), clock_of(), entropy, S3Config::default());
-        Self { service, clock, keys }
+        Self { service: Arc::new(service), clock, keys }
     }
 
     /// A world in which the owner has a bucket of this name.
@@ -153,6 +153,16 @@ impl World {
         self.deliver(sent.body(UnknownLength).expect("a request")).await
     }
 
+    /// The owner begins to put an object whose content never comes, and goes away.
+    pub(crate) async fn put_and_give_up(&self, target: &str) {
+        let sent = self.signed(Who::Owner, "PUT", target, &[], "UNSIGNED-PAYLOAD").header("content-length", "5");
+        let request = sent.body(NeverComes).expect("a request");
+        let connection = ConnectionInfo { remote: ([127, 0, 0, 1], 1).into(), tls: false };
+        let answer = self.service.handle(request, connection);
+        let waited = tokio::time::timeout(std::time::Duration::from_millis(50), answer).await;
+        assert!(waited.is_err(), "there is no answer before the content has come");
+    }
+
     /// Sends a request without signature headers, as a presigned URL is used.
     pub(crate) async fn send_plain(&self, method: &str, target: &str, headers: &[(&str, &str)], body: &[u8]) -> Reply {
         self.send(Who::Nobody, method, target, headers, body).await
@@ -160,6 +170,23 @@ impl World {
 
     pub(crate) fn now(&self) -> Timestamp {
         self.clock.now()
+    }
+
+    /// Sends a request to another host.
+    pub(crate) async fn send_to(&self, host: &str, who: Who, method: &str, target: &str) -> Reply {
+        let sent = self.signed_for(host, who, method, target, &[], &signer::sha256_hex(b""));
+        let (body, _) = WatchedBody::new(Bytes::new());
+        self.deliver(sent.header("content-length", "0").body(body).expect("a request")).await
+    }
+
+    /// The head of a request as it stands on the wire, without the empty line at its end.
+    pub(crate) fn head(&self, who: Who, method: &str, target: &str, headers: &[(&str, &str)]) -> String {
+        let request = self.signed(who, method, target, headers, "UNSIGNED-PAYLOAD").body(()).expect("a request");
+        let mut head = format!("{method} {target} HTTP/1.1\r\n");
+        for (name, value) in request.headers() {
+            head += &format!("{name}: {}\r\n", value.to_str().expect("visible ASCII"));
+        }
+        head
     }
 
     fn signed(
@@ -170,7 +197,19 @@ impl World {
         headers: &[(&str, &str)],
         payload_hash: &str,
     ) -> http::request::Builder {
-        let mut all = vec![("host".to_owned(), HOST.to_owned())];
+        self.signed_for(HOST, who, method, target, headers, payload_hash)
+    }
+
+    fn signed_for(
+        &self,
+        host: &str,
+        who: Who,
+        method: &str,
+        target: &str,
+        headers: &[(&str, &str)],
+        payload_hash: &str,
+    ) -> http::request::Builder {
+        let mut all = vec![("host".to_owned(), host.to_owned())];
         all.extend(headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
         if let Some(key) = self.key(who) {
             let parts = target.split_once('?').unwrap_or((target, ""));
@@ -236,7 +275,7 @@ impl Body for WatchedBody {
     }
 }
 
-/// A body that never says how long it is, and never comes.
+/// A body that never says how long it is, and must not be read.
 struct UnknownLength;
 
 impl Body for UnknownLength {
@@ -245,6 +284,18 @@ impl Body for UnknownLength {
 
     fn poll_frame(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, std::io::Error>>> {
         panic!("a body without an acceptable length is not read")
+    }
+}
+
+/// A body that never comes.
+struct NeverComes;
+
+impl Body for NeverComes {
+    type Data = Bytes;
+    type Error = std::io::Error;
+
+    fn poll_frame(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, std::io::Error>>> {
+        Poll::Pending
     }
 }
 

@@ -1,13 +1,15 @@
 //! Every S3 operation against a whole store in this process: what it does, its errors as the S3 API reference lists
 //! them, and that none goes without authorization.
 
-mod absent;
+mod absent_configurations;
 mod acl;
 mod authorization_coverage;
 mod buckets;
+mod connections;
 mod harness;
 mod multipart;
 mod objects;
+mod observed;
 mod post_object;
 mod signatures;
 mod signer;

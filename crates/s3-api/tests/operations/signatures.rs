@@ -61,3 +61,45 @@ async fn what_routing_refuses_never_reaches_an_operation() {
     )
     .await;
 }
+
+/// `[<bucket>.]<tenancy>.<domain>`, else the tenancy of the key.
+#[tokio::test]
+async fn the_host_names_tenancy_and_bucket() {
+    let world = World::with_bucket("bkt").await;
+    world.put("bkt/dir/k", b"hello").await;
+    for (host, target) in [
+        ("bkt.t.s3.example.org", "/dir/k"),
+        ("BKT.T.S3.example.org:9000", "/dir/k"),
+        ("t.s3.example.org:9000", "/bkt/dir/k"),
+        ("localhost:9000", "/bkt/dir/k"),
+    ] {
+        let reply = world.send_to(host, Owner, "GET", target).await;
+        // Bucket names are told apart by case, so that of the second host is another.
+        let expected = if host.starts_with("BKT") { 404 } else { 200 };
+        assert_eq!(reply.status, expected, "{host}{target}: {}", reply.text());
+    }
+    // A tenancy that does not exist can not be told from one whose buckets are private.
+    for host in ["nothere.s3.example.org", "other.s3.example.org"] {
+        let reply = world.send_to(host, Owner, "GET", "/bkt/dir/k").await;
+        assert_eq!((reply.status, reply.code().as_deref()), (403, Some("AccessDenied")), "{host}");
+    }
+}
+
+/// Keys are taken as they are; nothing in a path is normalised.
+#[tokio::test]
+async fn every_key_comes_back_as_it_went() {
+    let world = World::with_bucket("bkt").await;
+    for key in
+        ["a//b", "..", "a/../b", ".", "trailing/", "a%20b%2Bc+d", "%D0%BA%D0%BB%D1%8E%D1%87", "%2F", "a%25b", "%0D%0A"]
+    {
+        world.put(&format!("bkt/{key}"), key.as_bytes()).await;
+    }
+    for key in
+        ["a//b", "..", "a/../b", ".", "trailing/", "a%20b%2Bc+d", "%D0%BA%D0%BB%D1%8E%D1%87", "%2F", "a%25b", "%0D%0A"]
+    {
+        let get = world.send(Owner, "GET", &format!("/bkt/{key}"), &[], b"").await;
+        assert_eq!((get.status, get.text().as_str()), (200, key));
+    }
+    let listed = world.send(Owner, "GET", "/bkt?encoding-type=url", &[], b"").await;
+    assert_eq!(listed.all("Key").len(), 10);
+}

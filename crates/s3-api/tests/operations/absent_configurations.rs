@@ -1,4 +1,4 @@
-//! The configurations that no bucket has yet, as AWS answers for one that has none.
+//! The configurations that no bucket has yet, as AWS answers for one that has none; PreflightRequest.
 
 use crate::harness::Who::{Owner, User};
 use crate::harness::{Case, World, check_all};
