@@ -290,3 +290,41 @@ async fn pages_cost_what_they_answer() {
     assert_eq!((page.objects.len(), page.common_prefixes.len(), page.next), (2, 5, None));
     assert!(world.faults.calls(storage::faults::Call::Scan) - scans <= 8);
 }
+
+/// Clients empty buckets so: list a page, delete what it has, go on from where it ended.
+#[tokio::test]
+async fn versions_deleted_page_by_page_are_all_met() {
+    for max_keys in 1..5 {
+        let world = World::new();
+        let bucket = world.bucket("emptied", Versioning::Unversioned).await;
+        for key in ["a", "b", "c"] {
+            world.put(&bucket, key, b"null").await;
+        }
+        world.set_versioning(&bucket, Versioning::Enabled).await;
+        for key in ["a", "b", "b", "c", "a"] {
+            world.put(&bucket, key, b"x").await;
+        }
+        world.set_versioning(&bucket, Versioning::Suspended).await;
+        world.put(&bucket, "b", b"null").await;
+        world.delete(&bucket, "c", None).await;
+        let mut marker = (String::new(), None);
+        loop {
+            let filter = Filter { max_keys, ..Filter::default() };
+            let request = ListVersions { filter, key_marker: marker.0, version_marker: marker.1 };
+            let page = world.objects.list_versions(&world.on_bucket(&bucket), &request).await.unwrap();
+            for listed in page.versions {
+                let version = match listed.kind {
+                    ListedVersionKind::Object(info) => info.version,
+                    ListedVersionKind::DeleteMarker { version, .. } => version,
+                };
+                world.delete(&bucket, listed.key.as_str(), Some(version)).await;
+            }
+            match page.next {
+                Some(next) => marker = next,
+                None => break,
+            }
+        }
+        assert_eq!(world.versions(&bucket).await, crate::listing::VersionPage::default(), "{max_keys}");
+        assert_eq!(world.usage(&bucket).await, Usage::default());
+    }
+}
