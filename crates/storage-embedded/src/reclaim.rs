@@ -4,6 +4,7 @@
 //! mostly dead: their live bodies go through the log again, after which they are dead too. Once after opening it
 //! looks for files that no batch kept.
 
+use std::collections::HashSet;
 use std::io;
 use std::time::Duration;
 
@@ -35,12 +36,13 @@ const MOVE_PAUSE: Duration = Duration::from_millis(10);
 /// The thread.
 pub(crate) fn run(shared: &Shared, framer: &Framer) {
     remove_orphans(shared);
+    let mut given_up = HashSet::new();
     while let Some(work) = shared.retirement.wait(INTERVAL) {
         discard(shared, &work.discarded);
         if let Err(error) = forget(shared, work.retired) {
             tracing::warn!(%error, "retired blobs can not be deleted now; the next opening tries again");
         }
-        if let Err(error) = clean(shared, framer) {
+        if let Err(error) = clean(shared, framer, &mut given_up) {
             tracing::warn!(%error, "segments can not be given back");
         }
     }
@@ -85,8 +87,9 @@ fn commit(shared: &Shared, change: Change) -> Result<(), StorageError> {
     }
 }
 
-/// Removes dead segments, and rewrites the one that gives back most.
-fn clean(shared: &Shared, framer: &Framer) -> Result<(), StorageError> {
+/// Removes dead segments, and rewrites the one that gives back most. One that can not be rewritten, because of damage,
+/// is left alone until the store is opened again.
+fn clean(shared: &Shared, framer: &Framer, given_up: &mut HashSet<u64>) -> Result<(), StorageError> {
     let checkpoint = shared.index.checkpoint();
     let removed = shared.segments.remove_dead(checkpoint).map_err(|error| from_io(&error))?;
     if removed > 0 {
@@ -95,17 +98,22 @@ fn clean(shared: &Shared, framer: &Framer) -> Result<(), StorageError> {
     if shared.failure().is_some() {
         return Ok(());
     }
-    let sparse = |facts: &Facts| {
+    let sparse = |segment: u64, facts: &Facts| {
         facts.live > 0
             && facts.last.is_some_and(|last| last <= checkpoint)
             && facts.live.saturating_mul(100) < facts.used.saturating_mul(LIVE_PERCENT)
+            && !given_up.contains(&segment)
     };
-    let candidates = shared.segments.all().into_iter().filter(|(_, facts)| sparse(facts));
+    let candidates = shared.segments.all().into_iter().filter(|(segment, facts)| sparse(*segment, facts));
     let Some((segment, facts)) = candidates.min_by_key(|(_, facts)| facts.live * 1000 / facts.used.max(1)) else {
         return Ok(());
     };
     tracing::debug!(segment, facts.live, facts.used, "rewriting a segment");
+    given_up.insert(segment);
     rewrite(shared, framer, segment)?;
+    if shared.segments.live(segment) == 0 {
+        given_up.remove(&segment);
+    }
     shared.segments.remove_dead(shared.index.checkpoint()).map_err(|error| from_io(&error))?;
     Ok(())
 }

@@ -45,6 +45,10 @@ pub(crate) async fn read(shared: &Shared, id: BlobId, range: Range<u64>) -> Resu
             return Ok(found);
         }
     }
+    if shared.index.get_latest(&keys::blob(id))?.is_none() {
+        // Retired, and being deleted: the reader has no pin.
+        return Err(StorageError::NoSuchBlob(id));
+    }
     Err(damaged(format!("blob {id} is kept and its bytes are missing")))
 }
 

@@ -84,6 +84,11 @@ impl Segments {
         self.facts.write().get_mut(&segment).map(|facts| facts.live = live).is_some()
     }
 
+    /// The live bytes of a segment; 0 where it is gone.
+    pub(crate) fn live(&self, segment: u64) -> u64 {
+        self.facts.read().get(&segment).map_or(0, |facts| facts.live)
+    }
+
     pub(crate) fn all(&self) -> Vec<(u64, Facts)> {
         self.facts.read().iter().map(|(segment, facts)| (*segment, *facts)).collect()
     }
