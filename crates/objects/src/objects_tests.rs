@@ -202,8 +202,12 @@ async fn racing_writers_leave_exact_usage() {
                                 store.delete(&bucket, listed.key.as_str(), Some(version_of(listed))).await;
                             }
                         }
-                        1 => drop(store.delete(&bucket, key, None).await),
-                        _ => drop(store.put(&bucket, key, &pattern(number * 20 + step, 1)).await),
+                        1 => {
+                            store.delete(&bucket, key, None).await;
+                        }
+                        _ => {
+                            store.put(&bucket, key, &pattern(number * 20 + step, 1)).await;
+                        }
                     }
                 }
             })
