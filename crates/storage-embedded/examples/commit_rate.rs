@@ -1,6 +1,6 @@
 //! Measures durable commits per second, beside a bare log that does the same appends with a shared sync.
 //!
-//! `cargo run --release -p storage-embedded --example commit_rate -- [DIRECTORY] [SECONDS]`
+//! `cargo run --release -p storage-embedded --example commit_rate -- [DIRECTORY] [SECONDS] [OBJECTS]`
 //!
 //! One operation is a batch as a PUT makes it: one expectation, a record of 350 bytes under a key of 76, a counter, and
 //! a body of 4 KiB where the column says so. The bare log takes the same bytes from as many threads; one of them
@@ -29,6 +29,7 @@ async fn main() -> Result<(), Failure> {
     let mut arguments = std::env::args().skip(1);
     let directory = arguments.next().map_or_else(|| PathBuf::from("commit-rate-data"), PathBuf::from);
     let seconds = arguments.next().map_or(Ok(3), |seconds| seconds.parse())?;
+    let objects = arguments.next().map_or(Ok(100_000), |objects| objects.parse())?;
     let duration = Duration::from_secs(seconds);
     println!("writers  body  engine/s  p50 ms  p99 ms  bare log/s  share");
     for body in [0, BODY_BYTES] {
@@ -39,7 +40,7 @@ async fn main() -> Result<(), Failure> {
             println!("{writers:7}  {body:4}  {rate:8.0}  {p50:6.2}  {p99:6.2}  {bare:10.0}  {share:4.0}%");
         }
     }
-    measure_reads(&directory).await?;
+    measure_reads(&directory, objects).await?;
     Ok(())
 }
 
@@ -173,8 +174,7 @@ fn measure_bare_log(directory: &Path, writers: usize, body: usize, duration: Dur
 }
 
 /// Reads of what the page cache has, one task, and pages of 1,000 keys.
-async fn measure_reads(directory: &Path) -> Result<(), Failure> {
-    const OBJECTS: u64 = 100_000;
+async fn measure_reads(directory: &Path, objects: u64) -> Result<(), Failure> {
     let path = directory.join("reads");
     let store = EmbeddedStore::open_directory(&path, Options::default(), &OsEntropy)?;
     let (record, body) = (Bytes::from(vec![b'r'; RECORD_BYTES]), Bytes::from(vec![b'b'; BODY_BYTES]));
@@ -182,7 +182,7 @@ async fn measure_reads(directory: &Path) -> Result<(), Failure> {
         .map(|writer| {
             let (store, record, body) = (Arc::clone(&store), record.clone(), body.clone());
             tokio::spawn(async move {
-                for number in 0..OBJECTS / 64 {
+                for number in 0..objects / 64 {
                     let (group, batch) = batch(writer, number, &record, &body);
                     store.commit(Space(1), &group, batch).await?;
                 }
@@ -193,11 +193,19 @@ async fn measure_reads(directory: &Path) -> Result<(), Failure> {
     for task in tasks {
         task.await??;
     }
-    store.close().await?;
-    drop(store);
-    let started = Instant::now();
-    let store = EmbeddedStore::open_directory(&path, Options::default(), &OsEntropy)?;
-    println!("open with {OBJECTS} objects: {:.1} ms", started.elapsed().as_secs_f64() * 1000.0);
+    let mut store = Some(store);
+    for how in ["without its last flush, as after a crash", "after an orderly close"] {
+        if how.starts_with("after")
+            && let Some(store) = &store
+        {
+            store.close().await?;
+        }
+        drop(store.take());
+        let started = Instant::now();
+        store = Some(EmbeddedStore::open_directory(&path, Options::default(), &OsEntropy)?);
+        println!("open with {objects} objects {how}: {:.0} ms", started.elapsed().as_secs_f64() * 1000.0);
+    }
+    let store = store.ok_or("a store is open")?;
     let blobs = store.list(None, 1000).await?;
     let page = store.scan(Space(1), b"", None, 1000).await?;
     let (rounds, started) = (20, Instant::now());

@@ -109,10 +109,14 @@ fn clean(shared: &Shared, framer: &Framer, given_up: &mut HashSet<u64>) -> Resul
         return Ok(());
     };
     tracing::debug!(segment, facts.live, facts.used, "rewriting a segment");
-    given_up.insert(segment);
-    rewrite(shared, framer, segment)?;
-    if shared.segments.live(segment) == 0 {
-        given_up.remove(&segment);
+    match rewrite(shared, framer, segment) {
+        Ok(()) if shared.segments.live(segment) == 0 || shared.retirement.is_stopped() => {}
+        outcome @ (Ok(()) | Err(StorageError::Damaged(_))) => {
+            given_up.insert(segment);
+            outcome?;
+            tracing::error!(segment, "a segment has live bytes that no record of it names");
+        }
+        Err(error) => return Err(error),
     }
     shared.segments.remove_dead(shared.index.checkpoint()).map_err(|error| from_io(&error))?;
     Ok(())
