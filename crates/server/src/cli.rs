@@ -100,7 +100,8 @@ pub(crate) fn run() -> ExitCode {
     let arguments = Arguments::parse();
     // Variables that are not UTF-8 are none of ours.
     let environment = std::env::vars_os().filter_map(|(k, v)| Some((k.into_string().ok()?, v.into_string().ok()?)));
-    let context = Context { file: arguments.config, environment: environment.collect() };
+    let file = arguments.config.filter(|file| !file.as_os_str().is_empty());
+    let context = Context { file, environment: environment.collect() };
     let result = match arguments.command.unwrap_or(Command::Serve) {
         Command::Serve => serve::run(&context),
         Command::Demo(arguments) => demo::run(&arguments, &context),

@@ -18,6 +18,7 @@ use tokio::net::{TcpListener, UnixListener};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::Semaphore;
 use tokio_rustls::TlsAcceptor;
+use tokio_util::sync::CancellationToken;
 
 use crate::admin_socket::AdminSocketError;
 use crate::config::{Config, Domains, Environment, LimitSettings};
@@ -99,9 +100,10 @@ pub(crate) async fn serve<F: Future<Output = ()> + Send + 'static>(
     }
     process::raise_open_files_limit(config.limits.connections);
     admin_socket::check_path(&config.admin_socket_path())?;
-    let signals = Signals::catch()?;
 
+    // Until the store is open a signal ends the process where it stands, which the engine is made for.
     let store = Store::open(config, environment.get(master_key::VARIABLE).map(String::as_str)).await?;
+    let signals = Signals::catch()?;
     let bound = bind(config).await?;
     let readiness = Readiness::default();
     let shared = Shared::new(patience(&config.limits));
@@ -111,9 +113,9 @@ pub(crate) async fn serve<F: Future<Output = ()> + Send + 'static>(
     readiness.set(true);
     tracing::info!(
         version = env!("CARGO_PKG_VERSION"),
-        s3 = ?addresses.s3,
-        s3_tls = ?addresses.s3_tls,
-        metrics = ?addresses.metrics,
+        s3 = addresses.s3.map(display),
+        s3_tls = addresses.s3_tls.map(display),
+        metrics = addresses.metrics.map(display),
         "the server listens"
     );
     let beside = tokio::spawn(started(addresses));
@@ -183,9 +185,13 @@ fn spawn_listeners(
     if let Some(listener) = bound.s3 {
         tasks.spawn(listener::run_tcp(listener, None, Arc::clone(&slots), Arc::clone(&s3), shared.clone()));
     }
-    if let Some((listener, acceptor, certificates)) = bound.s3_tls {
-        let hangup = signal(SignalKind::hangup())?;
-        tasks.spawn(certificates.watch(hangup, shared.shutdown.drain.clone()));
+    let hangup = signal(SignalKind::hangup())?;
+    let stop = shared.shutdown.drain.clone();
+    match bound.s3_tls.as_ref().map(|(.., certificates)| Arc::clone(certificates)) {
+        Some(certificates) => tasks.spawn(certificates.watch(hangup, stop)),
+        None => tasks.spawn(ignore(hangup, stop)),
+    };
+    if let Some((listener, acceptor, _)) = bound.s3_tls {
         tasks.spawn(listener::run_tcp(listener, Some(acceptor), slots, s3, shared.clone()));
     }
     if let Some(listener) = bound.metrics {
@@ -203,6 +209,13 @@ fn spawn_listeners(
     let router = store.admin(installation(config, addresses));
     tasks.spawn(listener::run_unix(bound.admin, side(), Arc::new(Routed(router)), shared.clone()));
     Ok(())
+}
+
+/// Takes SIGHUP where there is nothing to read again: a service manager's "reload" must not end the server.
+async fn ignore(mut hangup: Signal, stop: CancellationToken) {
+    while stop.run_until_cancelled(hangup.recv()).await.flatten().is_some() {
+        tracing::info!("SIGHUP reads TLS certificates again, and there are none; other settings need a restart");
+    }
 }
 
 /// What the administration API tells of this server.

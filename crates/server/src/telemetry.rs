@@ -37,12 +37,15 @@ const LATENCY_BUCKETS_SECONDS: [f64; 14] =
 /// Upper bounds of buckets that count things done together.
 const COUNT_BUCKETS: [f64; 9] = [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 256.0, 1024.0];
 
+/// What is less talkative than the rest unless the level names it: the index tells of its every file.
+const QUIET: &str = "lsm_tree=warn";
+
 /// Sends log lines to standard error.
 ///
 /// # Errors
 /// A text where the level can not be read; the configuration check has refused that before.
 pub(crate) fn start_log(level: &str, format: LogFormat) -> Result<(), String> {
-    let filter = EnvFilter::builder().parse(level).map_err(|error| error.to_string())?;
+    let filter = EnvFilter::builder().parse(format!("{QUIET},{level}")).map_err(|error| error.to_string())?;
     let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     let started = match format {
         LogFormat::Text => lines.with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr())).try_init(),

@@ -6,13 +6,14 @@ use std::io::{BufRead, BufReader, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Child, Stdio};
+use std::time::Duration;
 
 use rustix::process::Signal;
 use serde_json::Value;
-use support::http::exchange;
+use support::http::{exchange, get};
 use support::sigv4::signed_head;
 use support::{BINARY, command, commonhold, errors, folder, send_signal, words};
-use testkit::{AccessKey, TestServer, free_port};
+use testkit::{AccessKey, ServerConfig, TestServer, free_port};
 
 /// A server that the test reads the output of; ended when dropped.
 struct Running {
@@ -309,4 +310,23 @@ fn a_refusal_says_what_to_do() {
     server.admin(&["user", "create", "ann"]);
     let error = server.try_admin(&["key", "create", "--tenancy", "t", "--user", "ann"]).expect_err("no role");
     assert!(error.contains("role grant"), "{error}");
+}
+
+#[test]
+fn json_logs_name_each_request() {
+    let extra_toml = "\n[log]\nformat = \"json\"\n".to_owned();
+    let server = TestServer::start_with(BINARY, &ServerConfig { extra_toml, ..ServerConfig::default() });
+    let answer = get(server.s3_address(), "/some-bucket");
+    let id = answer
+        .head
+        .lines()
+        .find_map(|line| line.strip_prefix("x-amz-request-id: "))
+        .unwrap_or_else(|| panic!("no request id in {answer:?}"));
+    std::thread::sleep(Duration::from_millis(200));
+    let log = server.log();
+    let lines: Vec<Value> = log.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
+    let access =
+        lines.iter().filter(|line| line["target"] == "commonhold::access").find(|line| line["request_id"] == id);
+    let access = access.unwrap_or_else(|| panic!("{id} is not in\n{log}"));
+    assert_eq!(access["status"], answer.status, "{access}");
 }

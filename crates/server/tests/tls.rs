@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use rustix::process::Signal;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
-use support::http::{connect, read_answer};
+use support::http::{connect, read_answer, read_to_end};
 use support::{BINARY, folder, send_signal};
 use testkit::{ServerConfig, TestServer, Tls};
 
@@ -102,4 +102,21 @@ fn both_protocols_are_offered() {
     write!(stream, "GET / HTTP/1.1\r\nHost: {NAME}\r\n\r\n").expect("sent");
     let answer = read_answer(&mut stream).expect("an answer");
     assert!(answer.body.contains("<Error>"), "{answer:?}");
+}
+
+#[test]
+fn a_handshake_that_does_not_come_is_given_up() {
+    let (_folder, path) = folder();
+    let tls = files(&path);
+    write_certificate(&tls);
+    let extra_toml = "\n[limits]\nheader_timeout_seconds = 1\n".to_owned();
+    let server =
+        TestServer::start_with(BINARY, &ServerConfig { tls: Some(tls), extra_toml, ..ServerConfig::default() });
+    for start in [&b""[..], &[0x16, 0x03, 0x01]] {
+        let mut stream = connect(server.s3_tls_address());
+        stream.write_all(start).expect("sent");
+        let began = Instant::now();
+        read_to_end(&mut stream);
+        assert!(began.elapsed() < Duration::from_secs(5), "after {:?}", began.elapsed());
+    }
 }

@@ -100,21 +100,20 @@ impl Activity {
         let now_ms = millis(self.started.elapsed());
         let beyond = |since_ms: u64, bound: Duration| now_ms.saturating_sub(since_ms) > millis(bound);
         let last_write_ms = self.last_write_ms.load(Ordering::Relaxed);
-        let takes_nothing = beyond(last_write_ms, patience.stall);
         let requests = self.requests.lock();
         if !requests.in_flight.is_empty() {
             let stalled = requests.in_flight.iter().any(|waits| {
                 let to_send = waits.to_send_ms.load(Ordering::Relaxed);
                 let to_take = waits.to_take_ms.load(Ordering::Relaxed);
                 (to_send != NOT_WAITING && beyond(to_send, patience.stall + UPLOAD_GRACE))
-                    || (to_take != NOT_WAITING && beyond(to_take, patience.stall) && takes_nothing)
+                    || (to_take != NOT_WAITING && beyond(to_take.max(last_write_ms), patience.stall))
             });
             return if stalled { Verdict::Stalled } else { Verdict::Fine };
         }
         match requests.last_end {
             None if beyond(0, patience.header) => Verdict::NoRequest,
             // What is left of a response in the buffers may still be on its way to a slow client.
-            Some(end) if end.elapsed() > patience.idle && takes_nothing => Verdict::Idle,
+            Some(end) if end.elapsed() > patience.idle && beyond(last_write_ms, patience.idle) => Verdict::Idle,
             _ => Verdict::Fine,
         }
     }
