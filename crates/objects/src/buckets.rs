@@ -203,16 +203,20 @@ impl Objects {
 
     /// Finishes a delete that a crash broke off. A bucket that is not empty stays.
     pub(crate) async fn finish_interrupted_delete(&self, bucket: &Bucket) -> Result<(), ObjectError> {
-        let _turn = self.buckets.changes.lock().await;
-        // The mark may have been taken off, and the bucket filled and emptied, since it was seen.
-        let found = self.read_bucket(&bucket.tenancy, &bucket.name).await?;
-        if !found.is_some_and(|(_, record)| record.deleting && record.bucket.id == bucket.id) {
-            return Ok(());
-        }
-        match self.finish_delete(bucket).await {
-            Err(ObjectError::BucketNotEmpty) => Ok(()),
-            outcome => outcome,
-        }
+        let (store, bucket) = (self.clone(), bucket.clone());
+        in_the_end(async move {
+            let _turn = store.buckets.changes.lock().await;
+            // The mark may have been taken off, and the bucket filled and emptied, since it was seen.
+            let found = store.read_bucket(&bucket.tenancy, &bucket.name).await?;
+            if !found.is_some_and(|(_, record)| record.deleting && record.bucket.id == bucket.id) {
+                return Ok(());
+            }
+            match store.finish_delete(&bucket).await {
+                Err(ObjectError::BucketNotEmpty) => Ok(()),
+                outcome => outcome,
+            }
+        })
+        .await
     }
 
     /// Goes on from the mark in the bucket's record: closes the space and removes the record, or takes the mark off.

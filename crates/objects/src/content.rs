@@ -122,7 +122,7 @@ impl Objects {
         let digest = hashing.finish().await?;
         verify(&payload.claims(), &digest)?;
         let size = sink.size;
-        let (blob, blobs) = sink.finish().await?;
+        let (blob, blobs) = sink.finish(&digest).await?;
         Ok(NewBody { size, digest, blob, blobs })
     }
 
@@ -227,15 +227,16 @@ impl<'a> Sink<'a> {
         Ok(())
     }
 
-    async fn finish(self) -> Result<(Option<BlobId>, NewBlobs), StorageError> {
+    async fn finish(self, digest: &Digest) -> Result<(Option<BlobId>, NewBlobs), StorageError> {
         let mut blobs = NewBlobs::none(self.objects);
         let blob = match self.blob {
             Some((id, writer)) => {
                 let info = writer.finish().await?;
-                if info.length != self.size {
-                    return Err(StorageError::Damaged(format!("blob {id} has another length than was written")));
-                }
                 blobs.add_made(id);
+                let crc64 = digest.checksum(ChecksumAlgorithm::Crc64Nvme);
+                if info.length != self.size || crc64.is_some_and(|own| own.bytes() != info.crc64.to_be_bytes()) {
+                    return Err(StorageError::Damaged(format!("blob {id} is not what was written")));
+                }
                 Some(id)
             }
             None if self.size == 0 => None,
