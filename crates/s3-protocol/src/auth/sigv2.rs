@@ -99,7 +99,7 @@ impl Claim {
             Form::Query { until, .. } if now.as_secs() >= until.as_secs() => return Err(expired(*until, now)),
             Form::Query { .. } => (Carrier::Query, None),
         };
-        if !same_signature(&sign(secret, &self.string_to_sign(head)?), &self.signature) {
+        if !self.is_signed_by(secret, head)? {
             return Err(S3Error::new(ErrorCode::SignatureDoesNotMatch)
                 .with_field("AWSAccessKeyId", self.access_key.as_str())
                 .with_field("SignatureProvided", self.signature.as_str()));
@@ -110,7 +110,25 @@ impl Claim {
         })
     }
 
-    fn string_to_sign(&self, head: &RequestHead<'_>) -> Result<Vec<u8>, S3Error> {
+    /// Clients write two things of the resource in two ways, all of which bind the same request: a bucket with or without
+    /// its closing slash (botocore adds it), and a sub-resource with an empty value with or without `=` (minio-go leaves it
+    /// out).
+    fn is_signed_by(&self, secret: &str, head: &RequestHead<'_>) -> Result<bool, S3Error> {
+        let mut text = self.string_before_resource(head);
+        let length = text.len();
+        for empty in [EmptyValue::Bare, EmptyValue::EqualsSign] {
+            for closing in [Closing::AsReceived, Closing::Slash] {
+                text.truncate(length);
+                canonical_resource(head, closing, empty, &mut text)?;
+                if same_signature(&sign(secret, &text), &self.signature) {
+                    return Ok(true);
+                }
+            }
+        }
+        Ok(false)
+    }
+
+    fn string_before_resource(&self, head: &RequestHead<'_>) -> Vec<u8> {
         let mut text = Vec::with_capacity(256);
         text.extend_from_slice(head.method().as_str().as_bytes());
         text.push(b'\n');
@@ -134,18 +152,41 @@ impl Claim {
             header_values(head.headers(), name, Spaces::Keep, &mut text);
             text.push(b'\n');
         }
-        canonical_resource(head, &mut text)?;
-        Ok(text)
+        text
     }
 }
 
+/// How a client wrote the path of a bucket.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Closing {
+    AsReceived,
+    Slash,
+}
+
+/// How a client wrote a signed parameter whose value is empty.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum EmptyValue {
+    Bare,
+    EqualsSign,
+}
+
 /// Appends bucket, raw path, and the signed parameters, decoded.
-fn canonical_resource(head: &RequestHead<'_>, text: &mut Vec<u8>) -> Result<(), S3Error> {
+fn canonical_resource(
+    head: &RequestHead<'_>,
+    closing: Closing,
+    empty: EmptyValue,
+    text: &mut Vec<u8>,
+) -> Result<(), S3Error> {
     if let Some(bucket) = head.host_bucket {
         text.push(b'/');
         text.extend_from_slice(bucket.as_bytes());
     }
-    text.extend_from_slice(head.raw_path().as_bytes());
+    let path = head.raw_path();
+    text.extend_from_slice(path.as_bytes());
+    let is_bucket = head.host_bucket.is_none() && path.len() > 1 && !path[1..].contains('/');
+    if is_bucket && closing == Closing::Slash {
+        text.push(b'/');
+    }
     let query = Query::parse(head.raw_query())?;
     let is_signed = |name: &str| route::is_sub_resource(name) || ALSO_SIGNED.contains(&name);
     let mut signed: Vec<(&str, Option<&str>)> = query.iter().filter(|(name, _)| is_signed(name)).collect();
@@ -153,7 +194,7 @@ fn canonical_resource(head: &RequestHead<'_>, text: &mut Vec<u8>) -> Result<(), 
     for (index, (name, value)) in signed.into_iter().enumerate() {
         text.push(if index == 0 { b'?' } else { b'&' });
         text.extend_from_slice(name.as_bytes());
-        if let Some(value) = value {
+        if let Some(value) = value.filter(|value| !value.is_empty() || empty == EmptyValue::EqualsSign) {
             text.push(b'=');
             text.extend_from_slice(value.as_bytes());
         }

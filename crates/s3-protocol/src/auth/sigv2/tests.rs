@@ -106,3 +106,25 @@ fn botocore_requests_verify() {
         assert!(verify(&signed(method, uri, headers, signature), None, now).is_ok(), "{method} {uri}");
     }
 }
+
+/// What botocore (a bucket's closing slash) and minio-go (no `=` before an empty value) sign, beside what goes on the wire.
+#[test]
+fn the_resource_may_be_written_in_the_ways_of_clients() {
+    let date = "Tue, 27 Mar 2007 19:36:42 +0000";
+    let now = Timestamp::parse_http_date(date).expect("a date");
+    for (uri, resource, accepted) in [
+        ("/bucket?acl", "/bucket?acl", true),
+        ("/bucket?acl", "/bucket/?acl", true),
+        ("/bucket/?uploads=", "/bucket/?uploads", true),
+        ("/bucket/?uploads=", "/bucket/?uploads=", true),
+        ("/bucket?prefix=a", "/bucket/", true),
+        ("/bucket/key", "/bucket/key/", false),
+        ("/bucket/?uploads=", "/bucket/", false),
+        ("/bucket", "/bucket/?acl", false),
+    ] {
+        let text = format!("GET\n\n\n{date}\n{resource}");
+        let signature = sign(super::super::tests::SECRET, text.as_bytes());
+        let verified = verify(&signed("GET", uri, &[("date", date)], &signature), None, now);
+        assert_eq!(verified.is_ok(), accepted, "{uri} signed as {resource}");
+    }
+}
