@@ -13,11 +13,11 @@ use storage::{ByteStream, StorageError};
 use types::{BlobId, ChecksumAlgorithm, ChecksumType, Conditions, ETag, VersionId};
 
 use crate::bucket::Versioning;
-use crate::commit::{Committed, NewVersion};
+use crate::commit::NewVersion;
 use crate::conditions::check_source;
 use crate::content::{NewBlobs, NewBody};
 use crate::multipart::MAX_PART_BYTES;
-use crate::object::{Copied, CopyRequest, MetadataDirective, ObjectChecksum, Written};
+use crate::object::{Copied, CopyRequest, MetadataDirective, ObjectChecksum, ObjectMetadata, Written};
 use crate::part_map;
 use crate::put::acl_or_private;
 use crate::read::Object;
@@ -70,43 +70,31 @@ impl Objects {
         }
         let owner = destination.principal().user().cloned();
         let mut new = NewVersion::new(self, owner.clone(), VersionKind::DeleteMarker);
-        let mut metadata = match &request.metadata {
-            MetadataDirective::Copy => object.info.metadata.clone(),
-            MetadataDirective::Replace(metadata) => metadata.clone(),
-        };
-        metadata.storage_class = request.storage_class.clone().or(metadata.storage_class);
         let mut record = ObjectRecord {
             size: object.info.size,
             etag: object.info.etag,
             checksum: object.info.checksum,
             acl: acl_or_private(request.acl.clone(), owner.as_ref()),
-            metadata,
+            metadata: copied_metadata(request, &object.info.metadata),
             content: Content::Empty,
         };
         let versioning = self.bucket_of(destination.in_bucket()).await?.versioning;
         let replaces_itself =
             onto_itself && versioning != Versioning::Enabled && object.info.version == VersionId::Null;
         match other_checksum(request.checksum_algorithm, object.info.checksum) {
-            Some(algorithm) => {
-                let body = self.read_through(&object, algorithm).await?;
-                let value = body.digest.checksum(algorithm);
-                record.checksum = value.map(|value| ObjectChecksum { value, kind: ChecksumType::FullObject });
-                record.etag = ETag::whole(body.digest.md5);
-                record.content = body.content();
-                new.blobs = body.blobs;
-            }
+            Some(algorithm) => self.read_through(&object, algorithm, &mut record, &mut new).await?,
             None if replaces_itself && reuse == Reuse::Possible => {
                 record.content = object.content;
                 new.takes_over = Some(object.write);
             }
             None => record.content = self.share(&object, &mut new.blobs).await?,
         }
-        let mut written = written(&record);
+        let (etag, checksum, size) = (record.etag, record.checksum, record.size);
         new.record.kind = VersionKind::Object(record);
-        let committed: Committed =
+        let committed =
             self.write_version(destination.in_bucket(), destination.key(), new, &request.conditions).await?;
-        (written.version, written.last_modified) = (committed.version(), committed.modified);
-        Ok(Copied { written, source_version: object.version })
+        let (version, last_modified) = (committed.version(), committed.modified);
+        Ok(Copied { written: Written { etag, version, checksum, size, last_modified }, source_version: object.version })
     }
 
     /// The source of a copy. A delete marker is none.
@@ -172,10 +160,22 @@ impl Objects {
         Ok(to)
     }
 
-    /// Reads an object into a new body, with a checksum by `algorithm`.
-    async fn read_through(&self, object: &Object, algorithm: ChecksumAlgorithm) -> Result<NewBody, ObjectError> {
+    /// Reads an object and makes of it what a PUT of the same bytes would make, with a checksum by `algorithm`.
+    async fn read_through(
+        &self,
+        object: &Object,
+        algorithm: ChecksumAlgorithm,
+        record: &mut ObjectRecord,
+        new: &mut NewVersion,
+    ) -> Result<(), ObjectError> {
         let stream = self.open(self.blobs.pin(), object.content.clone(), 0..object.info.size).await?;
-        self.receive_stream(stream, algorithm).await
+        let body = self.receive_stream(stream, algorithm).await?;
+        let value = body.digest.checksum(algorithm);
+        record.checksum = value.map(|value| ObjectChecksum { value, kind: ChecksumType::FullObject });
+        record.etag = ETag::whole(body.digest.md5);
+        record.content = body.content();
+        new.blobs = body.blobs;
+        Ok(())
     }
 
     /// Makes a new body of what the store itself reads.
@@ -206,14 +206,15 @@ fn other_checksum(asked: Option<ChecksumAlgorithm>, has: Option<ObjectChecksum>)
     asked.filter(|asked| has.is_none_or(|has| has.value.algorithm != *asked || has.kind != ChecksumType::FullObject))
 }
 
-fn written(record: &ObjectRecord) -> Written {
-    Written {
-        etag: record.etag,
-        version: None,
-        checksum: record.checksum,
-        size: record.size,
-        last_modified: types::Timestamp::default(),
-    }
+/// What travels with a copy. Storage class and redirect are those of the request, never the source's (S3 API reference,
+/// CopyObject).
+fn copied_metadata(request: &CopyRequest, source: &ObjectMetadata) -> ObjectMetadata {
+    let mut metadata = match &request.metadata {
+        MetadataDirective::Copy => ObjectMetadata { storage_class: None, website_redirect: None, ..source.clone() },
+        MetadataDirective::Replace(metadata) => metadata.clone(),
+    };
+    metadata.storage_class = request.storage_class.clone().or(metadata.storage_class);
+    metadata
 }
 
 /// Content of the store as a payload.
