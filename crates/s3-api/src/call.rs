@@ -30,7 +30,7 @@ pub(crate) struct Call<'a> {
     pub(crate) signature: Option<SignatureFacts>,
     pub(crate) payload_mode: &'a PayloadMode,
     pub(crate) scheme: &'static str,
-    pub(crate) body: RequestBody,
+    pub(crate) body: &'a mut RequestBody,
 }
 
 impl<'a> Call<'a> {

@@ -2,14 +2,23 @@
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use bytes::Bytes;
+use http::Version;
+use http::header::EXPECT;
 use http_body::{Body, Frame, SizeHint};
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt as _, Empty};
 use parking_lot::Mutex;
+use s3_protocol::RequestHead;
+use s3_protocol::auth::PayloadMode;
+use s3_protocol::body::Payload;
 
 use crate::observe::ReceivedBytes;
+
+/// How much of a refused body is read to its end: the parts that clients usually send.
+const REFUSED_BYTES: u64 = 64 << 20;
 
 type Error = Box<dyn std::error::Error + Send + Sync>;
 
@@ -27,6 +36,24 @@ impl RequestBody {
         B::Error: Into<Error>,
     {
         Self { inner: Mutex::new(body.map_err(Into::into).boxed_unsync()), received }
+    }
+
+    /// Reads and drops what the sender of a refused request is still sending, up to [`REFUSED_BYTES`]. A client that
+    /// writes its body before it reads the response would otherwise meet a closed connection and never learn why.
+    /// Nothing is asked of a client that waits for `100 Continue`, or that speaks HTTP/2, where streams end one by one.
+    pub(crate) async fn drain(self, head: &RequestHead<'_>, stall: Duration) {
+        let waits = head.headers().contains_key(EXPECT) || head.parts.version == Version::HTTP_2;
+        if waits || self.is_end_stream() || self.size_hint().lower() > REFUSED_BYTES {
+            return;
+        }
+        let Ok(mut payload) = Payload::new(self, head, &PayloadMode::Unsigned, stall) else { return };
+        let mut read = 0;
+        while let Ok(Some(piece)) = payload.next().await {
+            read += piece.len() as u64;
+            if read > REFUSED_BYTES {
+                return;
+            }
+        }
     }
 
     /// The body; an empty one stays behind.

@@ -101,12 +101,13 @@ impl S3Service {
             proxy::see_through(&mut parts, &mut connection);
         }
         let mut record = Record::new(request_id.clone(), connection.remote);
-        let body = RequestBody::new(body, record.received());
-        let outcome = self.answer(&parts, body, connection, &mut record).await;
+        let mut body = RequestBody::new(body, record.received());
+        let outcome = self.answer(&parts, &mut body, connection, &mut record).await;
         let reply = match outcome {
             Ok(reply) => reply,
             Err(error) => {
                 record.error = Some(error.code().as_str());
+                body.drain(&RequestHead::new(&parts, None), self.config.stall).await;
                 let response = error.to_response(&parts.method, parts.uri.path(), &request_id, &host_id);
                 let (head, body) = response.into_parts();
                 Reply { status: head.status, headers: head.headers, content: Content::Whole(body) }
@@ -118,7 +119,7 @@ impl S3Service {
     async fn answer(
         &self,
         parts: &http::request::Parts,
-        body: RequestBody,
+        body: &mut RequestBody,
         connection: ConnectionInfo,
         record: &mut Record,
     ) -> Result<Reply, S3Error> {

@@ -92,3 +92,18 @@ async fn one_connection_serves_many_requests() {
         assert_eq!(body.starts_with(b"<?xml"), method == "GET" && status == "404", "{method} {target}");
     }
 }
+
+/// A client that sends all before it reads gets its answer, and can go on.
+#[tokio::test]
+async fn a_refused_body_is_read_to_its_end() {
+    let world = World::with_bucket("bkt").await;
+    let mut client = connect(&world);
+    let body = vec![0; 4 * WIRE_BYTES];
+    for _ in 0..2 {
+        let request = format!("{}content-length: {}\r\n\r\n", world.head(User, "PUT", "/bkt/k", &[]), body.len());
+        client.write_all(request.as_bytes()).await.expect("sent");
+        client.write_all(&body).await.expect("the connection is still open");
+        let (head, _) = read_response(&mut client, "PUT").await;
+        assert!(head.starts_with("HTTP/1.1 403"), "{head}");
+    }
+}

@@ -120,7 +120,7 @@ impl World {
         self.deliver(sent.header("content-length", length).body(body).expect("a request")).await
     }
 
-    /// Sends a request and says whether its body was asked for.
+    /// Sends a request whose body waits for `100 Continue`, and says whether it was asked for.
     pub(crate) async fn send_watched(
         &self,
         who: Who,
@@ -132,7 +132,11 @@ impl World {
         let sent = self.signed(who, method, target, headers, &signer::sha256_hex(body));
         let length = body.len().to_string();
         let (body, polled) = WatchedBody::new(Bytes::copy_from_slice(body));
-        let reply = self.deliver(sent.header("content-length", length).body(body).expect("a request")).await;
+        let reply = self
+            .deliver(
+                sent.header("expect", "100-continue").header("content-length", length).body(body).expect("a request"),
+            )
+            .await;
         (reply, polled.load(Ordering::SeqCst))
     }
 

@@ -1,22 +1,37 @@
-//! The access log and the order of requests in it: one event each, whatever becomes of the request.
+//! The access log: one event for each request, whatever becomes of it.
 
 use std::io;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, LazyLock, Mutex};
 
 use tracing_subscriber::fmt::MakeWriter;
 
 use crate::harness::Who::{Nobody, Owner};
 use crate::harness::World;
 
+/// What every test of this program logs: the subscriber is one for all threads.
 #[derive(Clone, Default)]
 struct Lines(Arc<Mutex<Vec<u8>>>);
 
 impl Lines {
-    /// The access log so far.
-    fn take(&self) -> Vec<String> {
-        let bytes = std::mem::take(&mut *self.0.lock().expect("unpoisoned"));
+    fn shared() -> &'static Self {
+        static LINES: LazyLock<Lines> = LazyLock::new(|| {
+            let lines = Lines::default();
+            let subscriber = tracing_subscriber::fmt().json().flatten_event(true).with_writer(lines.clone()).finish();
+            tracing::subscriber::set_global_default(subscriber).expect("the first subscriber");
+            lines
+        });
+        &LINES
+    }
+
+    /// The access log of one bucket so far, but for the request that made it.
+    fn of(&self, bucket: &str) -> Vec<String> {
+        let bytes = self.0.lock().expect("unpoisoned").clone();
         let text = String::from_utf8(bytes).expect("a log of text");
-        text.lines().filter(|line| line.contains("commonhold::access")).map(str::to_owned).collect()
+        let bucket = format!("\"bucket\":\"{bucket}\"");
+        let is_wanted = |line: &&str| {
+            line.contains("commonhold::access") && line.contains(&bucket) && !line.contains("\"CreateBucket\"")
+        };
+        text.lines().filter(is_wanted).map(str::to_owned).collect()
     }
 }
 
@@ -41,19 +56,15 @@ impl MakeWriter<'_> for Lines {
 
 #[tokio::test]
 async fn each_request_is_told_once_and_without_secrets() {
-    let lines = Lines::default();
-    let subscriber = tracing_subscriber::fmt().json().flatten_event(true).with_writer(lines.clone()).finish();
-    let _guard = tracing::subscriber::set_default(subscriber);
-    let world = World::with_bucket("bkt").await;
-    lines.take();
-    let put = world.send(Owner, "PUT", "/bkt/k", &[], b"hello").await.expect(200);
-    let told = lines.take();
+    let lines = Lines::shared();
+    let world = World::with_bucket("told").await;
+    let put = world.send(Owner, "PUT", "/told/k", &[], b"hello").await.expect(200);
+    let told = lines.of("told");
     assert_eq!(told.len(), 1);
     for part in [
         format!("\"request_id\":\"{}\"", put.header("x-amz-request-id").expect("an id")),
         "\"operation\":\"PutObject\"".into(),
         "\"tenancy\":\"t\"".into(),
-        "\"bucket\":\"bkt\"".into(),
         "\"key\":\"k\"".into(),
         "\"principal\":\"owner\"".into(),
         "\"status\":200".into(),
@@ -63,23 +74,20 @@ async fn each_request_is_told_once_and_without_secrets() {
     }
     let key = world.key(Owner).expect("a key");
     assert!(!told[0].contains(&key.secret) && !told[0].contains("Signature"), "{}", told[0]);
-    world.send(Nobody, "GET", "/bkt/k", &[], b"").await.expect(403);
-    let told = lines.take();
-    assert_eq!(told.len(), 1);
-    assert!(told[0].contains("\"error\":\"AccessDenied\"") && told[0].contains("\"principal\":\"anonymous\""));
+    world.send(Nobody, "GET", "/told/k", &[], b"").await.expect(403);
+    let told = lines.of("told");
+    assert_eq!(told.len(), 2);
+    assert!(told[1].contains("\"error\":\"AccessDenied\"") && told[1].contains("\"principal\":\"anonymous\""));
 }
 
 /// A client that goes away before there was an answer is told too.
 #[tokio::test]
 async fn a_request_that_is_given_up_is_told() {
-    let lines = Lines::default();
-    let subscriber = tracing_subscriber::fmt().json().flatten_event(true).with_writer(lines.clone()).finish();
-    let _guard = tracing::subscriber::set_default(subscriber);
-    let world = World::with_bucket("bkt").await;
-    lines.take();
-    world.put_and_give_up("/bkt/k").await;
-    let told = lines.take();
+    let lines = Lines::shared();
+    let world = World::with_bucket("given-up").await;
+    world.put_and_give_up("/given-up/k").await;
+    let told = lines.of("given-up");
     assert_eq!(told.len(), 1);
     assert!(told[0].contains("\"status\":499") && told[0].contains("\"operation\":\"PutObject\""), "{}", told[0]);
-    world.send(Owner, "GET", "/bkt/k", &[], b"").await.expect(404);
+    world.send(Owner, "GET", "/given-up/k", &[], b"").await.expect(404);
 }
