@@ -68,6 +68,7 @@ impl Committer {
     /// The thread. Ends when the queue is stopped and empty; the log then ends with a mark.
     pub(crate) fn run(mut self) {
         let shared = Arc::clone(&self.shared);
+        let _abandon = AbandonOnPanic(&shared);
         let mut requests = Vec::new();
         while shared.queue.take(&mut requests) {
             for request in requests.drain(..) {
@@ -408,6 +409,18 @@ impl Committer {
             if answer.is_ok() {
                 *answer = Err(error.clone());
             }
+        }
+    }
+}
+
+/// A committer that panics must not leave callers waiting for ever.
+struct AbandonOnPanic<'a>(&'a Shared);
+
+impl Drop for AbandonOnPanic<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.fail("the committer panicked".to_owned());
+            self.0.queue.abandon();
         }
     }
 }

@@ -133,9 +133,10 @@ impl EmbeddedStore {
         let log = LogWriter::new(segments, preparer, recovered.next_sequence);
         let bytes = recovered.replayed_bytes;
         let committer = Committer::new(Arc::clone(&shared), log, framer.clone(), closed, bytes);
-        let threads = start_threads(&shared, committer, framer)?;
         let in_flight = Semaphore::new(QUEUE_KIB as usize);
-        Ok(Arc::new(Self { shared, in_flight, threads: Mutex::new(threads), _lock: lock }))
+        let store = Arc::new(Self { shared, in_flight, threads: Mutex::default(), _lock: lock });
+        store.start_threads(committer, framer)?;
+        Ok(store)
     }
 
     /// Ends all work in an orderly way: what was asked is done, the index is flushed, the threads end. Calls that come
@@ -150,6 +151,22 @@ impl EmbeddedStore {
             store.shared.index.flush()
         });
         closed.await.unwrap_or_else(|error| Err(StorageError::Io(error.to_string())))
+    }
+
+    /// Where one can not be started, the drop of the store ends the others.
+    fn start_threads(&self, committer: Committer, framer: Framer) -> io::Result<()> {
+        let [preparing, keeping, reclaiming] = [(); 3].map(|()| Arc::clone(&self.shared));
+        let works: [(&'static str, Work); 4] = [
+            ("preparer", Box::new(move || preparing.preparer.run())),
+            ("committer", Box::new(move || committer.run())),
+            ("keeper", Box::new(move || keeper::run(&keeping))),
+            ("reclaimer", Box::new(move || reclaim::run(&reclaiming, &framer))),
+        ];
+        for (name, work) in works {
+            let thread = std::thread::Builder::new().name(format!("storage-{name}")).spawn(work)?;
+            self.threads.lock().push((name, thread));
+        }
+        Ok(())
     }
 
     fn stop(&self) {
@@ -174,7 +191,10 @@ impl EmbeddedStore {
     async fn change(&self, bytes: usize, change: Change) -> Result<bool, CommitError> {
         let kib = u32::try_from(bytes / 1024 + 1).unwrap_or(QUEUE_KIB).min(QUEUE_KIB);
         let _permit = self.in_flight.acquire_many(kib).await.map_err(|_| gone())?;
-        self.shared.queue.send(change).await.unwrap_or_else(|_| Err(gone().into()))
+        self.shared.queue.send(change).await.unwrap_or_else(|_| match self.shared.failure() {
+            Some(failure) => Err(CommitError::Unknown(failure.to_owned())),
+            None => Err(gone().into()),
+        })
     }
 }
 
@@ -184,6 +204,9 @@ impl Drop for EmbeddedStore {
     }
 }
 
+/// What a thread does.
+type Work = Box<dyn FnOnce() + Send>;
+
 fn check_options(options: &Options) -> Result<(), OpenError> {
     if options.segment_bytes > SEGMENT_BYTES {
         return Err(OpenError::Options(format!("segment_bytes is above {SEGMENT_BYTES}")));
@@ -192,27 +215,6 @@ fn check_options(options: &Options) -> Result<(), OpenError> {
         return Err(OpenError::Options(format!("inline_bytes is above {INLINE_BYTES}")));
     }
     Ok(())
-}
-
-type Work = Box<dyn FnOnce() + Send>;
-
-fn start_threads(
-    shared: &Arc<Shared>,
-    committer: Committer,
-    framer: Framer,
-) -> io::Result<Vec<(&'static str, JoinHandle<()>)>> {
-    let [preparing, keeping, reclaiming] = [Arc::clone(shared), Arc::clone(shared), Arc::clone(shared)];
-    let works: [(&'static str, Work); 4] = [
-        ("preparer", Box::new(move || preparing.preparer.run())),
-        ("committer", Box::new(move || committer.run())),
-        ("keeper", Box::new(move || keeper::run(&keeping))),
-        ("reclaimer", Box::new(move || reclaim::run(&reclaiming, &framer))),
-    ];
-    let started = works.into_iter().map(|(name, work)| {
-        let thread = std::thread::Builder::new().name(format!("storage-{name}")).spawn(work)?;
-        Ok((name, thread))
-    });
-    started.collect()
 }
 
 /// Reads the format file, or lays out an empty directory. The file is written last, so a store has it or is empty.

@@ -75,6 +75,13 @@ impl Queue {
         true
     }
 
+    /// Takes no more requests, and drops those that are there: nobody is left to do them.
+    pub(crate) fn abandon(&self) {
+        let mut state = self.state.lock();
+        state.stopped = true;
+        state.requests.clear();
+    }
+
     /// Takes no more requests; those that are there are still done.
     pub(crate) fn stop(&self) {
         self.state.lock().stopped = true;
