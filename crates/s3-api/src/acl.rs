@@ -63,7 +63,7 @@ impl Call<'_> {
     /// As [`Call::acl_of_headers`]; UnexpectedContent for both at once, MissingSecurityHeader for neither,
     /// MalformedACLError, and AccessDenied where the document names another owner: it can not be changed.
     pub(crate) async fn acl_of_request(
-        &mut self,
+        &self,
         owner: Option<&UserName>,
         bucket_owner: &UserName,
     ) -> Result<Acl, S3Error> {

@@ -30,7 +30,7 @@ pub(crate) struct Call<'a> {
     pub(crate) signature: Option<SignatureFacts>,
     pub(crate) payload_mode: &'a PayloadMode,
     pub(crate) scheme: &'static str,
-    pub(crate) body: &'a mut RequestBody,
+    pub(crate) body: &'a RequestBody,
 }
 
 impl<'a> Call<'a> {
@@ -71,8 +71,8 @@ impl<'a> Call<'a> {
     ///
     /// # Errors
     /// As [`Payload::new`].
-    pub(crate) fn payload(&mut self) -> Result<Payload, S3Error> {
-        Payload::new(self.body.take(), &self.head, self.payload_mode, self.service.config.stall)
+    pub(crate) fn payload(&self) -> Result<Payload, S3Error> {
+        Payload::new(self.body.handle(), &self.head, self.payload_mode, self.service.config.stall)
     }
 
     /// The region of a bucket: the constraint that it was made with, else that of the installation.

@@ -20,7 +20,7 @@ impl RequestContent {
     ///
     /// # Errors
     /// MissingContentLength, EntityTooLarge above what one PUT may have, and those of [`s3_protocol::Claims::parse`].
-    pub(crate) fn of(call: &mut Call<'_>) -> Result<Self, S3Error> {
+    pub(crate) fn of(call: &Call<'_>) -> Result<Self, S3Error> {
         let claims = s3_protocol::Claims::parse(call.headers())?;
         let payload = call.payload()?;
         if payload.require_length()? > objects::multipart::MAX_PART_BYTES {

@@ -13,7 +13,7 @@ impl Call<'_> {
     ///
     /// # Errors
     /// MaxMessageLengthExceeded above `limit_bytes`, BadDigest, and those of reading the body.
-    pub(crate) async fn document(&mut self, limit_bytes: usize) -> Result<Bytes, S3Error> {
+    pub(crate) async fn document(&self, limit_bytes: usize) -> Result<Bytes, S3Error> {
         let claims = Claims::parse(self.headers())?;
         let mut payload = self.payload()?;
         let document = payload.collect(limit_bytes).await?;

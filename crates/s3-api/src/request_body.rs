@@ -1,6 +1,7 @@
 //! The body of a request before it is decoded: counted, and read by nobody until an operation asks for it.
 
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -8,8 +9,8 @@ use bytes::Bytes;
 use http::Version;
 use http::header::EXPECT;
 use http_body::{Body, Frame, SizeHint};
+use http_body_util::BodyExt as _;
 use http_body_util::combinators::UnsyncBoxBody;
-use http_body_util::{BodyExt as _, Empty};
 use parking_lot::Mutex;
 use s3_protocol::RequestHead;
 use s3_protocol::auth::PayloadMode;
@@ -22,10 +23,10 @@ const REFUSED_BYTES: u64 = 64 << 20;
 
 type Error = Box<dyn std::error::Error + Send + Sync>;
 
-/// A body of any connection. It can be shared between threads with the call that it belongs to, though only its owner
-/// reads it, so nobody ever waits for the lock.
+/// A body of any connection. A handle: the one that an operation takes and the one that its request keeps are the same
+/// body, read by one after the other, so nobody ever waits for the lock.
 pub(crate) struct RequestBody {
-    inner: Mutex<UnsyncBoxBody<Bytes, Error>>,
+    inner: Arc<Mutex<UnsyncBoxBody<Bytes, Error>>>,
     received: ReceivedBytes,
 }
 
@@ -35,7 +36,12 @@ impl RequestBody {
         B: Body<Data = Bytes> + Send + 'static,
         B::Error: Into<Error>,
     {
-        Self { inner: Mutex::new(body.map_err(Into::into).boxed_unsync()), received }
+        Self { inner: Arc::new(Mutex::new(body.map_err(Into::into).boxed_unsync())), received }
+    }
+
+    /// The body for an operation to read.
+    pub(crate) fn handle(&self) -> Self {
+        Self { inner: Arc::clone(&self.inner), received: self.received.clone() }
     }
 
     /// Reads and drops what the sender of a refused request is still sending, up to [`REFUSED_BYTES`]. A client that
@@ -55,23 +61,14 @@ impl RequestBody {
             }
         }
     }
-
-    /// The body; an empty one stays behind.
-    pub(crate) fn take(&mut self) -> Self {
-        let received = self.received.clone();
-        std::mem::replace(self, Self::new(Empty::new(), received))
-    }
 }
 
 impl Body for RequestBody {
     type Data = Bytes;
     type Error = Error;
 
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
-        let frame = std::task::ready!(Pin::new(self.inner.get_mut()).poll_frame(context));
+    fn poll_frame(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
+        let frame = std::task::ready!(Pin::new(&mut *self.inner.lock()).poll_frame(context));
         if let Some(Ok(frame)) = &frame
             && let Some(data) = frame.data_ref()
         {

@@ -17,7 +17,7 @@ use identity::Identity;
 use objects::Objects;
 use s3_protocol::auth::SigningKeyCache;
 use s3_protocol::headers::header_value;
-use s3_protocol::{Operation, RequestHead, S3Error, route};
+use s3_protocol::{ErrorCode, Operation, RequestHead, S3Error, route};
 use types::{BucketName, Clock, Entropy};
 
 use crate::body::{Content, ResponseBody};
@@ -101,13 +101,15 @@ impl S3Service {
             proxy::see_through(&mut parts, &mut connection);
         }
         let mut record = Record::new(request_id.clone(), connection.remote);
-        let mut body = RequestBody::new(body, record.received());
-        let outcome = self.answer(&parts, &mut body, connection, &mut record).await;
+        let body = RequestBody::new(body, record.received());
+        let outcome = self.answer(&parts, &body, connection, &mut record).await;
         let reply = match outcome {
             Ok(reply) => reply,
             Err(error) => {
                 record.error = Some(error.code().as_str());
-                body.drain(&RequestHead::new(&parts, None), self.config.stall).await;
+                if !matches!(error.code(), ErrorCode::RequestTimeout | ErrorCode::IncompleteBody) {
+                    body.drain(&RequestHead::new(&parts, None), self.config.stall).await;
+                }
                 let response = error.to_response(&parts.method, parts.uri.path(), &request_id, &host_id);
                 let (head, body) = response.into_parts();
                 Reply { status: head.status, headers: head.headers, content: Content::Whole(body) }
@@ -119,7 +121,7 @@ impl S3Service {
     async fn answer(
         &self,
         parts: &http::request::Parts,
-        body: &mut RequestBody,
+        body: &RequestBody,
         connection: ConnectionInfo,
         record: &mut Record,
     ) -> Result<Reply, S3Error> {

@@ -10,7 +10,7 @@ use crate::call::{Call, Outcome, Reply};
 use crate::object_headers::checksum_text;
 use crate::refused_headers;
 
-pub(super) async fn handle(mut call: Call<'_>) -> Outcome {
+pub(super) async fn handle(call: Call<'_>) -> Outcome {
     let (found, grant) = call.on_place::<action::PutObject>(None).await?;
     refused_headers::of_read(call.headers())?;
     let upload = params::upload_id(call.query())?;

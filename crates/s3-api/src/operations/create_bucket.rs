@@ -17,7 +17,7 @@ const OWNERSHIP: &str = "x-amz-object-ownership";
 /// anything with them.
 const OWNERSHIPS: [&str; 3] = ["BucketOwnerEnforced", "BucketOwnerPreferred", "ObjectWriter"];
 
-pub(super) async fn handle(mut call: Call<'_>) -> Outcome {
+pub(super) async fn handle(call: Call<'_>) -> Outcome {
     let name = call.bucket_name()?;
     let grant = call.on_new_bucket::<action::CreateBucket>(name)?;
     name.check_for_creation().map_err(|error| {

@@ -18,7 +18,7 @@ use crate::call::{Call, Outcome, Reply};
 /// How many keys are deleted at once: enough for them to share a sync, few enough to leave room for other requests.
 const CONCURRENCY: usize = 32;
 
-pub(super) async fn handle(mut call: Call<'_>) -> Outcome {
+pub(super) async fn handle(call: Call<'_>) -> Outcome {
     let found = call.find_own().await?;
     let claims = Claims::parse(call.headers())?;
     if claims.md5.is_none() && claims.checksum.is_none() && claims.trailer.is_none() {

@@ -21,7 +21,7 @@ use crate::content::RequestContent;
 use crate::{metadata, refused_headers};
 
 pub(super) async fn handle(mut call: Call<'_>) -> Outcome {
-    let (body, stall) = (call.body.take(), call.service.config.stall);
+    let (body, stall) = (call.body.handle(), call.service.config.stall);
     let mut form = PostForm::read(body, &call.head, stall, objects::multipart::MAX_PART_BYTES).await?;
     let credentials = form.credentials()?;
     call.principal = sender(&call, &credentials, form.policy()).await?;

@@ -4,7 +4,7 @@ use access::action;
 
 use crate::call::{Call, Outcome, Reply};
 
-pub(super) async fn handle(mut call: Call<'_>) -> Outcome {
+pub(super) async fn handle(call: Call<'_>) -> Outcome {
     let (found, grant) = call.on_bucket::<action::PutBucketAcl>().await?;
     let owner = &found.bucket.owner;
     let acl = call.acl_of_request(Some(owner), owner).await?;

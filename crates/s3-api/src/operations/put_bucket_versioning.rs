@@ -7,7 +7,7 @@ use s3_protocol::xml::versioning_configuration::{self, VersioningStatus};
 
 use crate::call::{Call, Outcome, Reply};
 
-pub(super) async fn handle(mut call: Call<'_>) -> Outcome {
+pub(super) async fn handle(call: Call<'_>) -> Outcome {
     let (_, grant) = call.on_bucket::<action::PutBucketVersioning>().await?;
     let body = call.document(MAX_DOCUMENT_BYTES).await?;
     let versioning = match versioning_configuration::parse(&body)? {

@@ -9,7 +9,7 @@ use crate::call::{Call, Outcome, Reply};
 use crate::content::RequestContent;
 use crate::{metadata, object_headers, refused_headers};
 
-pub(super) async fn handle(mut call: Call<'_>) -> Outcome {
+pub(super) async fn handle(call: Call<'_>) -> Outcome {
     let (found, grant) = call.on_place::<action::PutObject>(None).await?;
     refused_headers::of_write(call.headers())?;
     let request = PutRequest {
@@ -17,7 +17,7 @@ pub(super) async fn handle(mut call: Call<'_>) -> Outcome {
         acl: call.acl_of_upload(call.headers(), &found.bucket.owner).await?,
         conditions: headers::conditions(call.headers()),
     };
-    let mut content = RequestContent::of(&mut call)?;
+    let mut content = RequestContent::of(&call)?;
     let written = call.service.objects.put_object(&grant, request, &mut content).await;
     written.map(|written| reply(&written)).map_err(|error| call.error(error))
 }

@@ -6,7 +6,7 @@ use s3_protocol::params;
 
 use crate::call::{Call, Outcome, Reply};
 
-pub(super) async fn handle(mut call: Call<'_>) -> Outcome {
+pub(super) async fn handle(call: Call<'_>) -> Outcome {
     let version = params::version_id(call.query())?;
     let (found, grant) = call.on_object::<action::PutObjectAcl>(version).await?;
     let facts = call.check_exists(&found, call.key()?, version).await?;

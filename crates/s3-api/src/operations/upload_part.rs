@@ -8,12 +8,12 @@ use crate::call::{Call, Outcome, Reply};
 use crate::content::RequestContent;
 use crate::{object_headers, refused_headers};
 
-pub(super) async fn handle(mut call: Call<'_>) -> Outcome {
+pub(super) async fn handle(call: Call<'_>) -> Outcome {
     let (_, grant) = call.on_place::<action::PutObject>(None).await?;
     refused_headers::of_read(call.headers())?;
     let upload = params::upload_id(call.query())?;
     let number = super::part_number(call.query())?;
-    let mut content = RequestContent::of(&mut call)?;
+    let mut content = RequestContent::of(&call)?;
     let written = call.service.objects.upload_part(&grant, upload, number, &mut content).await;
     let written = written.map_err(|error| call.upload_error(error, upload))?;
     let mut reply = Reply::ok().with(ETAG, &written.etag.quoted());

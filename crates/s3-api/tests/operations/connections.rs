@@ -97,13 +97,16 @@ async fn one_connection_serves_many_requests() {
 #[tokio::test]
 async fn a_refused_body_is_read_to_its_end() {
     let world = World::with_bucket("bkt").await;
+    world.put("bkt/there", b"x").await;
     let mut client = connect(&world);
     let body = vec![0; 4 * WIRE_BYTES];
-    for _ in 0..2 {
-        let request = format!("{}content-length: {}\r\n\r\n", world.head(User, "PUT", "/bkt/k", &[]), body.len());
+    let put_once = [("if-none-match", "*")];
+    for (who, headers, status) in [(User, &[][..], "403"), (Nobody, &[], "403"), (Owner, &put_once, "412")] {
+        let head = world.head(who, "PUT", "/bkt/there", headers);
+        let request = format!("{head}content-length: {}\r\n\r\n", body.len());
         client.write_all(request.as_bytes()).await.expect("sent");
         client.write_all(&body).await.expect("the connection is still open");
         let (head, _) = read_response(&mut client, "PUT").await;
-        assert!(head.starts_with("HTTP/1.1 403"), "{head}");
+        assert!(head.starts_with(&format!("HTTP/1.1 {status}")), "{who:?}: {head}");
     }
 }
