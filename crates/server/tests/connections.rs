@@ -79,6 +79,36 @@ fn a_stalled_upload_is_given_up() {
 }
 
 #[test]
+fn a_reader_that_stops_is_cut_and_a_slow_one_is_not() {
+    const OBJECT_BYTES: usize = 48 << 20;
+    let server = server_with_limits("stall_timeout_seconds = 1\nidle_timeout_seconds = 2");
+    let key = manager(&server);
+    make_bucket(&server, &key);
+    let length = OBJECT_BYTES.to_string();
+    let mut stream = connect(server.s3_address());
+    let head = signed_head(&key, "PUT", &host(&server), "/bucket/key", &[("content-length", &length)]);
+    stream.write_all(head.as_bytes()).expect("sent");
+    stream.write_all(&vec![7; OBJECT_BYTES]).expect("sent");
+    assert_eq!(read_answer(&mut stream).expect("an answer").status, 200);
+
+    let get = signed_head(&key, "GET", &host(&server), "/bucket/key", &[]);
+    let [mut slow, mut stopped] = [connect(server.s3_address()), connect(server.s3_address())];
+    for stream in [&mut slow, &mut stopped] {
+        stream.write_all(get.as_bytes()).expect("sent");
+    }
+    let mut piece = vec![0; 4 << 20];
+    let mut received = 0;
+    for _ in 0..8 {
+        slow.read_exact(&mut piece).expect("more");
+        received += piece.len();
+        std::thread::sleep(Duration::from_millis(400));
+    }
+    received += read_to_end(&mut slow).len();
+    assert!(received > OBJECT_BYTES, "{received} bytes came");
+    assert!(read_to_end(&mut stopped).len() < OBJECT_BYTES, "the connection was closed in the middle");
+}
+
+#[test]
 fn headers_have_a_bound() {
     let server = TestServer::start(BINARY);
     let with = |bytes: usize| {
