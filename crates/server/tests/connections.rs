@@ -79,6 +79,19 @@ fn a_stalled_upload_is_given_up() {
 }
 
 #[test]
+fn a_refused_upload_leaves_the_connection_usable() {
+    let server = TestServer::start(BINARY);
+    let mut stream = connect(server.s3_address());
+    for _ in 0..5 {
+        stream.write_all(b"PUT /bucket/key HTTP/1.1\r\nHost: localhost\r\nContent-Length: 6\r\n\r\n").expect("sent");
+        std::thread::sleep(Duration::from_millis(50));
+        stream.write_all(b"abcdef").expect("the connection is kept");
+        let answer = read_answer(&mut stream).expect("an answer");
+        assert!(answer.status == 403 && !answer.head.to_lowercase().contains("connection: close"), "{answer:?}");
+    }
+}
+
+#[test]
 fn a_reader_that_stops_is_cut_and_a_slow_one_is_not() {
     const OBJECT_BYTES: usize = 48 << 20;
     let server = server_with_limits("stall_timeout_seconds = 1\nidle_timeout_seconds = 2");
