@@ -6,7 +6,6 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::Version;
 use http::header::EXPECT;
 use http_body::{Body, Frame, SizeHint};
 use http_body_util::BodyExt as _;
@@ -46,9 +45,9 @@ impl RequestBody {
 
     /// Reads and drops what the sender of a refused request is still sending, up to [`REFUSED_BYTES`]. A client that
     /// writes its body before it reads the response would otherwise meet a closed connection and never learn why.
-    /// Nothing is asked of a client that waits for `100 Continue`, or that speaks HTTP/2, where streams end one by one.
+    /// Nothing is asked of a client that waits for `100 Continue`.
     pub(crate) async fn drain(self, head: &RequestHead<'_>, stall: Duration) {
-        let waits = head.headers().contains_key(EXPECT) || head.parts.version == Version::HTTP_2;
+        let waits = head.headers().contains_key(EXPECT);
         if waits || self.is_end_stream() || self.size_hint().lower() > REFUSED_BYTES {
             return;
         }
