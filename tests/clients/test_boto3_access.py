@@ -1,6 +1,8 @@
 """boto3 as different people: tenancies, roles, ACLs, keys that are wrong."""
 
 import dataclasses
+import datetime
+import time
 
 import pytest
 
@@ -125,10 +127,15 @@ def test_revoked_and_expired_keys(store, internal, bucket_name):
     person = store.create_person(f"eve-{bucket_name[-6:]}", internal.host.split(".")[0], "USER")
     s3 = boto3_client(internal, person)
     s3.list_buckets()
-    key = store.admin("key", "create", "--tenancy", person.tenancy, "--user", person.user, "--expires", "2020-01-01")
-    expired = dataclasses.replace(person, access_key=key["access_key"], secret_key=key["secret_key"])
-    assert refused(boto3_client(internal, expired).list_buckets)[1] == 403
-    store.admin("role", "revoke", person.tenancy, person.user, "USER")
+    end = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(seconds=2)
+    key = store.admin(
+        "key", "create", "--tenancy", person.tenancy, "--user", person.user, "--expires", end.strftime("%Y-%m-%dT%H:%M:%SZ")
+    )
+    expiring = boto3_client(internal, dataclasses.replace(person, access_key=key["access_key"], secret_key=key["secret_key"]))
+    expiring.list_buckets()
+    time.sleep(2.5)
+    assert refused(expiring.list_buckets)[1] == 403
+    store.admin("role", "revoke", person.tenancy, person.user)
     assert refused(s3.list_buckets)[1] == 403
     store.admin("role", "grant", person.tenancy, person.user, "USER")
     s3.list_buckets()

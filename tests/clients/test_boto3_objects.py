@@ -238,7 +238,8 @@ def test_presigned_links(endpoint, manager, bucket, http):
     assert http.request("DELETE", delete).status == 204
 
 
-def test_post_form(s3, bucket, http):
+def test_post_form(internal, manager, bucket, http):
+    s3 = boto3_client(internal, manager, signature_version="s3v4", region_name="us-east-1")
     conditions = [["starts-with", "$key", "in/"], ["content-length-range", 0, 1000], {"acl": "public-read"},
                   {"success_action_status": "201"}, ["starts-with", "$x-amz-meta-by", ""]]
     fields = {"acl": "public-read", "success_action_status": "201", "x-amz-meta-by": "browser"}

@@ -123,7 +123,9 @@ def test_versions(minio, bucket):
     put(minio, bucket, "notes", b"second")
     minio.remove_object(bucket, "notes")
     versions = list(minio.list_objects(bucket, include_version=True))
-    assert [entry.is_delete_marker for entry in versions] == [True, False, False]
+    assert sorted((entry.is_delete_marker, entry.is_latest == "true") for entry in versions) == [
+        (False, False), (False, False), (True, True)
+    ]
     assert content(minio, bucket, "notes", version_id=first) == b"first"
 
 

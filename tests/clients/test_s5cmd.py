@@ -94,4 +94,4 @@ def test_errors(s5cmd, files_folder, bucket):
     s5cmd("cp", files_folder / "small.txt", f"s3://{bucket}/small.txt")
     assert "BucketNotEmpty" in s5cmd.fails("rb", f"s3://{bucket}")
     assert "not found" in s5cmd.fails("cat", f"s3://{bucket}/absent")
-    assert "NoSuchBucket" in s5cmd.fails("ls", "s3://no-such-bucket-here")
+    assert "NotFound" in s5cmd.fails("ls", "s3://no-such-bucket-here")
