@@ -2,7 +2,9 @@
 //!
 //! A person's canonical id is the bare user name, and so is the name that is shown.
 
-use http::HeaderMap;
+use std::borrow::Cow;
+
+use http::{HeaderMap, HeaderValue};
 use policy::{Acl, AclGrant};
 use s3_protocol::acl::{self as protocol, HeaderAcl};
 use s3_protocol::xml::access_control_policy::AccessControlPolicy;
@@ -35,7 +37,7 @@ impl Call<'_> {
         owner: &UserName,
         bucket_owner: &UserName,
     ) -> Result<Option<Acl>, S3Error> {
-        match HeaderAcl::from_headers(headers)? {
+        match HeaderAcl::from_headers(&without_empty_acl(headers))? {
             None => Ok(None),
             Some(HeaderAcl::Canned(canned)) => Ok(Some(expand(canned, owner, bucket_owner))),
             Some(HeaderAcl::Grants(grants)) => self.acl_of_grants(&grants).await.map(Some),
@@ -120,6 +122,17 @@ impl Call<'_> {
             }
         }
     }
+}
+
+/// The headers without an empty `x-amz-acl`, which s3fs 0.4 sends where it asks for no ACL, and AWS ignores.
+fn without_empty_acl(headers: &HeaderMap) -> Cow<'_, HeaderMap> {
+    const ACL: &str = "x-amz-acl";
+    if !headers.get(ACL).is_some_and(HeaderValue::is_empty) {
+        return Cow::Borrowed(headers);
+    }
+    let mut headers = headers.clone();
+    headers.remove(ACL);
+    Cow::Owned(headers)
 }
 
 /// The lines that a canned ACL stands for.

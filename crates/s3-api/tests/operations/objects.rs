@@ -36,6 +36,17 @@ async fn put_object_happy_path() {
     assert_eq!((head.status, head.body.len(), head.header("content-length")), (200, 0, Some("5")));
 }
 
+/// s3fs 0.4 sends an empty ACL where it asks for none.
+#[tokio::test]
+async fn an_empty_acl_is_none() {
+    let world = world().await;
+    for target in ["/bkt/k", "/another"] {
+        world.send(Owner, "PUT", target, &[("x-amz-acl", "")], b"").await.expect(200);
+        let acl = world.send(Owner, "GET", &format!("{target}?acl"), &[], b"").await.expect(200);
+        assert_eq!(acl.all("Permission"), ["FULL_CONTROL"], "{target}");
+    }
+}
+
 /// PutObject, "Errors", and the error list.
 #[tokio::test]
 async fn put_object_errors() {
