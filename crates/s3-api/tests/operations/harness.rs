@@ -15,6 +15,7 @@ use objects::Objects;
 use policy::Role;
 use s3_api::{ConnectionInfo, S3Config, S3Service};
 use storage::Engine;
+use storage::faults::Faulty;
 use storage::memory::MemoryStore;
 use types::{Clock, ManualClock, SeededEntropy, TenancyName, Timestamp, UserName};
 
@@ -52,6 +53,7 @@ pub(crate) const HOST: &str = "t.s3.example.org";
 pub(crate) struct World {
     pub(crate) service: Arc<S3Service>,
     pub(crate) clock: Arc<ManualClock>,
+    pub(crate) faults: Faulty,
     keys: Vec<(Who, Key)>,
 }
 
@@ -59,7 +61,8 @@ impl World {
     pub(crate) async fn new() -> Self {
         let clock = Arc::new(ManualClock::new(Timestamp::from_secs(1_800_000_000)));
         let entropy = Arc::new(SeededEntropy::new(1));
-        let engine = Engine::new(Arc::new(MemoryStore::new()));
+        let faults = Faulty::new(Engine::new(Arc::new(MemoryStore::new())));
+        let engine = faults.engine();
         let clock_of = || Arc::clone(&clock) as Arc<dyn Clock>;
         let master = MasterKey::generate(&*entropy);
         let identity = Identity::open(engine.metadata.clone(), master, clock_of(), entropy.clone()).await;
@@ -81,7 +84,7 @@ impl World {
         let objects = Objects::new(engine.metadata, engine.blobs, clock_of(), entropy.clone());
         let service =
             S3Service::new(Arc::new(access), identity, Arc::new(objects), clock_of(), entropy, S3Config::default());
-        Self { service: Arc::new(service), clock, keys }
+        Self { service: Arc::new(service), clock, faults, keys }
     }
 
     /// A world in which the owner has a bucket of this name.

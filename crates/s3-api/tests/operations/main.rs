@@ -6,6 +6,7 @@ mod acl;
 mod authorization_coverage;
 mod buckets;
 mod connections;
+mod faults;
 mod harness;
 mod multipart;
 mod objects;
