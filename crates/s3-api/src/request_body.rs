@@ -45,9 +45,9 @@ impl RequestBody {
 
     /// Reads and drops what the sender of a refused request is still sending, up to [`REFUSED_BYTES`]. A client that
     /// writes its body before it reads the response would otherwise meet a closed connection and never learn why.
-    /// Nothing is asked of a client that waits for `100 Continue`.
+    /// Nothing is asked of a client that still waits for `100 Continue`.
     pub(crate) async fn drain(self, head: &RequestHead<'_>, stall: Duration) {
-        let waits = head.headers().contains_key(EXPECT);
+        let waits = head.headers().contains_key(EXPECT) && !self.received.any();
         if waits || self.is_end_stream() || self.size_hint().lower() > REFUSED_BYTES {
             return;
         }
