@@ -49,7 +49,7 @@ pub enum Permission {
     FullControl,
     /// On a bucket: list it. On an object: read it.
     Read,
-    /// On a bucket: write and delete objects. On an object: nothing.
+    /// On a bucket: write and delete objects, in parts too. On an object: nothing.
     Write,
     /// Read the ACL.
     ReadAcp,
@@ -83,7 +83,14 @@ impl Permission {
             Self::Read => {
                 matches!(action, Action::ListBucket | Action::ListBucketVersions | Action::ListBucketMultipartUploads)
             }
-            Self::Write => matches!(action, Action::PutObject | Action::DeleteObject | Action::DeleteObjectVersion),
+            Self::Write => matches!(
+                action,
+                Action::PutObject
+                    | Action::DeleteObject
+                    | Action::DeleteObjectVersion
+                    | Action::AbortMultipartUpload
+                    | Action::ListMultipartUploadParts
+            ),
             Self::ReadAcp => matches!(action, Action::GetBucketAcl),
             Self::WriteAcp => matches!(action, Action::PutBucketAcl),
         }

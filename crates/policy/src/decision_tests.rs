@@ -61,6 +61,15 @@ fn the_table_of_decisions() {
 }
 
 #[test]
+fn who_may_write_by_acl_may_manage_uploads() {
+    let bucket = bucket("ann", CannedAcl::PublicReadWrite);
+    let facts = Facts { default_policy: DefaultPolicy::Owner, bucket: Some(&bucket), object: None };
+    for action in [Action::PutObject, Action::AbortMultipartUpload, Action::ListMultipartUploadParts] {
+        assert!(decide(&principal(None, None), action, facts).is_allowed(), "{action}");
+    }
+}
+
+#[test]
 fn whoever_left_the_tenancy_has_only_what_acls_grant() {
     let bucket = bucket("ann", CannedAcl::Private);
     let facts = Facts { default_policy: DefaultPolicy::Members, bucket: Some(&bucket), object: None };

@@ -14,7 +14,7 @@ use std::path::PathBuf;
 pub(crate) use load::{ConfigError, Environment, load, unknown_variables};
 pub(crate) use reference::{reference, show};
 pub(crate) use settings::{Config, LimitSettings};
-pub(crate) use values::{CertificateFiles, Domain, Domains, LogFormat};
+pub(crate) use values::{CertificateFiles, Domain, Domains, LogFormat, ProxySetting};
 
 impl Config {
     /// The socket of the administration API: the one that is set, else `admin.sock` in the data directory.

@@ -9,12 +9,12 @@ use admin::{AdminState, Installation};
 use axum::Router;
 use identity::{Identity, IdentityError};
 use objects::Objects;
-use s3_api::{S3Config, S3Service};
+use s3_api::{Proxies, S3Config, S3Service};
 use storage::{Engine, StorageError};
 use storage_embedded::{EmbeddedStore, OpenError, Options};
 use types::{Clock, Entropy, OsEntropy, SystemClock};
 
-use crate::config::{Config, Domain};
+use crate::config::{Config, Domain, ProxySetting};
 use crate::master_key::{self, MasterKeySourceError};
 
 /// The engine's folder in the data directory.
@@ -124,6 +124,10 @@ impl Store {
             region: config.s3.region.clone(),
             stall: std::time::Duration::from_secs(config.limits.stall_timeout_seconds),
         };
+        let proxies = match config.listen.proxies {
+            ProxySetting::None => Proxies::None,
+            ProxySetting::Trusted => Proxies::Trusted,
+        };
         S3Service::new(
             Arc::clone(&self.access),
             Arc::clone(&self.identity),
@@ -132,6 +136,7 @@ impl Store {
             Arc::clone(&self.entropy),
             settings,
         )
+        .behind(proxies)
     }
 }
 

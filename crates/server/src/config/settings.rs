@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 use types::TenancyName;
 
-use super::values::{CertificateFiles, Domains, Kind, Listen, LogFormat, SettingValue};
+use super::values::{CertificateFiles, Domains, Kind, Listen, LogFormat, ProxySetting, SettingValue};
 
 /// One setting, as the reference and the environment see it.
 #[derive(Clone, Copy, Debug)]
@@ -100,6 +100,10 @@ section! {
         portal: Listen = Listen::Off,
         /// Reserved for Swarm's own addresses, which are not part of this version: anything but `"off"` is refused.
         legacy: Listen = Listen::Off,
+        /// `"trusted"` where every S3 request comes through a proxy of yours that sets `X-Forwarded-For`,
+        /// `X-Forwarded-Host` and `X-Forwarded-Proto`: they then say who the client is and which host it signed for.
+        /// With `"none"` they count for nothing.
+        proxies: ProxySetting = ProxySetting::None,
         /// Prometheus metrics at `/metrics`, liveness at `/healthz`, readiness at `/readyz`. No authentication: keep
         /// it on a private network.
         metrics: Listen = loopback(9001),

@@ -190,6 +190,17 @@ pub(crate) enum LogFormat {
     Json,
 }
 
+/// Whose word counts for who the client is and which host it addressed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum ProxySetting {
+    /// The connection's.
+    #[default]
+    None,
+    /// That of the proxies in front.
+    Trusted,
+}
+
 /// What a setting's value looks like in an environment variable.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Kind {
@@ -215,6 +226,7 @@ macro_rules! kinds {
 kinds! {
     Listen => Text,
     LogFormat => Text,
+    ProxySetting => Text,
     PathBuf => Text,
     String => Text,
     types::TenancyName => Text,
