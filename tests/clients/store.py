@@ -79,7 +79,7 @@ class Store:
         with self.log.open("ab") as log:
             command = [self.binary, "serve", "--config", self.config]
             self.process = subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=self.folder
+                command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=self.folder, env=environment()
             )
         deadline = time.monotonic() + START_TIMEOUT_S
         while not self._answers():
@@ -102,11 +102,11 @@ class Store:
 
     def admin(self, *arguments: str):
         """Runs `commonhold admin … --json` and returns what it printed."""
-        command = [self.binary, "admin", "--socket", self.socket, *arguments, "--json"]
-        done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60)
-        if done.returncode != 0:
-            raise RuntimeError(f"admin {' '.join(arguments)}: {done.stderr}")
-        return json.loads(done.stdout) if done.stdout.strip() else None
+        return self._run("admin", "--socket", self.socket, *arguments, "--json")
+
+    def demo(self):
+        """Runs `commonhold demo --json` and returns what it printed."""
+        return self._run("--config", self.config, "demo", "--json")
 
     def create_person(self, user: str, tenancy: str, role: str) -> Key:
         self.admin("user", "create", user)
@@ -122,6 +122,15 @@ class Store:
 
     def localhost(self) -> Endpoint:
         return self._endpoint("http", "localhost", self.s3_port)
+
+    def _run(self, *arguments):
+        command = [self.binary, *arguments]
+        done = subprocess.run(
+            command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60, env=environment()
+        )
+        if done.returncode != 0:
+            raise RuntimeError(f"{' '.join(map(str, arguments))}: {done.stderr}")
+        return json.loads(done.stdout) if done.stdout.strip() else None
 
     def _endpoint(self, scheme: str, host: str, port: int) -> Endpoint:
         return Endpoint(scheme, host, port, self.certificate.ca_file)
@@ -152,6 +161,11 @@ external = "{self.domains.external}"
 [tls]
 certificates = [{{ cert = "{self.certificate.cert_file}", key = "{self.certificate.key_file}" }}]
 """
+
+
+def environment() -> dict[str, str]:
+    """This process's environment without settings of the server, which the configuration file of a test makes."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("COMMONHOLD_")}
 
 
 def free_port() -> int:

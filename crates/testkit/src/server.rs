@@ -73,7 +73,8 @@ impl TestServer {
         panic!("commonhold did not start: {failure}\n{}", server.log());
     }
 
-    /// Starts the program again after [`stop`](Self::stop_process) or [`kill`](Self::kill), on the same data, configuration and ports.
+    /// Starts the program again after [`stop_process`](Self::stop_process) or [`kill`](Self::kill), on the same data,
+    /// configuration and ports.
     ///
     /// # Panics
     /// Where it still runs or does not start.
@@ -84,7 +85,7 @@ impl TestServer {
         }
     }
 
-    /// Asks the program to end (SIGTERM) and waits until it has; the data is deleted with the returned status' owner.
+    /// Asks the program to end (SIGTERM), waits until it has, and deletes its data.
     ///
     /// # Panics
     /// Where it does not end in time.
@@ -181,7 +182,8 @@ impl TestServer {
     /// # Errors
     /// What the command wrote to stderr.
     pub fn try_admin(&self, arguments: &[&str]) -> Result<Value, String> {
-        let output = Command::new(&self.binary)
+        let output = self
+            .program()
             .args(["admin", "--socket"])
             .arg(&self.addresses.admin_socket)
             .args(arguments)
@@ -223,7 +225,8 @@ impl TestServer {
     fn try_start(&mut self) -> Result<(), String> {
         let log = File::options().create(true).append(true).open(self.log_path()).map_err(|error| error.to_string())?;
         let errors = log.try_clone().map_err(|error| error.to_string())?;
-        let child = Command::new(&self.binary)
+        let child = self
+            .program()
             .args(["serve", "--config"])
             .arg(self.config_path())
             .current_dir(self.folder.path())
@@ -238,6 +241,17 @@ impl TestServer {
             self.kill();
         }
         answer
+    }
+
+    /// The program, without the settings of whoever runs the tests.
+    fn program(&self) -> Command {
+        let mut command = Command::new(&self.binary);
+        for (name, _) in std::env::vars_os() {
+            if name.to_string_lossy().starts_with("COMMONHOLD_") {
+                command.env_remove(name);
+            }
+        }
+        command
     }
 
     fn wait_until_ready(&mut self) -> Result<(), String> {
