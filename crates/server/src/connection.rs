@@ -14,7 +14,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{Request, Response};
+use http::header::{CONNECTION, EXPECT, HeaderValue};
+use http::{Request, Response, Version};
+use http_body::Body as _;
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
@@ -172,7 +174,26 @@ fn answer<H: Handler>(
     activity: &Arc<Activity>,
 ) -> impl Future<Output = Result<Response<ResponseBody<H::Body>>, Infallible>> + use<H> {
     let exchange = activity.begin();
+    let client = exchange.client();
+    let expects = expects_continue(&request);
+    let has_body = !request.body().is_end_stream();
     let request = request.map(|incoming| RequestBody::new(incoming, exchange.client()));
     let response = handler.handle(request, peer);
-    async move { Ok(response.await.map(|body| ResponseBody::new(body, exchange))) }
+    async move {
+        let mut response = response.await;
+        // hyper sends the 100 when a body that is not empty is first asked for.
+        if expects && !(has_body && client.was_body_asked()) {
+            response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+        }
+        Ok(response.map(|body| ResponseBody::new(body, exchange)))
+    }
+}
+
+/// Whether the client waits for `100 Continue` before it sends a body (RFC 9110 section 10.1.1). Where it gets an answer
+/// instead, it may send the body or not, and nobody can tell where the next request begins: the connection has to end.
+/// HTTP/2 has no such trouble.
+fn expects_continue(request: &Request<Incoming>) -> bool {
+    let expects =
+        request.headers().get(EXPECT).is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"100-continue"));
+    expects && request.version() < Version::HTTP_2
 }

@@ -91,6 +91,33 @@ fn a_refused_upload_leaves_the_connection_usable() {
     }
 }
 
+/// A client that asks before it sends a body, and is answered without having been told to go on, may or may not send it;
+/// neither side can use the connection further, and the answer says so. Told to go on, it keeps the connection.
+#[test]
+fn an_answer_instead_of_100_continue_ends_the_connection() {
+    let server = TestServer::start(BINARY);
+    let key = manager(&server);
+    make_bucket(&server, &key);
+    let expect = ("expect", "100-continue");
+    let refused = "PUT /bucket/key HTTP/1.1\r\nHost: localhost\r\nContent-Length: 6\r\nExpect: 100-continue\r\n\r\n";
+    let empty = signed_head(&key, "PUT", &host(&server), "/bucket/empty", &[("content-length", "0"), expect]);
+    for (head, status) in [(refused, 403), (&empty, 200)] {
+        let answer = exchange(server.s3_address(), head);
+        assert_eq!(
+            (answer.status, answer.head.to_lowercase().contains("connection: close")),
+            (status, true),
+            "{answer:?}"
+        );
+    }
+    let mut stream = connect(server.s3_address());
+    let head = signed_head(&key, "PUT", &host(&server), "/bucket/key", &[("content-length", "6"), expect]);
+    stream.write_all(head.as_bytes()).expect("sent");
+    assert_eq!(read_answer(&mut stream).expect("an interim answer").status, 100);
+    stream.write_all(b"abcdef").expect("sent");
+    let answer = read_answer(&mut stream).expect("an answer");
+    assert_eq!((answer.status, answer.head.to_lowercase().contains("connection: close")), (200, false), "{answer:?}");
+}
+
 #[test]
 fn a_reader_that_stops_is_cut_and_a_slow_one_is_not() {
     const OBJECT_BYTES: usize = 48 << 20;

@@ -3,7 +3,7 @@
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -66,6 +66,7 @@ pub(crate) struct Waits {
     started: Instant,
     to_send_ms: AtomicU64,
     to_take_ms: AtomicU64,
+    body_asked: AtomicBool,
 }
 
 /// A request in flight, until it is dropped.
@@ -90,6 +91,7 @@ impl Activity {
             started: self.started,
             to_send_ms: AtomicU64::new(NOT_WAITING),
             to_take_ms: AtomicU64::new(NOT_WAITING),
+            body_asked: AtomicBool::new(false),
         });
         self.requests.lock().in_flight.push(Arc::clone(&waits));
         Exchange { activity: Arc::clone(self), waits }
@@ -135,6 +137,16 @@ impl Drop for Exchange {
 }
 
 impl Waits {
+    /// The request's body is asked for; a client that expects `100 Continue` is told to go on.
+    pub(crate) fn body_asked(&self) {
+        self.body_asked.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether the request's body was ever asked for.
+    pub(crate) fn was_body_asked(&self) -> bool {
+        self.body_asked.load(Ordering::Relaxed)
+    }
+
     /// The server wants more of the request's body, and there is none. Called again, it changes nothing.
     pub(crate) fn body_wanted(&self) {
         let now_ms = millis(self.started.elapsed());

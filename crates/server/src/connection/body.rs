@@ -28,6 +28,7 @@ impl Body for RequestBody {
     type Error = hyper::Error;
 
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+        self.client.body_asked();
         let polled = Pin::new(&mut self.inner).poll_frame(cx);
         match &polled {
             Poll::Pending => self.client.body_wanted(),
