@@ -42,6 +42,10 @@ pub struct Conditions {
     pub if_modified_since: Option<Timestamp>,
     /// Go on only if the object did not change after this moment.
     pub if_unmodified_since: Option<Timestamp>,
+    /// Delete only what changed last at this moment (seconds count, the rest does not).
+    pub last_modified: Option<Timestamp>,
+    /// Delete only what has this length in bytes.
+    pub size: Option<u64>,
 }
 
 impl Conditions {

@@ -129,7 +129,7 @@ impl BucketName {
     pub const MAX_NEW: usize = 63;
 
     /// Whether a new bucket may have this name: 3 to 63 of `A-Za-z0-9 . _ -`, starting and ending with a letter or
-    /// digit, no two dots together, not an IPv4 address, not 32 hex digits (an access key), not a reserved name.
+    /// digit, no dot beside a dot or a '-' (a label of a host name has no '-' at its ends), not an IPv4 address, not 32 hex digits (an access key), not a reserved name.
     ///
     /// # Errors
     /// [`NameError`] names the rule that is broken.
@@ -146,8 +146,8 @@ impl BucketName {
         if !ends.iter().all(u8::is_ascii_alphanumeric) {
             return broken("it must start and end with a letter or digit");
         }
-        if name.contains("..") {
-            return broken("two dots may not stand together");
+        if ["..", ".-", "-."].iter().any(|pair| name.contains(pair)) {
+            return broken("neither '.' nor '-' may stand beside '.'");
         }
         if name.parse::<std::net::Ipv4Addr>().is_ok() {
             return broken("it must not look like an IP address");
@@ -243,6 +243,8 @@ mod tests {
             "-abc",
             "abc-",
             "a..b",
+            "a.-b",
+            "a-.b",
             "192.168.5.4",
             "_admin",
             "d41d8cd98f00b204e9800998ecf8427e",
