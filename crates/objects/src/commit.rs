@@ -12,7 +12,7 @@ use storage::{Batch, CommitError, Expect, Space, StorageError};
 use types::{Conditions, ETag, ObjectKey, Timestamp, UploadId, UserName, VersionId, WriteId};
 
 use crate::bucket::Versioning;
-use crate::conditions::check_write;
+use crate::conditions::{check_delete, check_write};
 use crate::content::NewBlobs;
 use crate::keyspace::KeyNames;
 use crate::record::{self, HeadRecord, MarkerRecord, Naming, Order, VersionKind, VersionRecord};
@@ -139,7 +139,10 @@ impl Objects {
             {
                 return Ok(committed(&record));
             }
-            check_write(conditions, head.as_ref().and_then(StoredHead::etag))?;
+            match new.record.kind {
+                VersionKind::Object(_) => check_write(conditions, head.as_ref().and_then(StoredHead::etag))?,
+                VersionKind::DeleteMarker => check_delete(conditions, head.as_ref().map(|head| &head.record.version))?,
+            }
             let Some(batch) = self.plan_write(&bucket, &names, head.as_ref(), &mut new).await? else { continue };
             match self.metadata.commit(space, names.group(), batch).await {
                 Ok(()) => return Ok(committed(&new.record)),

@@ -4,6 +4,7 @@ use types::{Conditions, ETag, Timestamp, VersionId};
 
 use crate::ObjectError;
 use crate::object::ObjectInfo;
+use crate::record::VersionRecord;
 
 /// Checks a read of an object that exists.
 ///
@@ -36,7 +37,7 @@ pub(crate) fn check_source(conditions: &Conditions, info: &ObjectInfo) -> Result
     }
 }
 
-/// Checks a write to, or a delete of, a key whose current object has the tag `current`; a delete marker is no object.
+/// Checks a write to a key whose current object has the tag `current`; a delete marker is no object.
 ///
 /// # Errors
 /// [`ObjectError::NoSuchKey`] where `If-Match` meets nothing, [`ObjectError::PreconditionFailed`].
@@ -53,6 +54,29 @@ pub(crate) fn check_write(conditions: &Conditions, current: Option<&ETag>) -> Re
         return Err(ObjectError::PreconditionFailed { condition: "If-None-Match" });
     }
     Ok(())
+}
+
+/// Checks a delete that would remove or hide `current`. Where there is nothing, only `If-Match` is broken; a delete
+/// marker is there, but has neither tag, time nor size (S3 user guide, "How to perform conditional deletes").
+///
+/// # Errors
+/// [`ObjectError::NoSuchKey`] where `If-Match` meets nothing, [`ObjectError::PreconditionFailed`].
+pub(crate) fn check_delete(conditions: &Conditions, current: Option<&VersionRecord>) -> Result<(), ObjectError> {
+    let Some(version) = current else { return check_write(conditions, None) };
+    let object = version.object();
+    let failed = |condition| Err(ObjectError::PreconditionFailed { condition });
+    let etag = object.map(|object| &object.etag);
+    if conditions.if_match.as_ref().is_some_and(|named| !named.matches(etag)) {
+        return failed("If-Match");
+    }
+    let modified = object.map(|_| version.modified.as_secs());
+    if conditions.last_modified.is_some_and(|wanted| modified != Some(wanted.as_secs())) {
+        return failed("x-amz-if-match-last-modified-time");
+    }
+    if conditions.size.is_some_and(|wanted| object.map(|object| object.size) != Some(wanted)) {
+        return failed("x-amz-if-match-size");
+    }
+    check_write(conditions, etag)
 }
 
 enum Broken {
@@ -83,8 +107,9 @@ fn broken(conditions: &Conditions, etag: &ETag, modified: Timestamp) -> Option<B
 mod tests {
     use types::{Conditions, ETag, EtagMatch, Timestamp};
 
-    use super::{Broken, broken, check_write};
+    use super::{Broken, broken, check_delete, check_write};
     use crate::ObjectError;
+    use crate::record::{Content, Naming, ObjectRecord, Order, VersionKind, VersionRecord};
 
     #[test]
     fn tags_outweigh_dates() {
@@ -126,5 +151,51 @@ mod tests {
         assert!(matches!(check_write(&matching(EtagMatch::Any), None), Err(ObjectError::NoSuchKey)));
         let wrong = check_write(&matching(EtagMatch::Tags(vec![other])), Some(&this));
         assert!(matches!(wrong, Err(ObjectError::PreconditionFailed { condition: "If-Match" })));
+    }
+
+    fn version(kind: VersionKind) -> VersionRecord {
+        let (write, modified) = (types::WriteId([0; 16]), Timestamp(10_999_999));
+        VersionRecord { write, order: Order([0; 16]), naming: Naming::Id, modified, owner: None, kind }
+    }
+
+    #[test]
+    fn deletes_ask_for_a_tag_a_time_or_a_size() {
+        let (this, other) = (ETag::whole([1; 16]), ETag::whole([2; 16]));
+        let object = version(VersionKind::Object(ObjectRecord {
+            size: 7,
+            etag: this,
+            checksum: None,
+            acl: policy::Acl { grants: Vec::new() },
+            metadata: crate::object::ObjectMetadata::default(),
+            content: Content::Empty,
+        }));
+        let marker = version(VersionKind::DeleteMarker);
+        let none = Conditions::default;
+        let tag = |tag| Conditions { if_match: Some(EtagMatch::Tags(vec![tag])), ..none() };
+        let any = Conditions { if_match: Some(EtagMatch::Any), ..none() };
+        let at = |second| Conditions { last_modified: Some(Timestamp::from_secs(second)), ..none() };
+        let sized = |size| Conditions { size: Some(size), ..none() };
+        for (conditions, with_object, with_marker, with_nothing) in [
+            (none(), "", "", ""),
+            (tag(this), "", "If-Match", "absent"),
+            (tag(other), "If-Match", "If-Match", "absent"),
+            (any, "", "If-Match", "absent"),
+            (at(10), "", "x-amz-if-match-last-modified-time", ""),
+            (at(11), "x-amz-if-match-last-modified-time", "x-amz-if-match-last-modified-time", ""),
+            (sized(7), "", "x-amz-if-match-size", ""),
+            (sized(0), "x-amz-if-match-size", "x-amz-if-match-size", ""),
+        ] {
+            for (current, expected) in
+                [(Some(&object), with_object), (Some(&marker), with_marker), (None, with_nothing)]
+            {
+                let broken = match check_delete(&conditions, current) {
+                    Ok(()) => "",
+                    Err(ObjectError::PreconditionFailed { condition }) => condition,
+                    Err(ObjectError::NoSuchKey) => "absent",
+                    Err(error) => panic!("{error}"),
+                };
+                assert_eq!(broken, expected, "{conditions:?} {current:?}");
+            }
+        }
     }
 }

@@ -9,7 +9,7 @@ use types::{Conditions, ObjectKey, VersionId};
 
 use crate::bucket::Versioning;
 use crate::commit::{ATTEMPTS, NewVersion, expect_head, not_committed, told, unknown};
-use crate::conditions::check_write;
+use crate::conditions::check_delete;
 use crate::keyspace::KeyNames;
 use crate::object::Deleted;
 use crate::read::Found;
@@ -58,9 +58,9 @@ impl Objects {
             let Some(found) = self.find_version(&bucket, key, Some(version)).await? else {
                 // What vanished after a commit without an answer was removed by it.
                 let absent = Deleted { version: told, delete_marker: false };
-                return doubt.map_or_else(|| check_write(conditions, None).map(|()| absent), Ok);
+                return doubt.map_or_else(|| check_delete(conditions, None).map(|()| absent), Ok);
             };
-            check_write(conditions, found.record().object().map(|object| &object.etag))?;
+            check_delete(conditions, Some(found.record()))?;
             let removed = Deleted { version: told, delete_marker: found.record().object().is_none() };
             let batch = self.plan_removal(&bucket, &names, &found).await?;
             match self.metadata.commit(space, names.group(), batch).await {

@@ -134,8 +134,11 @@ async fn conditions_are_those_of_the_commit() {
         async |conditions| world.objects.delete_object(&world.on_object(&bucket, "k", None), &conditions).await;
     assert!(matches!(delete(matching(other)).await, Err(ObjectError::PreconditionFailed { .. })));
     delete(Conditions { if_match: Some(EtagMatch::Any), ..Conditions::default() }).await.unwrap();
-    assert!(matches!(delete(matching(other)).await, Err(ObjectError::NoSuchKey)));
+    assert!(matches!(delete(matching(other)).await, Err(ObjectError::PreconditionFailed { .. })), "a delete marker");
     world.try_put(&bucket, "k", b"c", absent()).await.unwrap();
+    let sized = |size| Conditions { size: Some(size), ..Conditions::default() };
+    assert!(matches!(delete(sized(2)).await, Err(ObjectError::PreconditionFailed { .. })));
+    assert!(delete(sized(1)).await.unwrap().delete_marker);
 }
 
 #[tokio::test]

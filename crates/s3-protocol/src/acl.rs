@@ -78,7 +78,8 @@ pub enum Permission {
 }
 
 impl Permission {
-    const ALL: [Self; 5] = [Self::FullControl, Self::Write, Self::WriteAcp, Self::Read, Self::ReadAcp];
+    /// In the order in which header grants become lines of the ACL.
+    const ALL: [Self; 5] = [Self::Read, Self::Write, Self::ReadAcp, Self::WriteAcp, Self::FullControl];
 
     /// The name in XML.
     pub const fn name(self) -> &'static str {
@@ -231,9 +232,9 @@ mod tests {
         ]);
         let user = Grantee::User { id: "ann".into(), display_name: None };
         let expected = vec![
-            Grant { grantee: Grantee::Email("a@b".into()), permission: Permission::WriteAcp },
             Grant { grantee: user, permission: Permission::Read },
             Grant { grantee: Grantee::Group("http://g".into()), permission: Permission::Read },
+            Grant { grantee: Grantee::Email("a@b".into()), permission: Permission::WriteAcp },
         ];
         assert_eq!(grants, Ok(Some(HeaderAcl::Grants(expected))));
     }

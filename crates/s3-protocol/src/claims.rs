@@ -29,8 +29,8 @@ impl Claims {
     /// Reads the claims of a request with content.
     ///
     /// # Errors
-    /// `InvalidDigest` for a bad `Content-MD5`; `InvalidRequest` for more than one checksum, a malformed one, an
-    /// unknown algorithm, or an algorithm that is named and then not used.
+    /// `InvalidDigest` for a bad `Content-MD5`; `BadDigest` for a malformed checksum; `InvalidRequest` for more than
+    /// one, an unknown algorithm, or an algorithm that is named and then not used.
     pub fn parse(headers: &HeaderMap) -> Result<Self, S3Error> {
         let claims = Self {
             md5: content_md5(headers)?,
@@ -88,11 +88,14 @@ fn checksum_header(headers: &HeaderMap) -> Result<Option<Checksum>, S3Error> {
     Ok(found)
 }
 
-/// Reads a value in base64. The `-N` that clients put behind a composite checksum is dropped.
+/// Reads a value in base64. The `-N` that clients put behind a composite checksum is dropped. What can not be read is
+/// the checksum of no content: `BadDigest`.
 pub(crate) fn read_checksum(algorithm: ChecksumAlgorithm, text: &str) -> Result<Checksum, S3Error> {
     let value = text.split_once('-').map_or(text, |(value, _)| value);
-    Checksum::from_base64(algorithm, value)
-        .ok_or_else(|| S3Error::invalid_request(format!("Value for {} header is invalid.", algorithm.header())))
+    Checksum::from_base64(algorithm, value).ok_or_else(|| {
+        let message = format!("Value for {} header is invalid.", algorithm.header());
+        S3Error::new(ErrorCode::BadDigest).with_message(message)
+    })
 }
 
 /// The algorithm of the checksum that `x-amz-trailer` names; other trailers are not known.
@@ -175,7 +178,7 @@ mod tests {
             (ErrorCode::InvalidDigest, &[("content-md5", "")][..]),
             (ErrorCode::InvalidDigest, &[("content-md5", "YWJyYWNhZGFicmE=")]),
             (ErrorCode::InvalidDigest, &[("content-md5", "\"")]),
-            (ErrorCode::InvalidRequest, &[("x-amz-checksum-crc32", "bad")]),
+            (ErrorCode::BadDigest, &[("x-amz-checksum-crc32", "bad")]),
             (ErrorCode::InvalidRequest, &[("x-amz-checksum-crc32", &crc), ("x-amz-checksum-crc32c", &crc)]),
             (ErrorCode::InvalidRequest, &[("x-amz-checksum-crc32", &crc), ("x-amz-checksum-crc32", &crc)]),
             (ErrorCode::InvalidRequest, &[("x-amz-checksum-crc32", &crc), ("x-amz-trailer", "x-amz-checksum-sha1")]),

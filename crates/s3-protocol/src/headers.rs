@@ -36,17 +36,21 @@ pub fn conditions(headers: &HeaderMap) -> Conditions {
 }
 
 /// The conditions of DeleteObject: those of every request, and `x-amz-if-match-last-modified-time` and
-/// `x-amz-if-match-size`, which no general purpose bucket has.
+/// `x-amz-if-match-size`.
 ///
 /// # Errors
-/// `NotImplemented` for the latter two.
+/// `InvalidArgument` for one of the latter two that can not be read: to ignore it would delete too much.
 pub fn delete_conditions(headers: &HeaderMap) -> Result<Conditions, S3Error> {
-    for name in ["x-amz-if-match-last-modified-time", "x-amz-if-match-size"] {
-        if headers.contains_key(name) {
-            return Err(S3Error::not_implemented(name));
+    const LAST_MODIFIED_TIME: &str = "x-amz-if-match-last-modified-time";
+    let last_modified = match headers.get(LAST_MODIFIED_TIME).map(|value| value.to_str().unwrap_or_default().trim()) {
+        None => None,
+        Some(text) => {
+            Some(Timestamp::parse_http_date(text).or_else(|| Timestamp::parse_iso8601(text)).ok_or_else(|| {
+                S3Error::invalid_argument(LAST_MODIFIED_TIME, text, format!("{LAST_MODIFIED_TIME} is not a date"))
+            })?)
         }
-    }
-    Ok(conditions(headers))
+    };
+    Ok(Conditions { last_modified, size: number(headers, "x-amz-if-match-size")?, ..conditions(headers) })
 }
 
 fn read_conditions(headers: &HeaderMap, names: [HeaderName; 4]) -> Conditions {
@@ -58,6 +62,7 @@ fn read_conditions(headers: &HeaderMap, names: [HeaderName; 4]) -> Conditions {
         if_none_match: tags(if_none_match),
         if_modified_since: date(if_modified_since),
         if_unmodified_since: date(if_unmodified_since),
+        ..Conditions::default()
     }
 }
 

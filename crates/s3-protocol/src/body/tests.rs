@@ -166,7 +166,7 @@ fn unsigned_framing_is_checked() {
         ("3\r\nabc\r\n0\r\nnonsense\r\n\r\n", 3, crc, Err(ErrorCode::MalformedTrailerError)),
         ("3\r\nabc\r\n0\r\nx-amz-checksum-sha1:x\r\n\r\n", 3, crc, Err(ErrorCode::MalformedTrailerError)),
         ("3\r\nabc\r\n0\r\nx-amz-checksum-crc32:NSRBwg==\r\n\r\n", 3, None, Err(ErrorCode::MalformedTrailerError)),
-        ("3\r\nabc\r\n0\r\nx-amz-checksum-crc32:bad\r\n\r\n", 3, crc, Err(ErrorCode::InvalidRequest)),
+        ("3\r\nabc\r\n0\r\nx-amz-checksum-crc32:bad\r\n\r\n", 3, crc, Err(ErrorCode::BadDigest)),
     ] {
         let read = read_chunked(data.as_bytes(), &[], Framing::Unsigned, length, trailer);
         let read = read.map(|(content, checksum)| {

@@ -25,8 +25,20 @@ fn conditions_are_read_and_bad_dates_ignored() {
     assert!(conditions(&HeaderMap::new()).is_empty());
     let source = copy_source_conditions(&headers(&[("x-amz-copy-source-if-none-match", tag), ("if-match", "*")]));
     assert_eq!(source, Conditions { if_none_match: Some(EtagMatch::parse(tag)), ..Conditions::default() });
-    let error = delete_conditions(&headers(&[("x-amz-if-match-size", "1")])).expect_err("not implemented");
-    assert_eq!(error.code(), ErrorCode::NotImplemented);
+}
+
+#[test]
+fn deletes_may_ask_for_a_size_and_a_time() {
+    let (size, time) = ("x-amz-if-match-size", "x-amz-if-match-last-modified-time");
+    let at = Some(Timestamp::from_secs(1_255_369_830));
+    for date in ["Mon, 12 Oct 2009 17:50:30 GMT", "2009-10-12T17:50:30Z"] {
+        let read = delete_conditions(&headers(&[(size, "7"), (time, date)]));
+        assert_eq!(read, Ok(Conditions { last_modified: at, size: Some(7), ..Conditions::default() }));
+    }
+    for bad in [(size, "many"), (size, "-1"), (time, "soon"), (time, "")] {
+        let error = delete_conditions(&headers(&[bad])).expect_err("no condition");
+        assert_eq!(error.code(), ErrorCode::InvalidArgument, "{bad:?}");
+    }
 }
 
 #[test]

@@ -24,7 +24,7 @@ pub struct CompletedPart {
 ///
 /// # Errors
 /// `MalformedXML`, also for no parts and too many; `InvalidPartOrder`; `InvalidArgument` for a number out of bounds;
-/// `InvalidRequest` for a checksum that can not be read.
+/// `BadDigest` for a checksum that can not be read.
 pub fn parse(body: &[u8]) -> Result<Vec<CompletedPart>, S3Error> {
     let root = Element::parse(body, "CompleteMultipartUpload")?;
     let mut parts: Vec<CompletedPart> = Vec::new();

@@ -1,6 +1,6 @@
 //! `Delete` and `DeleteResult` (DeleteObjects).
 
-use types::Timestamp;
+use types::{Conditions, EtagMatch, Timestamp};
 
 use super::{Element, XmlWriter};
 use crate::{ErrorCode, S3Error};
@@ -120,9 +120,22 @@ impl DeleteResult {
 }
 
 impl ObjectIdentifier {
-    /// The moment of the last change that the object must have; `None` where none is named or it can not be read.
-    pub fn last_modified(&self) -> Option<Timestamp> {
-        let text = self.last_modified_time.as_deref()?;
-        Timestamp::parse_iso8601(text).or_else(|| Timestamp::parse_http_date(text))
+    /// What the object must be to be deleted.
+    ///
+    /// # Errors
+    /// `InvalidArgument` for a time or size that can not be read: to ignore it would delete too much.
+    pub fn conditions(&self) -> Result<Conditions, S3Error> {
+        let invalid = |name, text| move || S3Error::invalid_argument(name, text, format!("{name} can not be read"));
+        let last_modified = self.last_modified_time.as_deref().map(|text| {
+            let time = Timestamp::parse_iso8601(text).or_else(|| Timestamp::parse_http_date(text));
+            time.ok_or_else(invalid("LastModifiedTime", text))
+        });
+        let size = self.size.as_deref().map(|text| text.trim().parse().map_err(|_| invalid("Size", text)()));
+        Ok(Conditions {
+            if_match: self.etag.as_deref().map(EtagMatch::parse),
+            last_modified: last_modified.transpose()?,
+            size: size.transpose()?,
+            ..Conditions::default()
+        })
     }
 }
