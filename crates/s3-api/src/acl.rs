@@ -151,7 +151,7 @@ fn expand(canned: protocol::CannedAcl, owner: &UserName, bucket_owner: &UserName
     canned.expand(owner, bucket_owner)
 }
 
-/// An ACL as a document.
+/// An ACL as a document. Groups come first: the order says nothing, and clients are tested against this one.
 pub(crate) fn shown(owner: Option<&UserName>, acl: &Acl) -> AccessControlPolicy {
     let grantee = |grantee: &policy::Grantee| match grantee {
         policy::Grantee::User(name) => {
@@ -163,7 +163,10 @@ pub(crate) fn shown(owner: Option<&UserName>, acl: &Acl) -> AccessControlPolicy 
         grantee: grantee(&line.grantee),
         permission: shown_permission(line.permission),
     };
-    AccessControlPolicy { owner: Some(shown_owner(owner)), grants: acl.grants.iter().map(line).collect() }
+    let (people, groups): (Vec<_>, Vec<_>) =
+        acl.grants.iter().partition(|line| matches!(line.grantee, policy::Grantee::User(_)));
+    let grants = groups.into_iter().chain(people).map(line).collect();
+    AccessControlPolicy { owner: Some(shown_owner(owner)), grants }
 }
 
 fn permission(permission: protocol::Permission) -> policy::Permission {

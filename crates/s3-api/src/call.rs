@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use access::HostTarget;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use objects::{Bucket, ObjectError};
 use policy::Principal;
@@ -18,14 +17,14 @@ use crate::observe::Record;
 use crate::request_body::RequestBody;
 use crate::service::S3Service;
 
-/// A request whose sender is known, and nothing of whose body has been read.
+/// A request whose sender is known. Nothing of its body has been read, but for the fields of a form, which name the
+/// sender.
 pub(crate) struct Call<'a> {
     pub(crate) service: &'a S3Service,
     pub(crate) head: RequestHead<'a>,
     pub(crate) route: &'a Route,
     pub(crate) record: &'a mut Record,
     pub(crate) principal: Arc<Principal>,
-    pub(crate) host: &'a HostTarget,
     /// How the request was signed; `None` for an anonymous one.
     pub(crate) signature: Option<SignatureFacts>,
     pub(crate) payload_mode: &'a PayloadMode,

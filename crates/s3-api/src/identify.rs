@@ -7,13 +7,16 @@ use std::sync::Arc;
 
 use access::{AuthenticationError, HostTarget};
 use identity::KeyRecord;
+use objects::multipart::MAX_PART_BYTES;
 use policy::Principal;
 use s3_protocol::auth::{Credentials, PayloadMode, SignatureFacts};
+use s3_protocol::post_form::PostForm;
 use s3_protocol::{ErrorCode, RequestHead, S3Error};
 use types::AccessKeyId;
 
 use crate::authorize::denied;
 use crate::errors;
+use crate::request_body::RequestBody;
 use crate::service::S3Service;
 
 /// The sender of a request, proven.
@@ -45,11 +48,37 @@ impl S3Service {
         Ok(Sender { principal, signature: verified.signature, payload_mode: verified.payload })
     }
 
+    /// Reads the fields of a form, and says who signed its policy, or that nobody did. Only the form counts: a signature
+    /// in the head says nothing about the fields.
+    ///
+    /// # Errors
+    /// Those of [`PostForm::read`] and [`PostForm::credentials`], InvalidAccessKeyId, SignatureDoesNotMatch, and
+    /// AccessDenied as [`S3Service::identify`].
+    pub(crate) async fn identify_form(
+        &self,
+        head: &RequestHead<'_>,
+        host: &HostTarget,
+        body: &RequestBody,
+        request_id: &str,
+    ) -> Result<(Sender, PostForm), S3Error> {
+        let form = PostForm::read(body.handle(), head, self.config.stall, MAX_PART_BYTES).await?;
+        let credentials = form.credentials()?;
+        let key = match credentials.access_key() {
+            Some(id) => Some(self.find_key(id, request_id).await?),
+            None => None,
+        };
+        if let Some(key) = &key {
+            credentials.verify(key.secret.expose(), form.policy(), &self.signing_keys)?;
+        }
+        let principal = self.principal(host, key.as_deref(), request_id).await?;
+        Ok((Sender { principal, signature: None, payload_mode: PayloadMode::Unsigned }, form))
+    }
+
     /// The key that a request claims to be signed with.
     ///
     /// # Errors
     /// InvalidAccessKeyId.
-    pub(crate) async fn find_key(&self, id: &str, request_id: &str) -> Result<Arc<KeyRecord>, S3Error> {
+    async fn find_key(&self, id: &str, request_id: &str) -> Result<Arc<KeyRecord>, S3Error> {
         let unknown = || S3Error::new(ErrorCode::InvalidAccessKeyId).with_field("AWSAccessKeyId", id);
         let id = AccessKeyId::new(id).map_err(|_| unknown())?;
         self.access.find_key(&id).await.map_err(|error| match error {
@@ -62,7 +91,7 @@ impl S3Service {
     ///
     /// # Errors
     /// AccessDenied.
-    pub(crate) async fn principal(
+    async fn principal(
         &self,
         host: &HostTarget,
         key: Option<&KeyRecord>,

@@ -133,23 +133,28 @@ impl S3Service {
         record.key = route.key().cloned();
         if route.operation == Operation::PreflightRequest {
             // Browsers ask without credentials, so this is answered before anybody is identified.
-            return operations::preflight_request::answer();
+            return operations::preflight_request::answer(&parts.headers);
         }
-        let sender = self.identify(&head, &host, &record.request_id).await?;
+        let (sender, form) = match route.operation {
+            Operation::PostObject => {
+                let (sender, form) = Box::pin(self.identify_form(&head, &host, body, &record.request_id)).await?;
+                (sender, Some(form))
+            }
+            _ => (self.identify(&head, &host, &record.request_id).await?, None),
+        };
         record.principal = Some(Arc::clone(&sender.principal));
         let call = Call {
             service: self,
             head,
             route: &route,
             record,
-            host: &host,
             principal: sender.principal,
             signature: sender.signature,
             payload_mode: &sender.payload_mode,
             scheme: if connection.tls { "https" } else { "http" },
             body,
         };
-        operations::perform(call).await
+        operations::perform(call, form).await
     }
 
     /// `x-amz-request-id` and `x-amz-id-2`: 16 and 64 hex digits.

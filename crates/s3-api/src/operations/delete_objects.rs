@@ -10,7 +10,7 @@ use futures_util::stream::{self, StreamExt as _};
 use objects::object::Deleted;
 use s3_protocol::xml::delete::{self, DeleteError, DeleteRequest, DeleteResult, DeletedObject, ObjectIdentifier};
 use s3_protocol::{Claims, ErrorCode, S3Error, params};
-use types::{Conditions, EtagMatch, ObjectKey, VersionId};
+use types::{ObjectKey, VersionId};
 
 use crate::authorize::{Found, denied};
 use crate::call::{Call, Outcome, Reply};
@@ -58,11 +58,7 @@ async fn delete_one(call: &Call<'_>, found: &Found, object: &ObjectIdentifier) -
     })?;
     let version = version_of(object)?;
     let grant = call.place_grant::<action::DeleteObject>(found, &key, version)?;
-    if object.last_modified_time.is_some() || object.size.is_some() {
-        return Err(S3Error::not_implemented("LastModifiedTime and Size"));
-    }
-    let conditions = Conditions { if_match: object.etag.as_deref().map(EtagMatch::parse), ..Conditions::default() };
-    let deleted = call.service.objects.delete_object(&grant, &conditions).await;
+    let deleted = call.service.objects.delete_object(&grant, &object.conditions()?).await;
     deleted.map_err(|error| call.version_error(error, version))
 }
 

@@ -39,6 +39,7 @@ mod put_object_acl;
 mod upload_part;
 mod upload_part_copy;
 
+use s3_protocol::post_form::PostForm;
 use s3_protocol::{Operation, Query, S3Error, params};
 
 use crate::call::{Call, Outcome};
@@ -50,8 +51,8 @@ macro_rules! boxed {
     };
 }
 
-/// Performs the operation that a request asks for.
-pub(crate) async fn perform(call: Call<'_>) -> Outcome {
+/// Performs the operation that a request asks for. `form` is that of a PostObject.
+pub(crate) async fn perform(call: Call<'_>, form: Option<PostForm>) -> Outcome {
     use Operation as Op;
     match call.route.operation {
         Op::AbortMultipartUpload => boxed!(abort_multipart_upload::handle(call)),
@@ -76,8 +77,8 @@ pub(crate) async fn perform(call: Call<'_>) -> Outcome {
         Op::ListObjects => boxed!(list_objects::handle(call)),
         Op::ListObjectsV2 => boxed!(list_objects_v2::handle(call)),
         Op::ListParts => boxed!(list_parts::handle(call)),
-        Op::PostObject => boxed!(post_object::handle(call)),
-        Op::PreflightRequest => preflight_request::answer(),
+        Op::PostObject => boxed!(post_object::handle(call, form)),
+        Op::PreflightRequest => preflight_request::answer(call.headers()),
         Op::PutBucketAcl => boxed!(put_bucket_acl::handle(call)),
         Op::PutBucketVersioning => boxed!(put_bucket_versioning::handle(call)),
         Op::PutObject => boxed!(put_object::handle(call)),

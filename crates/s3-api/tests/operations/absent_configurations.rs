@@ -79,4 +79,9 @@ async fn no_bucket_answers_a_preflight() {
         assert_eq!(reply.status, 403);
         assert_eq!(reply.all("Message"), ["CORSResponse: CORS is not enabled for this bucket."]);
     }
+    for incomplete in [&[][..], &headers[..1], &headers[1..], &[headers[0], ("access-control-request-method", "MOVE")]]
+    {
+        let reply = world.send_plain("OPTIONS", "/bkt/k", incomplete, b"").await;
+        assert_eq!((reply.status, reply.code().as_deref()), (400, Some("BadRequest")), "{incomplete:?}");
+    }
 }

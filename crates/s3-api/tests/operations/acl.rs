@@ -34,12 +34,12 @@ async fn canned_header_and_document_all_set_an_acl() {
         let reply = world.send(Owner, "GET", target, &[], b"").await;
         assert_eq!(
             (reply.all("Permission"), reply.all("URI")),
-            (vec!["FULL_CONTROL".into(), "READ".into()], vec![ALL_USERS.to_owned()])
+            (vec!["READ".into(), "FULL_CONTROL".into()], vec![ALL_USERS.to_owned()])
         );
         let grants = [("x-amz-grant-read", "id=\"user\""), ("x-amz-grant-write-acp", "id=manager")];
         world.send(Owner, "PUT", target, &grants, b"").await.expect(200);
         let reply = world.send(Owner, "GET", target, &[], b"").await;
-        assert_eq!(reply.all("Permission"), ["WRITE_ACP", "READ"]);
+        assert_eq!(reply.all("Permission"), ["READ", "WRITE_ACP"]);
         let body = document("owner", "<ID>user</ID>", "READ_ACP");
         world.send(Owner, "PUT", target, &[], body.as_bytes()).await.expect(200);
         let reply = world.send(Owner, "GET", target, &[], b"").await;

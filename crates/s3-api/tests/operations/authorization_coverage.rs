@@ -220,7 +220,8 @@ const PROBES: &[Probe] = probes! {
     CompleteMultipartUpload POST "/bkt/k?uploadId=UPLOAD", PARTS;
     AbortMultipartUpload DELETE "/bkt/k?uploadId=UPLOAD";
     ListParts GET "/bkt/k?uploadId=UPLOAD";
-    PreflightRequest OPTIONS "/bkt/k";
+    PreflightRequest OPTIONS "/bkt/k"
+        with [("origin", "http://example.org"), ("access-control-request-method", "GET")];
 };
 
 #[test]

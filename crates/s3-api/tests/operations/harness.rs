@@ -175,6 +175,14 @@ impl World {
         self.send(Who::Nobody, method, target, headers, body).await
     }
 
+    /// Sends a request with just these headers.
+    pub(crate) async fn send_bare(&self, method: &str, target: &str, headers: &[(&str, &str)], body: &[u8]) -> Reply {
+        let request = Request::builder().method(method).uri(target).header("content-length", body.len());
+        let request = headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
+        let (body, _) = WatchedBody::new(Bytes::copy_from_slice(body));
+        self.deliver(request.body(body).expect("a request")).await
+    }
+
     pub(crate) fn now(&self) -> Timestamp {
         self.clock.now()
     }

@@ -72,6 +72,22 @@ async fn a_signed_form_uploads_its_file() {
     assert_eq!((reply.status, reply.body.len()), (204, 0));
 }
 
+/// `http://localhost:9000` and the like name no tenancy.
+#[tokio::test]
+async fn the_key_of_a_form_names_the_tenancy_where_the_host_does_not() {
+    let world = World::with_bucket("bkt").await;
+    let signed = signed_fields(&world, Owner);
+    let mut fields = vec![("key", "up/1")];
+    let content_type = format!("multipart/form-data; boundary={BOUNDARY}");
+    let headers = [("host", "localhost"), ("content-type", content_type.as_str())];
+    let reply = world.send_bare("POST", "/bkt", &headers, &form(&fields, "content")).await;
+    assert_eq!(reply.status, 403, "nobody, for no tenancy");
+    fields.extend(signed.iter().map(|(name, value)| (name.as_str(), value.as_str())));
+    let reply = world.send_bare("POST", "/bkt", &headers, &form(&fields, "content")).await;
+    assert_eq!(reply.status, 204, "{}", reply.text());
+    world.send(Owner, "GET", "/bkt/up/1", &[], b"").await.expect(200);
+}
+
 #[tokio::test]
 async fn forms_are_authorized_like_puts() {
     let world = World::with_bucket("bkt").await;
