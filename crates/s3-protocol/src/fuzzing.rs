@@ -9,7 +9,9 @@ use http::Request;
 use http::request::Parts;
 use http_body::Frame;
 use http_body_util::StreamBody;
-use types::Timestamp;
+use types::{
+    AccessKeyId, BucketName, ByteRange, ETag, EtagMatch, ObjectKey, TenancyName, Timestamp, UserName, VersionId,
+};
 
 use crate::auth::{ChunkSigning, Credentials, Framing, PayloadMode, Scope, SigningKey, SigningKeyCache};
 use crate::body::Payload;
@@ -24,7 +26,8 @@ use crate::{Claims, RequestHead, acl, headers, params, route};
 pub type Target = fn(&[u8]);
 
 /// Every function, by the name of its target.
-pub const TARGETS: [(&str, Target); 6] = [
+pub const TARGETS: [(&str, Target); 7] = [
+    ("names", fuzz_names),
     ("routing", fuzz_routing),
     ("signatures", fuzz_signatures),
     ("headers", fuzz_headers),
@@ -34,6 +37,31 @@ pub const TARGETS: [(&str, Target); 6] = [
 ];
 
 const STALL: Duration = Duration::from_secs(1);
+
+/// Names, ids, dates, tags and ranges: what is taken comes back from its text as it is, and no range leaves its object.
+pub fn fuzz_names(data: &[u8]) {
+    let Ok(text) = std::str::from_utf8(data) else { return };
+    if let Ok(bucket) = BucketName::new(text) {
+        assert!(bucket.check_for_creation().is_err() || (3..=BucketName::MAX_NEW).contains(&text.len()));
+    }
+    let _ = (TenancyName::new(text), UserName::new(text), AccessKeyId::new(text), ObjectKey::new(text));
+    let _ = (Timestamp::parse_http_date(text), Timestamp::parse_amz_date(text), EtagMatch::parse(text));
+    if let Some(moment) = Timestamp::parse_iso8601(text).filter(|moment| moment.as_secs() < 1 << 37) {
+        let millis = Timestamp(moment.0 / 1000 * 1000);
+        assert_eq!(Timestamp::parse_iso8601(&moment.to_iso8601()), Some(millis));
+    }
+    if let Ok(etag) = text.parse::<ETag>() {
+        assert_eq!(etag.quoted().parse(), Ok(etag));
+    }
+    if let Ok(version) = text.parse::<VersionId>() {
+        assert_eq!(version.to_string().parse(), Ok(version));
+    }
+    let Some(range) = ByteRange::parse(text) else { return };
+    for size in [0, 1, data.len() as u64, u64::MAX] {
+        let inside = range.resolve(size).map(|range| range.start < range.end && range.end <= size);
+        assert!(inside.unwrap_or(true), "{range:?} of {size}");
+    }
+}
 
 /// Paths, queries and their parameters: `METHOD TARGET`.
 pub fn fuzz_routing(data: &[u8]) {
@@ -115,7 +143,7 @@ pub fn fuzz_form(data: &[u8]) {
     let parts = request.body(()).expect("a request").into_parts().0;
     let body = body(data, usize::from(*first));
     let Ok(mut form) = block_on(PostForm::read(body, &RequestHead::new(&parts, None), STALL, 1 << 20)) else { return };
-    let bucket = types::BucketName::new("bucket").expect("a name");
+    let bucket = BucketName::new("bucket").expect("a name");
     let _ = (form.credentials(), form.key(), form.headers(), form.success_action());
     let _ = form.check_policy(&bucket, Timestamp::default());
     let _ = block_on(form.into_file().collect(1 << 20));
@@ -160,6 +188,9 @@ mod tests {
 
     /// Inputs that reach deep, for the run below to damage.
     const SEEDS: &[&[u8]] = &[
+        b"bytes=0-18446744073709551615",
+        b"2009-10-12T17:50:30.000Z",
+        b"\"d41d8cd98f00b204e9800998ecf8427e-10000\"",
         b"GET /b/k%20%2F//..?versionId=null&prefix=a+b&acl",
         b"PUT /b/k?partNumber=1&uploadId=0\nhost:h\nx-amz-copy-source:/b/a%20b?versionId=null\nx-amz-meta-a:\xe9",
         b"GET /b\nhost:h\nx-amz-date:20130524T000000Z\nx-amz-content-sha256:UNSIGNED-PAYLOAD\nauthorization:\
