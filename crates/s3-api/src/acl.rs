@@ -2,9 +2,7 @@
 //!
 //! A person's canonical id is the bare user name, and so is the name that is shown.
 
-use std::borrow::Cow;
-
-use http::{HeaderMap, HeaderValue};
+use http::HeaderMap;
 use policy::{Acl, AclGrant};
 use s3_protocol::acl::{self as protocol, HeaderAcl};
 use s3_protocol::xml::access_control_policy::AccessControlPolicy;
@@ -37,9 +35,9 @@ impl Call<'_> {
         owner: &UserName,
         bucket_owner: &UserName,
     ) -> Result<Option<Acl>, S3Error> {
-        match HeaderAcl::from_headers(&without_empty_acl(headers))? {
+        match HeaderAcl::from_headers(headers)? {
             None => Ok(None),
-            Some(HeaderAcl::Canned(canned)) => Ok(Some(expand(canned, owner, bucket_owner))),
+            Some(HeaderAcl::Canned(canned)) => Ok(Some(canned.expand(owner, bucket_owner))),
             Some(HeaderAcl::Grants(grants)) => self.acl_of_grants(&grants).await.map(Some),
         }
     }
@@ -100,7 +98,7 @@ impl Call<'_> {
         let mut lines = Vec::with_capacity(grants.len());
         for grant in grants {
             let grantee = self.grantee(&grant.grantee).await?;
-            lines.push(AclGrant { grantee, permission: permission(grant.permission) });
+            lines.push(AclGrant { grantee, permission: grant.permission });
         }
         Ok(Acl { grants: lines })
     }
@@ -124,33 +122,6 @@ impl Call<'_> {
     }
 }
 
-/// The headers without an empty `x-amz-acl`, which s3fs 0.4 sends where it asks for no ACL, and AWS ignores.
-fn without_empty_acl(headers: &HeaderMap) -> Cow<'_, HeaderMap> {
-    const ACL: &str = "x-amz-acl";
-    if !headers.get(ACL).is_some_and(HeaderValue::is_empty) {
-        return Cow::Borrowed(headers);
-    }
-    let mut headers = headers.clone();
-    headers.remove(ACL);
-    Cow::Owned(headers)
-}
-
-/// The lines that a canned ACL stands for.
-fn expand(canned: protocol::CannedAcl, owner: &UserName, bucket_owner: &UserName) -> Acl {
-    use protocol::CannedAcl as Canned;
-    let canned = match canned {
-        Canned::Private => policy::CannedAcl::Private,
-        Canned::PublicRead => policy::CannedAcl::PublicRead,
-        Canned::PublicReadWrite => policy::CannedAcl::PublicReadWrite,
-        Canned::AuthenticatedRead => policy::CannedAcl::AuthenticatedRead,
-        Canned::AwsExecRead => policy::CannedAcl::AwsExecRead,
-        Canned::BucketOwnerRead => policy::CannedAcl::BucketOwnerRead,
-        Canned::BucketOwnerFullControl => policy::CannedAcl::BucketOwnerFullControl,
-        Canned::LogDeliveryWrite => policy::CannedAcl::LogDeliveryWrite,
-    };
-    canned.expand(owner, bucket_owner)
-}
-
 /// An ACL as a document. Groups come first: the order says nothing, and clients are tested against this one.
 pub(crate) fn shown(owner: Option<&UserName>, acl: &Acl) -> AccessControlPolicy {
     let grantee = |grantee: &policy::Grantee| match grantee {
@@ -159,32 +130,9 @@ pub(crate) fn shown(owner: Option<&UserName>, acl: &Acl) -> AccessControlPolicy 
         }
         group => protocol::Grantee::Group(group.uri().unwrap_or_default().to_owned()),
     };
-    let line = |line: &AclGrant| protocol::Grant {
-        grantee: grantee(&line.grantee),
-        permission: shown_permission(line.permission),
-    };
+    let line = |line: &AclGrant| protocol::Grant { grantee: grantee(&line.grantee), permission: line.permission };
     let (people, groups): (Vec<_>, Vec<_>) =
         acl.grants.iter().partition(|line| matches!(line.grantee, policy::Grantee::User(_)));
     let grants = groups.into_iter().chain(people).map(line).collect();
     AccessControlPolicy { owner: Some(shown_owner(owner)), grants }
-}
-
-fn permission(permission: protocol::Permission) -> policy::Permission {
-    match permission {
-        protocol::Permission::FullControl => policy::Permission::FullControl,
-        protocol::Permission::Write => policy::Permission::Write,
-        protocol::Permission::WriteAcp => policy::Permission::WriteAcp,
-        protocol::Permission::Read => policy::Permission::Read,
-        protocol::Permission::ReadAcp => policy::Permission::ReadAcp,
-    }
-}
-
-fn shown_permission(permission: policy::Permission) -> protocol::Permission {
-    match permission {
-        policy::Permission::FullControl => protocol::Permission::FullControl,
-        policy::Permission::Write => protocol::Permission::Write,
-        policy::Permission::WriteAcp => protocol::Permission::WriteAcp,
-        policy::Permission::Read => protocol::Permission::Read,
-        policy::Permission::ReadAcp => protocol::Permission::ReadAcp,
-    }
 }

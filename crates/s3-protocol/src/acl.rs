@@ -1,112 +1,19 @@
 //! Access control lists in headers: `x-amz-acl` and `x-amz-grant-*` (S3 user guide, "Access control list (ACL)
 //! overview"). The document is [`crate::xml::access_control_policy`].
 
-use http::HeaderMap;
+use http::{HeaderMap, HeaderValue};
+pub use policy::{CannedAcl, Permission};
 
 use crate::S3Error;
 
-/// A canned ACL.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub enum CannedAcl {
-    /// `private`.
-    Private,
-    /// `public-read`.
-    PublicRead,
-    /// `public-read-write`.
-    PublicReadWrite,
-    /// `authenticated-read`.
-    AuthenticatedRead,
-    /// `aws-exec-read`.
-    AwsExecRead,
-    /// `bucket-owner-read`.
-    BucketOwnerRead,
-    /// `bucket-owner-full-control`.
-    BucketOwnerFullControl,
-    /// `log-delivery-write`.
-    LogDeliveryWrite,
-}
-
-impl CannedAcl {
-    const ALL: [Self; 8] = [
-        Self::Private,
-        Self::PublicRead,
-        Self::PublicReadWrite,
-        Self::AuthenticatedRead,
-        Self::AwsExecRead,
-        Self::BucketOwnerRead,
-        Self::BucketOwnerFullControl,
-        Self::LogDeliveryWrite,
-    ];
-
-    /// The name in `x-amz-acl`.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Private => "private",
-            Self::PublicRead => "public-read",
-            Self::PublicReadWrite => "public-read-write",
-            Self::AuthenticatedRead => "authenticated-read",
-            Self::AwsExecRead => "aws-exec-read",
-            Self::BucketOwnerRead => "bucket-owner-read",
-            Self::BucketOwnerFullControl => "bucket-owner-full-control",
-            Self::LogDeliveryWrite => "log-delivery-write",
-        }
-    }
-
-    /// Reads a name.
-    ///
-    /// # Errors
-    /// `InvalidArgument`.
-    pub fn parse(text: &str) -> Result<Self, S3Error> {
-        let found = Self::ALL.into_iter().find(|acl| acl.name() == text);
-        found.ok_or_else(|| S3Error::invalid_argument("x-amz-acl", text, "Invalid canned ACL"))
-    }
-}
-
-/// A permission.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub enum Permission {
-    /// `FULL_CONTROL`.
-    FullControl,
-    /// `WRITE`.
-    Write,
-    /// `WRITE_ACP`.
-    WriteAcp,
-    /// `READ`.
-    Read,
-    /// `READ_ACP`.
-    ReadAcp,
-}
-
-impl Permission {
-    /// In the order in which header grants become lines of the ACL.
-    const ALL: [Self; 5] = [Self::Read, Self::Write, Self::ReadAcp, Self::WriteAcp, Self::FullControl];
-
-    /// The name in XML.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::FullControl => "FULL_CONTROL",
-            Self::Write => "WRITE",
-            Self::WriteAcp => "WRITE_ACP",
-            Self::Read => "READ",
-            Self::ReadAcp => "READ_ACP",
-        }
-    }
-
-    /// Reads the name in XML, or `None`.
-    pub fn parse(text: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|permission| permission.name() == text)
-    }
-
-    const fn header(self) -> &'static str {
-        match self {
-            Self::FullControl => "x-amz-grant-full-control",
-            Self::Write => "x-amz-grant-write",
-            Self::WriteAcp => "x-amz-grant-write-acp",
-            Self::Read => "x-amz-grant-read",
-            Self::ReadAcp => "x-amz-grant-read-acp",
-        }
-    }
-}
+/// In the order in which header grants become lines of the ACL.
+const GRANT_HEADERS: [(&str, Permission); 5] = [
+    ("x-amz-grant-read", Permission::Read),
+    ("x-amz-grant-write", Permission::Write),
+    ("x-amz-grant-read-acp", Permission::ReadAcp),
+    ("x-amz-grant-write-acp", Permission::WriteAcp),
+    ("x-amz-grant-full-control", Permission::FullControl),
+];
 
 /// Who a grant is for.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
@@ -155,12 +62,12 @@ impl HeaderAcl {
     /// The most grants of an ACL (S3 user guide, "Access control list (ACL) overview").
     pub const MAX_GRANTS: usize = 100;
 
-    /// Reads the headers; `None` where there are none.
+    /// Reads the headers; `None` where there are none. An empty `x-amz-acl` is none, as on AWS: s3fs 0.4 sends it.
     ///
     /// # Errors
     /// `InvalidArgument` for what can not be read, `InvalidRequest` for a canned ACL and grants at once.
     pub fn from_headers(headers: &HeaderMap) -> Result<Option<Self>, S3Error> {
-        let canned = headers.get("x-amz-acl").map(|value| CannedAcl::parse(value.to_str().unwrap_or_default().trim()));
+        let canned = headers.get("x-amz-acl").filter(|value| !value.is_empty()).map(canned);
         let grants = grants(headers)?;
         match (canned.transpose()?, grants.is_empty()) {
             (Some(_), false) => {
@@ -173,10 +80,14 @@ impl HeaderAcl {
     }
 }
 
+fn canned(value: &HeaderValue) -> Result<CannedAcl, S3Error> {
+    let text = value.to_str().unwrap_or_default().trim();
+    text.parse().map_err(|()| S3Error::invalid_argument("x-amz-acl", text, "Invalid canned ACL"))
+}
+
 fn grants(headers: &HeaderMap) -> Result<Vec<Grant>, S3Error> {
     let mut grants = Vec::new();
-    for permission in Permission::ALL {
-        let name = permission.header();
+    for (name, permission) in GRANT_HEADERS {
         for value in headers.get_all(name) {
             let text = value.to_str().unwrap_or_default();
             for grantee in text.split(',').map(str::trim).filter(|grantee| !grantee.is_empty()) {
@@ -217,11 +128,12 @@ mod tests {
     }
 
     #[test]
-    fn every_canned_acl_has_a_name() {
-        for acl in CannedAcl::ALL {
+    fn canned_acls_are_read_by_name() {
+        for acl in [CannedAcl::Private, CannedAcl::PublicRead, CannedAcl::BucketOwnerFullControl] {
             assert_eq!(read(&[("x-amz-acl", acl.name())]), Ok(Some(HeaderAcl::Canned(acl))));
         }
         assert_eq!(read(&[]), Ok(None));
+        assert_eq!(read(&[("x-amz-acl", "")]), Ok(None));
     }
 
     #[test]

@@ -50,7 +50,7 @@ impl AccessControlPolicy {
 }
 
 fn read_grant(grant: &Element) -> Option<Grant> {
-    let permission = Permission::parse(grant.word_of("Permission")?)?;
+    let permission = grant.word_of("Permission")?.parse::<Permission>().ok()?;
     let grantee = grant.child("Grantee")?;
     let text = |name| grantee.word_of(name).filter(|text| !text.is_empty()).map(str::to_owned);
     // What the element holds decides; `xsi:type` only repeats it, and some clients leave it out.
