@@ -11,21 +11,29 @@
 //! *reclaimer* ([`reclaim`]) deletes what was retired and rewrites segments that are mostly dead. Readers take a
 //! snapshot of the index and wait for nobody.
 //!
+//! [`check`] looks whether a store is whole, [`backup`] copies one while it serves, and [`restore`] makes one from such
+//! a copy.
+//!
 //! All files go through [`disk::Disk`], except the index's, which the tree reads and writes itself.
 //! `docs/format/embedded.md` describes every file byte by byte.
 
+mod backup;
 mod blobs;
+mod check;
 mod committer;
 mod crc;
 pub mod disk;
 mod error;
 mod index;
 mod log;
+mod maintenance;
 mod options;
 mod reclaim;
+mod restore;
 mod store;
 mod threads;
 
 pub use error::OpenError;
 pub use options::{Options, Preparation};
+pub use restore::{RestoreError, Restored, restore};
 pub use store::EmbeddedStore;

@@ -48,7 +48,7 @@ const INLINE_BYTES: usize = 1 << 20;
 
 /// The engine. Dropping it ends its threads; [`Self::close`] also flushes the index, so that the next opening is quick.
 pub struct EmbeddedStore {
-    shared: Arc<Shared>,
+    pub(crate) shared: Arc<Shared>,
     in_flight: Semaphore,
     threads: Mutex<Vec<(&'static str, JoinHandle<()>)>>,
     _lock: DiskLock,
@@ -65,6 +65,7 @@ pub(crate) struct Shared {
     pub(crate) queue: Queue,
     pub(crate) preparer: Arc<Preparer>,
     pub(crate) keeper: Keeper,
+    pub(crate) framer: Framer,
     failure: OnceLock<String>,
 }
 
@@ -128,6 +129,7 @@ impl EmbeddedStore {
             queue: Queue::default(),
             preparer: Arc::clone(&preparer),
             keeper: Keeper::default(),
+            framer: framer.clone(),
             failure: OnceLock::new(),
         });
         let log = LogWriter::new(segments, preparer, recovered.next_sequence);

@@ -7,6 +7,8 @@
 //! - The batch is the commit point. Blob durable, then batch committed, which keeps the new blob and retires the old
 //!   one: a crash at any point leaves the old state or the new one, whole.
 //!
+//! What an operator asks of an engine beside them is in [`maintenance`].
+//!
 //! Beside the contracts stand the reference ([`memory`]), the suite that every engine passes ([`conformance`]) and a
 //! wrapper that makes any engine fail on demand ([`faults`]).
 
@@ -16,6 +18,7 @@ pub mod conformance;
 mod engine;
 mod error;
 pub mod faults;
+pub mod maintenance;
 pub mod memory;
 mod metadata;
 mod stream;

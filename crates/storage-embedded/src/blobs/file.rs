@@ -12,6 +12,7 @@ use types::BlobId;
 use super::super::disk::File;
 use crate::crc::{crc64, digest};
 use crate::error::{damaged, from_io};
+use crate::log::format::u64_at;
 
 /// The unit of checksums, in bytes.
 pub(crate) const BLOCK_BYTES: u64 = 64 * 1024;
@@ -97,6 +98,27 @@ impl Checksums {
         end.extend_from_slice(&footer);
         (content, end)
     }
+}
+
+/// What is wrong with the footer of a file that should hold a blob of `length` bytes with the checksum `content`.
+///
+/// # Errors
+/// Where the file can not be read.
+pub(crate) fn flaw_of_footer(file: &dyn File, length: u64, content: u64) -> io::Result<Option<String>> {
+    let expected = file_length(length);
+    let found = file.len()?;
+    if found != expected {
+        return Ok(Some(format!("its file has {found} bytes and should have {expected}")));
+    }
+    let mut footer = [0; FOOTER_BYTES as usize];
+    file.read_exact_at(&mut footer, expected - FOOTER_BYTES)?;
+    let whole = footer[..8] == MAGIC && u64_at(&footer, 56) == crc64(&footer[..56]);
+    if !whole || (u64_at(&footer, 16), u64_at(&footer, 24)) != (length, content) {
+        return Ok(Some("the footer of its file does not verify".to_owned()));
+    }
+    let mut table = vec![0; to_usize(length.div_ceil(BLOCK_BYTES) * CRC_BYTES)];
+    file.read_exact_at(&mut table, length)?;
+    Ok((u64_at(&footer, 32) != crc64(&table)).then(|| "the checksums in its file do not verify".to_owned()))
 }
 
 /// A blob's file, open for reading.

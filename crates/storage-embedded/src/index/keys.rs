@@ -79,6 +79,12 @@ impl Range {
     }
 }
 
+/// Of which kind that is read by range a key is.
+pub(crate) fn kind(key: &[u8]) -> Option<Range> {
+    let prefix = *key.first()?;
+    [Range::Blobs, Range::Closed, Range::Retired, Range::Segments].into_iter().find(|range| range.prefix() == prefix)
+}
+
 /// The blob in a key of a blob.
 pub(crate) fn blob_of(key: &[u8]) -> Result<BlobId, StorageError> {
     fixed(key).map(BlobId)

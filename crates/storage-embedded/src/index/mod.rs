@@ -13,6 +13,7 @@ pub(crate) mod keys;
 pub(crate) mod snapshots;
 pub(crate) mod stage;
 
+use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -104,6 +105,41 @@ impl Index {
     pub(crate) fn all(&self, range: keys::Range) -> Result<Pairs, StorageError> {
         let (from, to) = range.bounds();
         self.range(&self.snapshot(), &from, &to, usize::MAX)
+    }
+
+    /// Everything of a snapshot, in the order of keys, until `each` breaks off.
+    pub(crate) fn for_each<B>(
+        &self,
+        snapshot: &Snapshot,
+        mut each: impl FnMut(&[u8], &[u8]) -> ControlFlow<B>,
+    ) -> Result<ControlFlow<B>, StorageError> {
+        for pair in self.tree.range::<&[u8], _>(.., snapshot.seqno, None) {
+            let (key, value) = pair.into_inner().map_err(|error| from_tree(&error))?;
+            if let ControlFlow::Break(reason) = each(&key, &value) {
+                return Ok(ControlFlow::Break(reason));
+            }
+        }
+        Ok(ControlFlow::Continue(()))
+    }
+
+    /// Fills an index that nobody uses yet, and writes it to disk.
+    pub(crate) fn fill<E: From<StorageError>>(
+        &self,
+        pairs: impl Iterator<Item = Result<(Vec<u8>, Vec<u8>), E>>,
+        memtable_bytes: u64,
+    ) -> Result<(), E> {
+        for pair in pairs {
+            let (key, value) = pair?;
+            let seqno = self.seqno.next();
+            let (_, filled) = self.tree.insert(key, value, seqno);
+            self.snapshots.publish(seqno + 1);
+            if filled > memtable_bytes {
+                self.seal(0);
+                self.flush()?;
+            }
+        }
+        self.seal(0);
+        Ok(self.flush()?)
     }
 
     /// Makes the changes of `stage` visible: those of the records up to `sequence`. Committer only.

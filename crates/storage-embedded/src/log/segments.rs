@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::io;
 use std::sync::Arc;
 
-use parking_lot::{Mutex, RwLock};
+use parking_lot::{Mutex, RwLock, RwLockReadGuard};
 
 use crate::disk::{Disk, File, OpenMode};
 
@@ -42,11 +42,13 @@ pub(crate) struct Segments {
     disk: Arc<dyn Disk>,
     facts: RwLock<BTreeMap<u64, Facts>>,
     handles: Mutex<HashMap<u64, Arc<dyn File>>>,
+    /// Held for reading by whoever needs every segment to stay; removal passes while it is.
+    stay: RwLock<()>,
 }
 
 impl Segments {
     pub(crate) fn new(disk: Arc<dyn Disk>) -> Self {
-        Self { disk, facts: RwLock::default(), handles: Mutex::default() }
+        Self { disk, facts: RwLock::default(), handles: Mutex::default(), stay: RwLock::default() }
     }
 
     pub(crate) fn insert(&self, segment: u64, facts: Facts) {
@@ -124,9 +126,16 @@ impl Segments {
         handles.insert(segment, file);
     }
 
+    /// Keeps every segment where it is until the answer is dropped.
+    pub(crate) fn stay(&self) -> RwLockReadGuard<'_, ()> {
+        self.stay.read()
+    }
+
     /// Removes the segments that nobody needs: without live bytes, and with no record after the checkpoint. The newest
     /// that was written stays, because it says where the log goes on. Answers how many went.
     pub(crate) fn remove_dead(&self, checkpoint: u64) -> io::Result<usize> {
+        // Whoever wants them to stay goes first; the next look finds them again.
+        let Some(_removing) = self.stay.try_write() else { return Ok(0) };
         let dead: Vec<u64> = {
             let facts = self.facts.read();
             let newest = facts.iter().rev().find(|(_, facts)| facts.used > 0).map_or(0, |(segment, _)| *segment);
