@@ -73,8 +73,13 @@ pub(crate) struct Committed {
 }
 
 impl Committed {
-    /// The version to tell.
+    /// The version to tell who wrote an object: none where no new one is kept (PutObject, sample responses).
     pub(crate) fn version(&self) -> Option<VersionId> {
+        (self.versioning == Versioning::Enabled).then_some(self.id)
+    }
+
+    /// The version to tell who made a delete marker.
+    pub(crate) fn marker_version(&self) -> Option<VersionId> {
         told(self.versioning, self.id)
     }
 }

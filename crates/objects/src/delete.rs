@@ -36,7 +36,7 @@ impl Objects {
                 let owner = grant.principal().user().cloned();
                 let marker = NewVersion::new(self, owner, VersionKind::DeleteMarker);
                 let committed = self.write_version(target, key, marker, conditions).await?;
-                Ok(Deleted { version: committed.version(), delete_marker: true })
+                Ok(Deleted { version: committed.marker_version(), delete_marker: true })
             }
         }
     }

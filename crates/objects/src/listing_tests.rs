@@ -168,7 +168,7 @@ async fn apply(world: &World, bucket: &Bucket, model: &mut Model, step: Step) {
     match step {
         Step::Put(key, size) => {
             let written = world.put(bucket, &key, &vec![7; size]).await;
-            assert_eq!(written.version.is_none(), model.versioning == Versioning::Unversioned);
+            assert_eq!(written.version.is_some(), model.versioning == Versioning::Enabled);
             let id = written.version.unwrap_or(VersionId::Null);
             model.add(&key, Version { id, size: Some(size as u64) });
         }

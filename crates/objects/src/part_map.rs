@@ -75,6 +75,11 @@ pub(crate) fn index(blob: BlobId, lines: &[Line]) -> PartMap {
 }
 
 impl PartMap {
+    /// The length of the map in bytes.
+    pub(crate) fn bytes(&self) -> u64 {
+        u64::from(self.count) * LINE_BYTES as u64
+    }
+
     /// How many slabs there are.
     pub(crate) fn slabs(&self) -> usize {
         usize::from(self.count).div_ceil(SLAB_LINES)

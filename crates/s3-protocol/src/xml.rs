@@ -68,7 +68,7 @@ pub struct ChecksumValue {
 }
 
 impl ChecksumValue {
-    /// The value of a part, or of an object with one part.
+    /// The bare value, without a number of parts behind it.
     pub fn of(checksum: Checksum, kind: Option<ChecksumType>) -> Self {
         Self { algorithm: checksum.algorithm, value: checksum.to_base64(), kind }
     }

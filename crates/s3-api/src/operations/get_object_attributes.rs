@@ -11,7 +11,6 @@ use s3_protocol::{S3Error, headers, params};
 
 use crate::call::{Call, Outcome, Reply};
 use crate::listing::shown_class;
-use crate::object_headers::checksum_text;
 use crate::refused_headers;
 
 pub(super) async fn handle(call: Call<'_>) -> Outcome {
@@ -27,11 +26,11 @@ pub(super) async fn handle(call: Call<'_>) -> Outcome {
     let info = &attributes.info;
     let result = ObjectAttributesResult {
         etag: wanted.etag.then_some(info.etag),
-        checksum: info.checksum.filter(|_| wanted.checksum).map(|checksum| ChecksumValue {
-            algorithm: checksum.value.algorithm,
-            value: checksum_text(checksum, info.etag.parts),
-            kind: Some(checksum.kind),
-        }),
+        // Unlike the header of HeadObject, a composite checksum has no number of parts behind it here.
+        checksum: info
+            .checksum
+            .filter(|_| wanted.checksum)
+            .map(|checksum| ChecksumValue::of(checksum.value, Some(checksum.kind))),
         storage_class: wanted.storage_class.then(|| shown_class(info.metadata.storage_class.clone())),
         size: wanted.object_size.then_some(info.size),
         parts: wanted.object_parts.then(|| parts(&attributes, &page)).flatten(),

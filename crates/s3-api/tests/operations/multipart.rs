@@ -143,4 +143,6 @@ async fn checksums_of_parts_make_that_of_the_object() {
     let attributes = world.send(Owner, "GET", "/bkt/k?attributes", &wanted, b"").await.expect(200);
     assert_eq!(attributes.all("PartsCount"), ["1"]);
     assert_eq!(attributes.all("PartNumber"), ["1"]);
+    let bare = done.all("ChecksumCRC32")[0].trim_end_matches("-1").to_owned();
+    assert_eq!(attributes.all("ChecksumCRC32"), [bare, "NhCmhg==".to_owned()]);
 }

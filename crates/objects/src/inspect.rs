@@ -1,0 +1,364 @@
+//! Whether what is stored is whole: every record of every bucket, the blobs it names, and the counters.
+//!
+//! A scrub reads every byte, while the store serves. A check reads no content; it compares what records name with what
+//! there is, and sums up what the counters say, so nobody may write meanwhile. Both name the object of what they find.
+
+use std::collections::{BTreeMap, HashMap};
+
+use futures_util::StreamExt as _;
+use storage::maintenance::{Damage, Damages, Progress};
+use storage::{Blobs, StorageError, limits};
+use types::BlobId;
+
+use crate::keyspace::{ALL_BUCKETS, OBJECTS, Place, UPLOADS};
+use crate::record::{Content, HeadRecord, MarkerRecord, PartRecord, UploadRecord, UploadState, VersionRecord, decode};
+use crate::usage::{Counted, UsageChange, bucket_counter};
+use crate::walk::Walk;
+use crate::{Bucket, ObjectError, Objects};
+
+/// Bytes that a scrub has read.
+pub const SCRUBBED_BYTES: &str = "commonhold_scrub_bytes_total";
+/// What a scrub that runs has still to read.
+pub const SCRUB_REMAINING_BYTES: &str = "commonhold_scrub_remaining_bytes";
+/// Damages that scrubs found.
+pub const SCRUB_DAMAGES: &str = "commonhold_scrub_damages_total";
+
+/// What was looked at, and what is wrong with it.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Inspected {
+    /// Buckets.
+    pub buckets: u64,
+    /// Versions, delete markers included.
+    pub versions: u64,
+    /// Blobs that records name.
+    pub blobs: u64,
+    /// Bytes of content that were read.
+    pub bytes: u64,
+    /// What is wrong; each text starts with the object's tenancy, bucket and key, where it is one's.
+    pub damages: Damages,
+}
+
+/// A record of a bucket, whichever it is.
+enum Entry {
+    Version(VersionRecord),
+    Marker,
+    Upload(UploadRecord),
+    Part(PartRecord),
+}
+
+/// A blob that a record names, and how long it must be.
+type NamedBlob = (BlobId, u64);
+
+impl Objects {
+    /// Reads every byte of every object. `suspects` are damages that the engine found: those of an object's blob are
+    /// reported with its name, and the others as they are.
+    ///
+    /// # Errors
+    /// Where the buckets can not be read. What is damaged is in the answer. Ends early where `progress` was stopped.
+    pub async fn scrub(&self, progress: &Progress, suspects: &[Damage]) -> Result<Inspected, ObjectError> {
+        let mut inspected = Inspected::default();
+        let named = suspects.iter().filter_map(|damage| Some((damage.blob?, damage.what.as_str())));
+        let mut suspected: HashMap<BlobId, &str> = named.collect();
+        for damage in suspects.iter().filter(|damage| damage.blob.is_none()) {
+            found(&mut inspected, damage.what.clone(), None);
+        }
+        let (from, to) = ALL_BUCKETS;
+        let buckets = self.scan_buckets(from.to_vec(), to).await?;
+        for record in &buckets {
+            progress.expect(self.bucket_usage(&record.bucket).await?.bytes);
+        }
+        for record in &buckets {
+            inspected.buckets += 1;
+            let mut walk = self.walk_all(&record.bucket);
+            while let Some((name, raw)) = walk.next().await? {
+                if progress.is_stopped() {
+                    return Ok(inspected);
+                }
+                self.scrub_record(&record.bucket, (&name, &raw), progress, &mut suspected, &mut inspected).await?;
+            }
+        }
+        for (blob, what) in suspected {
+            found(&mut inspected, what.to_owned(), Some(blob));
+        }
+        metrics::gauge!(SCRUB_REMAINING_BYTES).set(0.0);
+        Ok(inspected)
+    }
+
+    async fn scrub_record(
+        &self,
+        bucket: &Bucket,
+        (name, raw): (&[u8], &[u8]),
+        progress: &Progress,
+        suspected: &mut HashMap<BlobId, &str>,
+        inspected: &mut Inspected,
+    ) -> Result<(), ObjectError> {
+        let blobs = match entry(name, raw).map(|entry| self.named_blobs(entry)) {
+            Ok(blobs) => blobs.await,
+            Err(error) => Err(error),
+        };
+        let blobs = match blobs {
+            Ok((versions, blobs)) => {
+                inspected.versions += versions;
+                blobs
+            }
+            Err(error) => return self.report(bucket, (name, raw), None, &error, inspected).await,
+        };
+        for (blob, length) in blobs {
+            if progress.is_stopped() {
+                return Ok(());
+            }
+            inspected.blobs += 1;
+            if let Some(what) = suspected.remove(&blob) {
+                let error = StorageError::Damaged(what.to_owned());
+                self.report(bucket, (name, raw), Some(blob), &error, inspected).await?;
+            } else if let Err(error) = self.read_through(blob, length, progress, inspected).await {
+                self.report(bucket, (name, raw), Some(blob), &error, inspected).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn read_through(
+        &self,
+        blob: BlobId,
+        length: u64,
+        progress: &Progress,
+        inspected: &mut Inspected,
+    ) -> Result<(), StorageError> {
+        let mut content = self.blobs.read(blob, 0..length).await?;
+        while let Some(piece) = content.next().await {
+            let bytes = piece?.len() as u64;
+            inspected.bytes += bytes;
+            metrics::counter!(SCRUBBED_BYTES).increment(bytes);
+            let pause = progress.advance(bytes);
+            if !pause.is_zero() {
+                let (total, done) = progress.bytes();
+                #[expect(clippy::cast_precision_loss, reason = "metrics are floating point")]
+                metrics::gauge!(SCRUB_REMAINING_BYTES).set(total.saturating_sub(done) as f64);
+                tokio::time::sleep(pause).await;
+            }
+            if progress.is_stopped() {
+                return Ok(());
+            }
+        }
+        Ok(())
+    }
+
+    /// Notes what is wrong with a record, unless the record is another one by now: then its blobs may be gone.
+    async fn report(
+        &self,
+        bucket: &Bucket,
+        (name, raw): (&[u8], &[u8]),
+        blob: Option<BlobId>,
+        error: &StorageError,
+        inspected: &mut Inspected,
+    ) -> Result<(), ObjectError> {
+        match self.metadata.get(bucket.space(), name).await {
+            Ok(now) if now.as_deref() != Some(raw) => return Ok(()),
+            Ok(_) | Err(StorageError::Damaged(_)) => {}
+            Err(error) => return Err(error.into()),
+        }
+        match error {
+            StorageError::Damaged(_) | StorageError::NoSuchBlob(_) | StorageError::Bounds(_) => {
+                found(inspected, format!("{}: {error}", object_name(bucket, name)), blob);
+                Ok(())
+            }
+            error => Err(error.clone().into()),
+        }
+    }
+
+    /// Looks whether every blob that a record names is there, whether every blob that is there is named, and whether
+    /// the counters are the sums of what there is.
+    ///
+    /// # Errors
+    /// Where the buckets can not be read. What is wrong is in the answer.
+    pub async fn check(&self, progress: &Progress) -> Result<Inspected, ObjectError> {
+        let mut inspected = Inspected::default();
+        let mut sums = BTreeMap::new();
+        let mut interrupted = 0_u64;
+        let (from, to) = ALL_BUCKETS;
+        for record in self.scan_buckets(from.to_vec(), to).await? {
+            let bucket = &record.bucket;
+            inspected.buckets += 1;
+            *sums.entry(bucket_counter(&bucket.tenancy)).or_insert(0) += 1;
+            add_up(UsageChange::in_bucket(bucket), &mut sums, bucket);
+            let mut walk = self.walk_all(bucket);
+            while let Some((name, raw)) = walk.next().await? {
+                if progress.is_stopped() {
+                    return Ok(inspected);
+                }
+                let entry = match entry(&name, &raw) {
+                    Ok(entry) => entry,
+                    Err(error) => {
+                        found(&mut inspected, format!("{}: {error}", object_name(bucket, &name)), None);
+                        continue;
+                    }
+                };
+                interrupted += u64::from(is_interrupted(&entry));
+                add_up(usage_of(bucket, &entry), &mut sums, bucket);
+                self.check_blobs((bucket, &name), entry, &mut inspected).await?;
+            }
+        }
+        self.check_counters(sums, &mut inspected).await?;
+        let kept = self.count_blobs().await?;
+        // A completion that was broken off names blobs twice until it is finished.
+        if interrupted == 0 && kept != inspected.blobs {
+            let what = format!("{kept} blobs are kept, and records name {}", inspected.blobs);
+            found(&mut inspected, what, None);
+        }
+        Ok(inspected)
+    }
+
+    async fn check_blobs(
+        &self,
+        (bucket, name): (&Bucket, &[u8]),
+        entry: Entry,
+        inspected: &mut Inspected,
+    ) -> Result<(), ObjectError> {
+        let blobs = match self.named_blobs(entry).await {
+            Ok((versions, blobs)) => {
+                inspected.versions += versions;
+                blobs
+            }
+            Err(error @ (StorageError::Damaged(_) | StorageError::NoSuchBlob(_) | StorageError::Bounds(_))) => {
+                found(inspected, format!("{}: {error}", object_name(bucket, name)), None);
+                return Ok(());
+            }
+            Err(error) => return Err(error.into()),
+        };
+        for (blob, length) in blobs {
+            inspected.blobs += 1;
+            let flaw = match length_of(&*self.blobs, blob).await? {
+                None => format!("blob {blob} is missing"),
+                Some(there) if there != length => format!("blob {blob} has {there} bytes and should have {length}"),
+                Some(_) => continue,
+            };
+            found(inspected, format!("{}: {flaw}", object_name(bucket, name)), Some(blob));
+        }
+        Ok(())
+    }
+
+    async fn check_counters(&self, sums: BTreeMap<Vec<u8>, i64>, found_in: &mut Inspected) -> Result<(), ObjectError> {
+        for (name, sum) in sums {
+            let counted = self.metadata.counters(std::slice::from_ref(&name)).await?.first().copied().unwrap_or(0);
+            if counted != sum {
+                let name = String::from_utf8_lossy(&name).into_owned();
+                found(found_in, format!("counter {name} says {counted}, and there are {sum}"), None);
+            }
+        }
+        Ok(())
+    }
+
+    async fn count_blobs(&self) -> Result<u64, ObjectError> {
+        let (mut count, mut after) = (0, None);
+        loop {
+            let page = self.blobs.list(after, limits::SCAN_KEYS).await?;
+            let Some(last) = page.last() else { return Ok(count) };
+            count += page.len() as u64;
+            after = Some(last.id);
+        }
+    }
+
+    /// All records of a bucket.
+    fn walk_all(&self, bucket: &Bucket) -> Walk<'_> {
+        Walk::new(&*self.metadata, bucket.space(), (vec![OBJECTS], vec![UPLOADS + 1]), limits::SCAN_KEYS)
+    }
+
+    /// How many versions an entry is, and the blobs that it names.
+    async fn named_blobs(&self, entry: Entry) -> Result<(u64, Vec<NamedBlob>), StorageError> {
+        let version = match entry {
+            Entry::Marker | Entry::Upload(_) => return Ok((0, Vec::new())),
+            Entry::Part(part) => return Ok((0, part.blob.map(|blob| (blob, part.size)).into_iter().collect())),
+            Entry::Version(version) => version,
+        };
+        let Some(object) = version.object() else { return Ok((1, Vec::new())) };
+        let blobs = match &object.content {
+            Content::Empty => Vec::new(),
+            Content::Blob(blob) => vec![(*blob, object.size)],
+            Content::Parts(map) => {
+                let mut blobs = vec![(map.blob, map.bytes())];
+                let mut start = 0;
+                for line in map.all(&*self.blobs).await? {
+                    blobs.extend(line.blob.map(|blob| (blob, line.end.saturating_sub(start))));
+                    start = line.end;
+                }
+                if start != object.size {
+                    let what = format!("its parts have {start} bytes and it has {}", object.size);
+                    return Err(StorageError::Damaged(what));
+                }
+                blobs
+            }
+        };
+        Ok((1, blobs))
+    }
+}
+
+fn found(inspected: &mut Inspected, what: String, blob: Option<BlobId>) {
+    tracing::error!(what, "damage was found");
+    metrics::counter!(SCRUB_DAMAGES).increment(1);
+    inspected.damages.add(what, blob);
+}
+
+fn entry(name: &[u8], raw: &[u8]) -> Result<Entry, StorageError> {
+    let place = Place::parse(name)?;
+    Ok(match name.first() {
+        Some(&UPLOADS) if place.upload().is_some() => Entry::Upload(decode(raw)?),
+        Some(&UPLOADS) => Entry::Part(decode(raw)?),
+        _ if place.is_marker() => {
+            decode::<MarkerRecord>(raw)?;
+            Entry::Marker
+        }
+        _ if place.is_older() => Entry::Version(decode(raw)?),
+        _ => Entry::Version(decode::<HeadRecord>(raw)?.version),
+    })
+}
+
+fn is_interrupted(entry: &Entry) -> bool {
+    matches!(entry, Entry::Upload(upload) if upload.state != UploadState::Open)
+}
+
+/// What an entry adds to the counters.
+fn usage_of<'a>(bucket: &'a Bucket, entry: &Entry) -> UsageChange<'a> {
+    let mut usage = UsageChange::in_bucket(bucket);
+    match entry {
+        Entry::Version(version) => usage.add(version, Counted::NotYet),
+        Entry::Part(part) => usage.add_part(part.size),
+        Entry::Marker | Entry::Upload(_) => {}
+    }
+    usage
+}
+
+/// Adds to the sums; the counters of the bucket itself are there also where they are 0.
+fn add_up(usage: UsageChange<'_>, sums: &mut BTreeMap<Vec<u8>, i64>, bucket: &Bucket) {
+    for name in ["bytes", "objects"] {
+        sums.entry(format!("b/{}/{name}", bucket.space()).into_bytes()).or_insert(0);
+        sums.entry(format!("t/{}/{name}", bucket.tenancy).into_bytes()).or_insert(0);
+    }
+    for change in usage.into_count() {
+        *sums.entry(change.name).or_insert(0) += change.delta;
+    }
+}
+
+/// An object as people name it.
+fn object_name(bucket: &Bucket, name: &[u8]) -> String {
+    let place = Place::parse(name);
+    let key = place.as_ref().ok().and_then(|place| place.key().ok()).unwrap_or_else(|| hex::encode(name));
+    let rest = place.map(|place| String::from_utf8_lossy(place.rest()).into_owned()).unwrap_or_default();
+    let which = match (name.first(), rest.strip_prefix('v')) {
+        (Some(&UPLOADS), _) => " (a part of an upload)".to_owned(),
+        (_, Some(version)) => format!(" (version {version})"),
+        _ => String::new(),
+    };
+    format!("{}/{}/{key}{which}", bucket.tenancy, bucket.name)
+}
+
+/// The length of a kept blob; `None` where there is none of this name.
+async fn length_of(blobs: &dyn Blobs, id: BlobId) -> Result<Option<u64>, StorageError> {
+    let before = u128::from_be_bytes(id.0).checked_sub(1).map(|before| BlobId(before.to_be_bytes()));
+    let next = blobs.list(before, 1).await?;
+    Ok(next.first().filter(|info| info.id == id).map(|info| info.length))
+}
+
+#[cfg(test)]
+#[path = "inspect_tests.rs"]
+mod tests;
