@@ -64,7 +64,9 @@ impl Payload {
                 (Decoding::Chunked(Box::new(Chunked::new(framing.clone(), length, trailer))), Some(length))
             }
             PayloadMode::Unsigned | PayloadMode::Sha256(_) => {
-                let length = number(head, CONTENT_LENGTH.as_str())?.or_else(|| frames.exact_length());
+                // HTTP/1 tells the length of every body (RFC 9112 section 6.3); HTTP/2 may leave it out where it is known.
+                let untold = || frames.exact_length().filter(|_| head.parts.version >= http::Version::HTTP_2);
+                let length = number(head, CONTENT_LENGTH.as_str())?.or_else(untold);
                 let sha256 = if let PayloadMode::Sha256(hash) = mode { Some(*hash) } else { None };
                 (Decoding::Plain(Plain::new(length, sha256)), length)
             }
