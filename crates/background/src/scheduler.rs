@@ -39,6 +39,11 @@ pub trait Job: Send + Sync + 'static {
     /// How long after the start of one run the next one starts, at the earliest.
     fn period(&self) -> Duration;
 
+    /// How long after the start of the scheduler the first run starts.
+    fn delay(&self) -> Duration {
+        Duration::ZERO
+    }
+
     /// Does what there is to do. May be dropped at any point where it waits.
     ///
     /// # Errors
@@ -54,7 +59,7 @@ pub struct Scheduler {
 }
 
 impl Scheduler {
-    /// Starts `jobs`: each at once, and then in its period. Two runs of one job never overlap.
+    /// Starts `jobs`: each after its delay, and then in its period. Two runs of one job never overlap.
     pub fn start(jobs: Vec<Box<dyn Job>>, clock: Arc<dyn Clock>) -> Self {
         let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
         for job in jobs {
@@ -73,7 +78,7 @@ impl Scheduler {
 }
 
 async fn repeat(job: &dyn Job, clock: &dyn Clock) {
-    let mut next = Instant::now();
+    let mut next = Instant::now() + job.delay();
     loop {
         tokio::time::sleep_until(next).await;
         next = Instant::now() + job.period();

@@ -1,0 +1,141 @@
+//! Reads every byte of the store in its turn, at a pace that clients do not notice, so that damage is known while there
+//! is still a copy elsewhere.
+
+use std::num::NonZeroU64;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use objects::Objects;
+use objects::inspect::Inspected;
+use storage::maintenance::{Maintenance, Progress};
+
+use crate::{Done, Job, JobError};
+
+/// How long after the start of the server the first run begins: what is restarted often is not to read more for it.
+const DELAY: Duration = Duration::from_secs(3600);
+
+/// The job.
+pub struct Scrub {
+    objects: Arc<Objects>,
+    engine: Arc<dyn Maintenance>,
+    period: Duration,
+    bytes_per_second: NonZeroU64,
+}
+
+impl Scrub {
+    /// For what `objects` and its `engine` hold: a run once in `period`, at most `bytes_per_second` fast.
+    pub fn new(
+        objects: Arc<Objects>,
+        engine: Arc<dyn Maintenance>,
+        period: Duration,
+        bytes_per_second: NonZeroU64,
+    ) -> Self {
+        Self { objects, engine, period, bytes_per_second }
+    }
+}
+
+#[async_trait]
+impl Job for Scrub {
+    fn name(&self) -> &'static str {
+        "scrub"
+    }
+
+    fn period(&self) -> Duration {
+        self.period
+    }
+
+    fn delay(&self) -> Duration {
+        DELAY
+    }
+
+    async fn run(&self) -> Result<Done, JobError> {
+        let progress = Arc::new(Progress::paced(self.bytes_per_second));
+        let inspected = scrub(&self.objects, &self.engine, &progress).await?;
+        match inspected.damages.count {
+            0 => Ok(Done { items: inspected.blobs }),
+            count => Err(JobError(format!("{count} damages were found; the log names their objects"))),
+        }
+    }
+}
+
+/// Reads everything once: the engine's own structure, then the content of every object. Dropped, it ends early.
+///
+/// # Errors
+/// What kept it from reading. What is damaged is in the answer.
+pub async fn scrub(
+    objects: &Objects,
+    engine: &Arc<dyn Maintenance>,
+    progress: &Arc<Progress>,
+) -> Result<Inspected, JobError> {
+    let _stop = StopOnDrop(Arc::clone(progress));
+    let failed = |error: &dyn std::fmt::Display| JobError(error.to_string());
+    let (of_task, watched) = (Arc::clone(engine), Arc::clone(progress));
+    // It waits for the disk, and for its pace.
+    let verified = tokio::task::spawn_blocking(move || of_task.verify(&watched)).await;
+    let verified = verified.map_err(|error| failed(&error))?.map_err(|error| failed(&error))?;
+    let mut inspected = objects.scrub(progress, &verified.damages.listed).await.map_err(|error| failed(&error))?;
+    inspected.bytes += verified.log_bytes;
+    Ok(inspected)
+}
+
+/// The part of the work that has a thread of its own is to end with the rest.
+struct StopOnDrop(Arc<Progress>);
+
+impl Drop for StopOnDrop {
+    fn drop(&mut self) {
+        self.0.stop();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use storage::StorageError;
+    use storage::maintenance::{BackedUp, Verified};
+    use storage::memory::MemoryStore;
+    use types::{ManualClock, SeededEntropy, Timestamp};
+
+    use super::*;
+
+    /// An engine that finds what it is told to find.
+    struct Finding(Verified);
+
+    impl Maintenance for Finding {
+        fn failure(&self) -> Option<String> {
+            None
+        }
+
+        fn verify(&self, _progress: &Progress) -> Result<Verified, StorageError> {
+            Ok(self.0.clone())
+        }
+
+        fn backup(&self, _directory: &Path, _progress: &Progress) -> Result<BackedUp, StorageError> {
+            Err(StorageError::Full)
+        }
+    }
+
+    #[tokio::test]
+    async fn a_run_fails_where_something_is_damaged() {
+        let store = Arc::new(MemoryStore::new());
+        let clock = Arc::new(ManualClock::new(Timestamp::from_secs(1)));
+        let objects = Arc::new(Objects::new(
+            Arc::clone(&store) as Arc<dyn storage::Metadata>,
+            store,
+            clock,
+            Arc::new(SeededEntropy::new(1)),
+        ));
+        for damages in [0, 1, 3] {
+            let mut verified = Verified { log_bytes: 5, ..Verified::default() };
+            (0..damages).for_each(|number| verified.damages.add(format!("segment {number}"), None));
+            let engine: Arc<dyn Maintenance> = Arc::new(Finding(verified));
+            let pace = NonZeroU64::new(1 << 20).expect("not 0");
+            let job = Scrub::new(Arc::clone(&objects), engine, Duration::from_secs(60), pace);
+            match job.run().await {
+                Ok(done) => assert_eq!((damages, done.items), (0, 0)),
+                Err(JobError(what)) => assert!(what.starts_with(&format!("{damages} damages")), "{what}"),
+            }
+        }
+    }
+}
