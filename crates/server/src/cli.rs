@@ -1,6 +1,7 @@
 //! The command line: one file a noun.
 
 mod admin;
+mod bench;
 mod config;
 mod demo;
 mod input;
@@ -38,6 +39,8 @@ enum Command {
     Demo(demo::Arguments),
     /// Administer the running server.
     Admin(admin::Arguments),
+    /// Drive an S3 endpoint with load, and measure what this machine could do at best.
+    Bench(bench::Arguments),
     /// Check, show or explain the configuration.
     Config {
         #[command(subcommand)]
@@ -106,6 +109,7 @@ pub(crate) fn run() -> ExitCode {
         Command::Serve => serve::run(&context),
         Command::Demo(arguments) => demo::run(&arguments, &context),
         Command::Admin(arguments) => admin::run(arguments, &context),
+        Command::Bench(arguments) => bench::run(&arguments),
         Command::Config { verb } => config::run(verb, &context),
     };
     match result {

@@ -54,7 +54,11 @@ impl Output {
     }
 }
 
-fn print_json<T: Serialize>(value: &T) -> Result<(), CliError> {
+/// Prints a value as JSON.
+///
+/// # Errors
+/// Where standard output is gone.
+pub(crate) fn print_json<T: Serialize>(value: &T) -> Result<(), CliError> {
     let text = serde_json::to_string_pretty(value).map_err(|error| CliError::Failed(error.to_string()))?;
     print_line(&text)
 }

@@ -1,12 +1,12 @@
 //! Files are touched where DESIGN says and nowhere else, so that a simulated disk sees every access.
 //!
-//! `storage-embedded` is the store's; `server` reads its configuration, certificates and the master key; the rest are
-//! tools of the tree. Tests may write files everywhere.
+//! `storage-embedded` is the store's; `server` reads its configuration, certificates and the master key; `bench`
+//! measures the device; the rest are tools of the tree. Tests may write files everywhere.
 
 use super::Finding;
 use crate::workspace::Workspace;
 
-const ALLOWED_CRATES: [&str; 5] = ["storage-embedded", "server", "testkit", "simulation", "xtask"];
+const ALLOWED_CRATES: [&str; 6] = ["storage-embedded", "server", "testkit", "simulation", "bench", "xtask"];
 const FILE_MODULES: [&str; 2] = ["std::fs", "tokio::fs"];
 
 pub(super) fn check(workspace: &Workspace) -> Result<Vec<Finding>, String> {
