@@ -71,11 +71,30 @@ impl Committer {
         let _abandon = AbandonOnPanic(&shared);
         let mut requests = Vec::new();
         while shared.queue.take(&mut requests) {
-            for request in requests.drain(..) {
-                self.request(request);
-            }
-            self.finish();
+            self.group_up(&mut requests);
         }
+        self.end();
+    }
+
+    /// What the thread does until it waits. Answers whether there was anything to do.
+    pub(crate) fn step(&mut self) -> bool {
+        let shared = Arc::clone(&self.shared);
+        let _abandon = AbandonOnPanic(&shared);
+        let mut requests = Vec::new();
+        let found = shared.queue.take_waiting(&mut requests);
+        self.group_up(&mut requests);
+        found
+    }
+
+    fn group_up(&mut self, requests: &mut Vec<Request>) {
+        for request in requests.drain(..) {
+            self.request(request);
+        }
+        self.finish();
+    }
+
+    /// Ends the log with a mark.
+    pub(crate) fn end(mut self) {
         if self.log.next() > 1 && self.make_room(0).is_ok() {
             self.begin(Kind::Mark);
             self.finish();

@@ -9,7 +9,8 @@
 //! Threads: the *committer* ([`committer`]) alone appends to the log and changes the index. The *preparer* makes the
 //! next segment of the log ahead of need and watches free space, the *keeper* flushes and compacts the index, the
 //! *reclaimer* ([`reclaim`]) deletes what was retired and rewrites segments that are mostly dead. Readers take a
-//! snapshot of the index and wait for nobody.
+//! snapshot of the index and wait for nobody. A simulation has [`Steps`] in place of the threads: it decides what is
+//! done next, and a run can be replayed.
 //!
 //! [`check`] looks whether a store is whole, [`backup`] copies one while it serves, and [`restore`] makes one from such
 //! a copy.
@@ -30,10 +31,12 @@ mod maintenance;
 mod options;
 mod reclaim;
 mod restore;
+mod steps;
 mod store;
 mod threads;
 
 pub use error::OpenError;
 pub use options::{Options, Preparation};
 pub use restore::{RestoreError, Restored, restore};
+pub use steps::Steps;
 pub use store::EmbeddedStore;

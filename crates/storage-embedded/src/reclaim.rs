@@ -35,16 +35,35 @@ const MOVE_PAUSE: Duration = Duration::from_millis(10);
 
 /// The thread.
 pub(crate) fn run(shared: &Shared, framer: &Framer) {
-    remove_orphans(shared);
-    let mut given_up = HashSet::new();
-    while let Some(work) = shared.retirement.wait(INTERVAL) {
+    let mut reclaimer = Reclaimer::default();
+    while reclaimer.round(shared, framer, INTERVAL, &mut |change| commit(shared, change)) {}
+}
+
+/// What the thread remembers from one round to the next.
+#[derive(Default)]
+pub(crate) struct Reclaimer {
+    looked_for_orphans: bool,
+    given_up: HashSet<u64>,
+}
+
+/// Has the committer do a change, and waits until it is done.
+type Commit<'a> = &'a mut dyn FnMut(Change) -> Result<(), StorageError>;
+
+impl Reclaimer {
+    /// Does what there is to do, and waits for it up to `timeout`. Answers `false` once the thread is to end.
+    pub(crate) fn round(&mut self, shared: &Shared, framer: &Framer, timeout: Duration, commit: Commit<'_>) -> bool {
+        if !std::mem::replace(&mut self.looked_for_orphans, true) {
+            remove_orphans(shared);
+        }
+        let Some(work) = shared.retirement.wait(timeout) else { return false };
         discard(shared, &work.discarded);
-        if let Err(error) = forget(shared, work.retired) {
+        if let Err(error) = forget(shared, work.retired, commit) {
             tracing::warn!(%error, "retired blobs can not be deleted now; the next opening tries again");
         }
-        if let Err(error) = clean(shared, framer, &mut given_up) {
+        if let Err(error) = clean(shared, framer, &mut self.given_up, commit) {
             tracing::warn!(%error, "segments can not be given back");
         }
+        true
     }
 }
 
@@ -66,7 +85,7 @@ fn remove_file(shared: &Shared, id: BlobId) {
 }
 
 /// Deletes retired blobs: files first, then their mention.
-fn forget(shared: &Shared, ids: Vec<BlobId>) -> Result<(), StorageError> {
+fn forget(shared: &Shared, ids: Vec<BlobId>, commit: Commit<'_>) -> Result<(), StorageError> {
     if ids.is_empty() {
         return Ok(());
     }
@@ -76,7 +95,7 @@ fn forget(shared: &Shared, ids: Vec<BlobId>) -> Result<(), StorageError> {
             remove_file(shared, *id);
         }
     }
-    commit(shared, Change::Forget(ids))
+    commit(Change::Forget(ids))
 }
 
 fn commit(shared: &Shared, change: Change) -> Result<(), StorageError> {
@@ -89,7 +108,12 @@ fn commit(shared: &Shared, change: Change) -> Result<(), StorageError> {
 
 /// Removes dead segments, and rewrites the one that gives back most. One that can not be rewritten, because of damage,
 /// is left alone until the store is opened again.
-fn clean(shared: &Shared, framer: &Framer, given_up: &mut HashSet<u64>) -> Result<(), StorageError> {
+fn clean(
+    shared: &Shared,
+    framer: &Framer,
+    given_up: &mut HashSet<u64>,
+    commit: Commit<'_>,
+) -> Result<(), StorageError> {
     let checkpoint = shared.index.checkpoint();
     let removed = shared.segments.remove_dead(checkpoint).map_err(|error| from_io(&error))?;
     if removed > 0 {
@@ -109,7 +133,7 @@ fn clean(shared: &Shared, framer: &Framer, given_up: &mut HashSet<u64>) -> Resul
         return Ok(());
     };
     tracing::debug!(segment, facts.live, facts.used, "rewriting a segment");
-    match rewrite(shared, framer, segment) {
+    match rewrite(shared, framer, segment, commit) {
         Ok(()) if shared.segments.live(segment) == 0 || shared.retirement.is_stopped() => {}
         outcome @ (Ok(()) | Err(StorageError::Damaged(_))) => {
             given_up.insert(segment);
@@ -123,7 +147,7 @@ fn clean(shared: &Shared, framer: &Framer, given_up: &mut HashSet<u64>) -> Resul
 }
 
 /// Copies the live bodies of a segment to the end of the log.
-fn rewrite(shared: &Shared, framer: &Framer, segment: u64) -> Result<(), StorageError> {
+fn rewrite(shared: &Shared, framer: &Framer, segment: u64, commit: Commit<'_>) -> Result<(), StorageError> {
     let Some(file) = shared.segments.file(segment).map_err(|error| from_io(&error))? else { return Ok(()) };
     let length = file.len().map_err(|error| from_io(&error))?;
     let mut data = vec![0; usize::try_from(length).map_err(|_| damaged("a segment is too long".to_owned()))?];
@@ -139,7 +163,7 @@ fn rewrite(shared: &Shared, framer: &Framer, segment: u64) -> Result<(), Storage
             moving.push(body);
             if moving_bytes >= MOVE_BYTES {
                 moving_bytes = 0;
-                commit(shared, Change::Move(std::mem::take(&mut moving)))?;
+                commit(Change::Move(std::mem::take(&mut moving)))?;
                 std::thread::sleep(MOVE_PAUSE);
                 if shared.retirement.is_stopped() {
                     return Ok(());
@@ -148,7 +172,7 @@ fn rewrite(shared: &Shared, framer: &Framer, segment: u64) -> Result<(), Storage
         }
     }
     if !moving.is_empty() {
-        commit(shared, Change::Move(moving))?;
+        commit(Change::Move(moving))?;
     }
     Ok(())
 }

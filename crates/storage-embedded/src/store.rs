@@ -33,6 +33,8 @@ use crate::log::segments::{self, Segments};
 use crate::log::writer::LogWriter;
 use crate::options::Options;
 use crate::reclaim;
+use crate::steps::Steps;
+use crate::threads::Pace;
 use crate::threads::keeper::{self, Keeper};
 use crate::threads::preparer::Preparer;
 use crate::threads::queue::{Change, Queue, gone};
@@ -104,6 +106,34 @@ impl EmbeddedStore {
         options: Options,
         entropy: &dyn Entropy,
     ) -> Result<Arc<Self>, OpenError> {
+        let (store, committer, framer) = Self::lay_open(disk, index, options, entropy, Pace::Threads)?;
+        store.start_threads(committer, framer)?;
+        Ok(store)
+    }
+
+    /// Opens the store as [`Self::open`] does, but without threads: nothing is committed, prepared, flushed or
+    /// reclaimed unless the holder of the [`Steps`] does it. For simulations.
+    ///
+    /// # Errors
+    /// [`OpenError`].
+    pub fn open_stepped(
+        disk: Arc<dyn Disk>,
+        index: &Path,
+        options: Options,
+        entropy: &dyn Entropy,
+    ) -> Result<(Arc<Self>, Steps), OpenError> {
+        let (store, committer, framer) = Self::lay_open(disk, index, options, entropy, Pace::Steps)?;
+        let steps = Steps::new(Arc::clone(&store.shared), committer, framer);
+        Ok((store, steps))
+    }
+
+    fn lay_open(
+        disk: Arc<dyn Disk>,
+        index: &Path,
+        options: Options,
+        entropy: &dyn Entropy,
+        pace: Pace,
+    ) -> Result<(Arc<Self>, Committer, Framer), OpenError> {
         check_options(&options)?;
         let lock = disk.lock("lock").map_err(|error| match error.kind() {
             io::ErrorKind::WouldBlock => OpenError::Locked,
@@ -117,7 +147,7 @@ impl EmbeddedStore {
         let retirement = Arc::new(Retirement::default());
         retirement.retire(retired_blobs(&index)?);
         let next = recovered.next_segment;
-        let preparer = Preparer::new(Arc::clone(&disk), &options, next);
+        let preparer = Preparer::new(Arc::clone(&disk), &options, next, pace);
         let preparer = Arc::new(preparer);
         let shared = Arc::new(Shared {
             disk,
@@ -137,8 +167,7 @@ impl EmbeddedStore {
         let committer = Committer::new(Arc::clone(&shared), log, framer.clone(), closed, bytes);
         let in_flight = Semaphore::new(QUEUE_KIB as usize);
         let store = Arc::new(Self { shared, in_flight, threads: Mutex::default(), _lock: lock });
-        store.start_threads(committer, framer)?;
-        Ok(store)
+        Ok((store, committer, framer))
     }
 
     /// Ends all work in an orderly way: what was asked is done, the index is flushed, the threads end. Calls that come

@@ -24,6 +24,8 @@ pub enum Fault {
     Sync,
     /// [`File::read_at`].
     Read,
+    /// [`File::read_at`] too, which then answers half of what it was asked for.
+    ShortRead,
     /// [`File::allocate`].
     Allocate,
 }
@@ -134,6 +136,11 @@ impl MemoryDisk {
         }
     }
 
+    /// The sum of all lengths, in bytes.
+    pub fn used_bytes(&self) -> u64 {
+        self.state.lock().used()
+    }
+
     /// The names below `prefix`, with their lengths.
     pub fn files(&self, prefix: &str) -> Vec<(String, u64)> {
         let state = self.state.lock();
@@ -208,13 +215,21 @@ impl State {
         if self.crashed() {
             return Err(io::Error::other("the power is off"));
         }
-        if let Some(count) = fault.and_then(|fault| self.faults.get_mut(&fault))
-            && *count > 0
-        {
-            *count -= 1;
+        if fault.is_some_and(|fault| self.is_due(fault)) {
             return Err(io::Error::other("planned fault"));
         }
         Ok(())
+    }
+
+    /// Whether this operation is one of those that are to fail.
+    fn is_due(&mut self, fault: Fault) -> bool {
+        match self.faults.get_mut(&fault) {
+            Some(count) if *count > 0 => {
+                *count -= 1;
+                true
+            }
+            _ => false,
+        }
     }
 
     fn find(&self, path: &str) -> io::Result<u64> {
@@ -383,9 +398,10 @@ impl File for MemoryFile {
     fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
         let mut state = self.state.lock();
         state.check(Some(Fault::Read))?;
+        let wanted = if state.is_due(Fault::ShortRead) { buffer.len().div_ceil(2) } else { buffer.len() };
         let content = &state.files[&self.id].current;
         let start = to_usize(offset).min(content.len());
-        let count = buffer.len().min(content.len() - start);
+        let count = wanted.min(content.len() - start);
         buffer[..count].copy_from_slice(&content[start..start + count]);
         Ok(count)
     }

@@ -10,13 +10,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use parking_lot::{Condvar, Mutex};
+use parking_lot::{Condvar, Mutex, MutexGuard};
 use storage::StorageError;
 
 use crate::disk::{Disk, File, OpenMode};
 use crate::error::from_io;
 use crate::log::segments::{DIRECTORY, path};
 use crate::options::{Options, Preparation};
+use crate::threads::Pace;
 
 /// How often the free space is looked at.
 const INTERVAL: Duration = Duration::from_secs(1);
@@ -37,6 +38,7 @@ pub(crate) struct Preparer {
     segment_bytes: u64,
     reserve_bytes: u64,
     preparation: Preparation,
+    pace: Pace,
     state: Mutex<State>,
     changed: Condvar,
     /// The committer waits: no more zeros.
@@ -53,7 +55,7 @@ struct State {
 
 impl Preparer {
     /// A preparer whose first segment is `next`.
-    pub(crate) fn new(disk: Arc<dyn Disk>, options: &Options, next: u64) -> Self {
+    pub(crate) fn new(disk: Arc<dyn Disk>, options: &Options, next: u64, pace: Pace) -> Self {
         let reserve_bytes = options.reserve_bytes;
         let short_of_space = AtomicBool::new(disk.free_bytes().is_ok_and(|free| free < reserve_bytes));
         Self {
@@ -61,6 +63,7 @@ impl Preparer {
             segment_bytes: options.segment_bytes,
             reserve_bytes,
             preparation: options.preparation,
+            pace,
             state: Mutex::new(State { next, ready: None, wanted: true, stopped: false }),
             changed: Condvar::new(),
             urgent: AtomicBool::new(true),
@@ -90,6 +93,10 @@ impl Preparer {
                 return Err(super::queue::gone());
             }
             self.urgent.store(true, Ordering::Relaxed);
+            if self.pace == Pace::Steps {
+                self.make_ready(&mut state);
+                continue;
+            }
             state.wanted = true;
             self.changed.notify_all();
             self.changed.wait(&mut state);
@@ -128,21 +135,38 @@ impl Preparer {
         let mut state = self.state.lock();
         while !state.stopped {
             if state.wanted && state.ready.is_none() {
-                let segment = state.next;
-                parking_lot::MutexGuard::unlocked(&mut state, || self.measure());
-                let outcome = parking_lot::MutexGuard::unlocked(&mut state, || self.prepare(segment));
-                if outcome.is_ok() {
-                    state.next += 1;
-                }
-                state.ready = Some(outcome.map_err(|error| from_io(&error)));
-                self.changed.notify_all();
+                self.make_ready(&mut state);
             } else {
                 self.changed.wait_for(&mut state, INTERVAL);
-                parking_lot::MutexGuard::unlocked(&mut state, || self.measure());
-                // What went wrong may be over, such as a full disk.
-                state.ready.take_if(|outcome| outcome.is_err());
+                self.look_again(&mut state);
             }
         }
+    }
+
+    /// What the thread does until it waits.
+    pub(crate) fn step(&self) {
+        let mut state = self.state.lock();
+        self.look_again(&mut state);
+        if state.wanted && state.ready.is_none() {
+            self.make_ready(&mut state);
+        }
+    }
+
+    fn make_ready(&self, state: &mut MutexGuard<'_, State>) {
+        let segment = state.next;
+        MutexGuard::unlocked(state, || self.measure());
+        let outcome = MutexGuard::unlocked(state, || self.prepare(segment));
+        if outcome.is_ok() {
+            state.next += 1;
+        }
+        state.ready = Some(outcome.map_err(|error| from_io(&error)));
+        self.changed.notify_all();
+    }
+
+    fn look_again(&self, state: &mut MutexGuard<'_, State>) {
+        MutexGuard::unlocked(state, || self.measure());
+        // What went wrong may be over, such as a full disk.
+        state.ready.take_if(|outcome| outcome.is_err());
     }
 
     fn prepare(&self, segment: u64) -> io::Result<Prepared> {

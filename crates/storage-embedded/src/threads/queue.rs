@@ -75,6 +75,12 @@ impl Queue {
         true
     }
 
+    /// Moves all requests that are there to `into`; `false` where there is none.
+    pub(crate) fn take_waiting(&self, into: &mut Vec<Request>) -> bool {
+        std::mem::swap(&mut self.state.lock().requests, into);
+        !into.is_empty()
+    }
+
     /// Takes no more requests, and drops those that are there: nobody is left to do them.
     pub(crate) fn abandon(&self) {
         let mut state = self.state.lock();
