@@ -3,7 +3,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use serde_json::Value;
-use types::Timestamp;
+use types::{ChecksumAlgorithm, Timestamp};
 
 use super::Fields;
 use crate::body::SizeRange;
@@ -89,10 +89,15 @@ impl Policy {
         Ok(size)
     }
 
-    /// Every field must be covered by a condition, and so must the bucket.
+    /// Every field must be covered by a condition, and so must the bucket. The checksum of the file need not be: it asks
+    /// for nothing, and who signs a policy seldom knows the file.
     fn check_covered(&self, fields: &Fields) -> Result<(), S3Error> {
         let names = fields.iter().map(|(name, _)| name).chain(["bucket"]);
-        for name in names.filter(|name| !UNCOVERED.contains(name) && !name.starts_with("x-ignore-")) {
+        let is_free = |name: &str| {
+            let is_checksum = || ChecksumAlgorithm::ALL.iter().any(|algorithm| algorithm.header() == name);
+            UNCOVERED.contains(&name) || name.starts_with("x-ignore-") || is_checksum()
+        };
+        for name in names.filter(|name| !is_free(name)) {
             if !self.conditions.iter().any(|condition| condition.field() == Some(name)) {
                 return Err(denied(&format!("Extra input fields: {name}")));
             }

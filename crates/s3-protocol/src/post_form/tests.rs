@@ -131,6 +131,8 @@ fn policies_are_enforced() {
     for (conditions, fields, expected) in [
         (base.to_owned(), &[key][..], Ok(())),
         (base.to_owned(), &[key, ("x-ignore-foo", "bar")], Ok(())),
+        (base.to_owned(), &[key, ("x-amz-checksum-crc32", "NhCmhg==")], Ok(())),
+        (base.to_owned(), &[key, ("x-amz-checksum-type", "COMPOSITE")], denied),
         (r#"{"bUcKeT": "b"}, ["StArTs-WiTh", "$KeY", "foo"]"#.to_owned(), &[("kEy", "foo.txt")], Ok(())),
         (format!(r#"{base}, ["eq", "$x-amz-meta-foo", "bar"]"#), &[key, ("x-amz-meta-foo", "bar")], Ok(())),
         (format!(r#"{base}, ["eq", "$x-amz-meta-foo", ""]"#), &[key, ("x-amz-meta-foo", "bar")], denied),
