@@ -43,6 +43,10 @@ impl ApiError {
         Self::new(StatusCode::BAD_REQUEST, "InvalidRequest", message, hint)
     }
 
+    pub(crate) fn busy(message: impl ToString) -> Self {
+        Self::new(StatusCode::CONFLICT, "Busy", message, "Wait until it ends, or stop it.")
+    }
+
     pub(crate) fn no_such_call() -> Self {
         let hint = "Use a commonhold program of the server's version.";
         Self::new(StatusCode::NOT_FOUND, "NoSuchCall", "the server does not know this call", hint)

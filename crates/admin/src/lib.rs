@@ -1,6 +1,7 @@
 //! The administration API and its typed client: JSON under `/v1/`, over the local socket.
 //!
-//! One noun is one file ([`tenancy`], [`user`], [`role`], [`key`], [`usage`], [`status`], [`demo`]), which holds what
+//! One noun is one file ([`tenancy`], [`user`], [`role`], [`key`], [`usage`], [`status`], [`demo`],
+//! [`maintenance`]), which holds what
 //! travels, the routes and the calls of [`AdminClient`]. [`size`] and [`date`] read and write what people type.
 //!
 //! **The API authenticates nobody.** Whoever can connect to the socket is the operator, so the file system decides: the
@@ -12,6 +13,7 @@ pub mod demo;
 mod error;
 mod extract;
 pub mod key;
+pub mod maintenance;
 pub mod role;
 mod secret_text;
 pub mod size;
@@ -44,6 +46,7 @@ pub fn router(state: AdminState) -> Router {
         .merge(usage::routes())
         .merge(status::routes())
         .merge(demo::routes())
+        .merge(maintenance::routes())
         .fallback(async || ApiError::no_such_call())
         .method_not_allowed_fallback(async || ApiError::no_such_call())
         .layer(DefaultBodyLimit::max(BODY_BYTES))

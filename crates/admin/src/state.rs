@@ -6,9 +6,11 @@ use access::{Access, TenancyTarget, action};
 use identity::Identity;
 use objects::{Bucket, Objects};
 use serde::{Deserialize, Serialize};
+use storage::maintenance::Maintenance;
 use types::{Clock, TenancyName, Timestamp};
 
 use crate::error::ApiError;
+use crate::maintenance::Tasks;
 
 /// The most items that a list answers with, so that an answer stays below some ten megabytes.
 pub const LIST_LIMIT: usize = 50_000;
@@ -22,6 +24,10 @@ pub struct AdminState {
     pub access: Arc<Access>,
     /// Buckets and usage.
     pub objects: Arc<Objects>,
+    /// The engine under both, as its operator sees it.
+    pub engine: Arc<dyn Maintenance>,
+    /// The long work that runs.
+    pub tasks: Tasks,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// When the server started.

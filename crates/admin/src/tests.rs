@@ -1,6 +1,8 @@
 //! Each noun, over a real socket.
 
+use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use access::{Access, Domains};
 use http::Method;
@@ -8,6 +10,8 @@ use identity::{Identity, MasterKey, UserStatus};
 use objects::Objects;
 use policy::{DefaultPolicy, Role};
 use serde_json::{Value, json};
+use storage::StorageError;
+use storage::maintenance::{BackedUp, Maintenance, Progress, Verified};
 use storage::memory::MemoryStore;
 use tempfile::TempDir;
 use tokio::net::UnixListener;
@@ -15,6 +19,7 @@ use types::{AccessKeyId, Clock, ManualClock, SeededEntropy, TenancyName, Timesta
 
 use crate::client::NO_BODY;
 use crate::key::{CreateKey, KeyFilter};
+use crate::maintenance::{BackupRequest, Outcome, Task, TaskKind};
 use crate::role::{GrantRole, RoleFilter, Validity};
 use crate::tenancy::{CreateTenancy, SetTenancy};
 use crate::user::CreateUser;
@@ -42,6 +47,8 @@ impl World {
             identity: Arc::clone(&identity),
             access: Arc::new(Access::new(identity, Domains::default(), None, time())),
             objects: Arc::new(Objects::new(metadata, store, time(), entropy)),
+            engine: Arc::new(Idle),
+            tasks: crate::maintenance::Tasks::default(),
             clock: time(),
             started: clock.now(),
             installation: Arc::new(Installation { version: "1.2.3".to_owned(), ..Installation::default() }),
@@ -61,6 +68,55 @@ impl World {
         world.client.grant_role(&tenancy("ceda-o"), &user("ann"), &role(Role::User)).await.expect("granted");
         world
     }
+}
+
+/// An engine whose backups wait until they are stopped.
+struct Idle;
+
+impl Maintenance for Idle {
+    fn failure(&self) -> Option<String> {
+        None
+    }
+
+    fn verify(&self, _progress: &Progress) -> Result<Verified, StorageError> {
+        let mut verified = Verified { log_bytes: 7, ..Verified::default() };
+        verified.damages.add("segment 3", None);
+        Ok(verified)
+    }
+
+    fn backup(&self, _directory: &Path, progress: &Progress) -> Result<BackedUp, StorageError> {
+        progress.expect(100);
+        while !progress.is_stopped() {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        Err(StorageError::Io("stopped".to_owned()))
+    }
+}
+
+#[tokio::test]
+async fn one_work_runs_at_a_time_and_can_be_watched_and_stopped() {
+    let world = World::new().await;
+    let client = &world.client;
+    assert_eq!(client.task().await.expect("answered"), None);
+    let ended = async || loop {
+        match client.task().await.expect("answered").expect("some") {
+            Task { outcome: Some(outcome), .. } => return outcome,
+            _ => tokio::time::sleep(Duration::from_millis(5)).await,
+        }
+    };
+    client.start_scrub().await.expect("started");
+    let Outcome::Done(report) = ended().await else { panic!("it is done") };
+    assert_eq!((report.read_bytes, report.damages), (7, vec!["segment 3".to_owned()]));
+
+    let relative = client.start_backup(&BackupRequest { directory: "backup".into() }).await;
+    assert_eq!(code(relative), "InvalidRequest");
+    client.start_backup(&BackupRequest { directory: "/backup".into() }).await.expect("started");
+    assert_eq!(code(client.start_scrub().await), "Busy");
+    let task = client.task().await.expect("answered").expect("some");
+    assert_eq!((task.kind, task.outcome), (TaskKind::Backup, None));
+    client.stop_task().await.expect("asked");
+    assert_eq!(ended().await, Outcome::Failed("it was stopped before its end".to_owned()));
+    client.start_scrub().await.expect("there is room again");
 }
 
 fn tenancy(name: &str) -> TenancyName {

@@ -111,14 +111,14 @@ impl Objects {
             if let Some(what) = suspected.remove(&blob) {
                 let error = StorageError::Damaged(what.to_owned());
                 self.report(bucket, (name, raw), Some(blob), &error, inspected).await?;
-            } else if let Err(error) = self.read_through(blob, length, progress, inspected).await {
+            } else if let Err(error) = self.scrub_blob(blob, length, progress, inspected).await {
                 self.report(bucket, (name, raw), Some(blob), &error, inspected).await?;
             }
         }
         Ok(())
     }
 
-    async fn read_through(
+    async fn scrub_blob(
         &self,
         blob: BlobId,
         length: u64,

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use storage::maintenance::{Damage, Progress};
-use storage::{Batch, Bounded, Metadata as _, NewBlob, Space};
+use storage::{Batch, Bounded, NewBlob, Space};
 use types::BlobId;
 
 use crate::Versioning;

@@ -1,12 +1,17 @@
 //! The command line: one file a noun.
 
 mod admin;
+mod backup;
 mod bench;
+mod check;
 mod config;
 mod demo;
 mod input;
+mod long_task;
 mod output;
+mod restore;
 mod runtime;
+mod scrub;
 mod serve;
 
 use std::path::PathBuf;
@@ -41,6 +46,14 @@ enum Command {
     Admin(admin::Arguments),
     /// Drive an S3 endpoint with load, and measure what this machine could do at best.
     Bench(bench::Arguments),
+    /// Copy the store as of one moment, while it serves; into the directory of an earlier backup, what is new.
+    Backup(backup::Arguments),
+    /// Make a data directory from a backup.
+    Restore(restore::Arguments),
+    /// Read every byte of the store, while it serves, and name the objects that are damaged.
+    Scrub(scrub::Arguments),
+    /// Look whether the structure of a store is whole that no server uses.
+    Check(check::Arguments),
     /// Check, show or explain the configuration.
     Config {
         #[command(subcommand)]
@@ -63,6 +76,11 @@ pub(crate) enum CliError {
 }
 
 impl CliError {
+    /// It failed, for this reason.
+    pub(crate) fn failed(error: impl std::fmt::Display) -> Self {
+        Self::Failed(error.to_string())
+    }
+
     const fn code(&self) -> u8 {
         match self {
             Self::Failed(_) => 1,
@@ -110,6 +128,10 @@ pub(crate) fn run() -> ExitCode {
         Command::Demo(arguments) => demo::run(&arguments, &context),
         Command::Admin(arguments) => admin::run(arguments, &context),
         Command::Bench(arguments) => bench::run(&arguments),
+        Command::Backup(arguments) => backup::run(arguments, &context),
+        Command::Restore(arguments) => restore::run(&arguments),
+        Command::Scrub(arguments) => scrub::run(arguments, &context),
+        Command::Check(arguments) => check::run(&arguments, &context),
         Command::Config { verb } => config::run(verb, &context),
     };
     match result {

@@ -15,6 +15,7 @@ use axum::routing::get;
 use identity::Identity;
 use metrics_exporter_prometheus::PrometheusHandle;
 use objects::Objects;
+use storage::maintenance::Maintenance;
 use tokio_util::sync::CancellationToken;
 
 use crate::telemetry;
@@ -48,6 +49,8 @@ pub(crate) struct Monitored {
     pub(crate) readiness: Readiness,
     /// What was counted.
     pub(crate) metrics: PrometheusHandle,
+    /// Whether it takes writes.
+    pub(crate) engine: Arc<dyn Maintenance>,
     /// Which tenancies there are.
     pub(crate) identity: Arc<Identity>,
     /// What they use.
@@ -75,10 +78,12 @@ pub(crate) async fn upkeep(metrics: PrometheusHandle, stop: CancellationToken) {
 }
 
 async fn readyz(State(monitored): State<Monitored>) -> impl IntoResponse {
-    if monitored.readiness.is_ready() {
-        (StatusCode::OK, "ready\n")
-    } else {
-        (StatusCode::SERVICE_UNAVAILABLE, "starting or stopping\n")
+    if !monitored.readiness.is_ready() {
+        return (StatusCode::SERVICE_UNAVAILABLE, "starting or stopping\n".to_owned());
+    }
+    match monitored.engine.failure() {
+        None => (StatusCode::OK, "ready\n".to_owned()),
+        Some(reason) => (StatusCode::SERVICE_UNAVAILABLE, format!("read-only: {reason}\n")),
     }
 }
 

@@ -6,14 +6,17 @@
 
 use std::future::Future;
 use std::net::SocketAddr;
+use std::num::NonZeroU64;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use admin::Installation;
+use background::Job;
 use background::Scheduler;
-use background::jobs::{ExpireKeys, FinishInterrupted};
+use background::jobs::{ExpireKeys, FinishInterrupted, Scrub};
 use metrics_exporter_prometheus::PrometheusHandle;
+use storage::maintenance::Maintenance;
 use tokio::net::{TcpListener, UnixListener};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::Semaphore;
@@ -27,7 +30,7 @@ use crate::listener::Shared;
 use crate::monitoring::{Monitored, Readiness};
 use crate::routed::Routed;
 use crate::s3::S3;
-use crate::store::{Store, StoreError};
+use crate::store::{MIB, Store, StoreError};
 use crate::tls::{Certificates, TlsError};
 use crate::{admin_socket, config, listener, master_key, monitoring, process, telemetry};
 
@@ -109,7 +112,7 @@ pub(crate) async fn serve<F: Future<Output = ()> + Send + 'static>(
     let shared = Shared::new(patience(&config.limits));
     let addresses = bound.started(config, &store)?;
     spawn_listeners(bound, &addresses, config, &store, &readiness, metrics, &shared)?;
-    let jobs = start_jobs(&store);
+    let jobs = start_jobs(config, &store);
     readiness.set(true);
     tracing::info!(
         version = env!("CARGO_PKG_VERSION"),
@@ -125,16 +128,24 @@ pub(crate) async fn serve<F: Future<Output = ()> + Send + 'static>(
     beside.abort();
     drain(&shared, Duration::from_secs(config.limits.shutdown_timeout_seconds)).await;
     jobs.stop().await;
+    store.tasks.stop();
     admin_socket::remove(&config.admin_socket_path());
     store.close().await.map_err(ServeError::Close)?;
     tracing::info!("the server has ended");
     Ok(())
 }
 
-fn start_jobs(store: &Store) -> Scheduler {
+fn start_jobs(config: &Config, store: &Store) -> Scheduler {
     let finish = FinishInterrupted::new(Arc::clone(&store.objects));
     let expire = ExpireKeys::new(Arc::clone(&store.identity), Arc::clone(&store.clock));
-    Scheduler::start(vec![Box::new(finish), Box::new(expire)], Arc::clone(&store.clock))
+    let mut jobs: Vec<Box<dyn Job>> = vec![Box::new(finish), Box::new(expire)];
+    let pace = NonZeroU64::new(config.scrub.pace_mib_per_second.saturating_mul(MIB));
+    if let Some(pace) = pace.filter(|_| config.scrub.period_hours > 0) {
+        let engine = Arc::clone(&store.engine) as Arc<dyn Maintenance>;
+        let period = Duration::from_secs(config.scrub.period_hours * 3600);
+        jobs.push(Box::new(Scrub::new(Arc::clone(&store.objects), engine, period, pace)));
+    }
+    Scheduler::start(jobs, Arc::clone(&store.clock))
 }
 
 async fn bind(config: &Config) -> Result<Bound, ServeError> {
@@ -198,6 +209,7 @@ fn spawn_listeners(
         let router = monitoring::router(Monitored {
             readiness: readiness.clone(),
             metrics: metrics.clone(),
+            engine: Arc::clone(&store.engine) as Arc<dyn Maintenance>,
             identity: Arc::clone(&store.identity),
             objects: Arc::clone(&store.objects),
             data_dir: config.data_dir.clone(),

@@ -5,22 +5,25 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use access::{Access, Domains};
+use admin::maintenance::Tasks;
 use admin::{AdminState, Installation};
 use axum::Router;
 use identity::{Identity, IdentityError};
 use objects::Objects;
 use s3_api::{Proxies, S3Config, S3Service};
+use storage::maintenance::Maintenance;
 use storage::{Engine, StorageError};
 use storage_embedded::{EmbeddedStore, OpenError, Options};
 use types::{Clock, Entropy, OsEntropy, SystemClock};
 
+use crate::cli::CliError;
 use crate::config::{Config, Domain, ProxySetting};
 use crate::master_key::{self, MasterKeySourceError};
 
 /// The engine's folder in the data directory.
-const ENGINE_FOLDER: &str = "embedded";
+pub(crate) const ENGINE_FOLDER: &str = "embedded";
 /// Bytes of a mebibyte.
-const MIB: u64 = 1024 * 1024;
+pub(crate) const MIB: u64 = 1024 * 1024;
 
 /// The store can not be opened.
 #[derive(Debug, thiserror::Error)]
@@ -36,6 +39,14 @@ pub(crate) enum StoreError {
     /// No master key.
     #[error(transparent)]
     MasterKey(#[from] MasterKeySourceError),
+    /// There is no store to work with.
+    #[error(
+        "there is no store in {path}: name another data directory with COMMONHOLD_DATA_DIR, or in the configuration"
+    )]
+    NoStore {
+        /// Where.
+        path: PathBuf,
+    },
     /// Another server works there.
     #[error(
         "another commonhold serves the data directory {path}: stop it first, or give this one a data_dir of its own \
@@ -67,6 +78,8 @@ pub(crate) struct Store {
     pub(crate) identity: Arc<Identity>,
     /// What there is.
     pub(crate) objects: Arc<Objects>,
+    /// The long work that an operator asked for.
+    pub(crate) tasks: Tasks,
     /// Who may do what.
     pub(crate) access: Arc<Access>,
     /// The time.
@@ -95,7 +108,15 @@ impl Store {
         };
         let domains = Domains::new(&names(&config.domains.internal), &names(&config.domains.external));
         let access = Access::new(Arc::clone(&identity), domains, config.default_tenancy.clone(), Arc::clone(&clock));
-        Ok(Self { engine, identity, objects: Arc::new(objects), access: Arc::new(access), clock, entropy })
+        Ok(Self {
+            engine,
+            identity,
+            objects: Arc::new(objects),
+            tasks: Tasks::default(),
+            access: Arc::new(access),
+            clock,
+            entropy,
+        })
     }
 
     /// The administration API of this store. `installation` is what it tells of the server.
@@ -104,6 +125,8 @@ impl Store {
             identity: Arc::clone(&self.identity),
             access: Arc::clone(&self.access),
             objects: Arc::clone(&self.objects),
+            engine: Arc::clone(&self.engine) as Arc<dyn Maintenance>,
+            tasks: self.tasks.clone(),
             clock: Arc::clone(&self.clock),
             started: self.clock.now(),
             installation: Arc::new(installation),
@@ -137,6 +160,40 @@ impl Store {
             settings,
         )
         .behind(proxies)
+    }
+}
+
+/// A store that is opened to be looked after, with no server on it. It needs no master key.
+pub(crate) struct Offline {
+    /// The engine.
+    pub(crate) engine: Arc<EmbeddedStore>,
+    /// What there is.
+    pub(crate) objects: Objects,
+}
+
+impl Offline {
+    /// Opens the store of `config`, which must be there.
+    ///
+    /// # Errors
+    /// [`StoreError`] says what to do.
+    pub(crate) async fn open(config: &Config) -> Result<Self, CliError> {
+        let open = async {
+            if !config.data_dir.join(ENGINE_FOLDER).join("format").exists() {
+                return Err(StoreError::NoStore { path: config.data_dir.clone() });
+            }
+            let entropy: Arc<dyn Entropy> = Arc::new(OsEntropy);
+            let engine = open_engine(config, &entropy).await?;
+            let Engine { metadata, blobs } = Engine::new(Arc::clone(&engine));
+            Ok(Self { engine, objects: Objects::new(metadata, blobs, Arc::new(SystemClock), entropy) })
+        };
+        open.await.map_err(CliError::failed)
+    }
+
+    /// Ends the engine's work in order. What it could not do the next opening repairs.
+    pub(crate) async fn close(self) {
+        if let Err(error) = self.engine.close().await {
+            tracing::warn!(%error, "the store was not closed in order");
+        }
     }
 }
 

@@ -152,6 +152,27 @@ pub(crate) const METRICS: &[Metric] = &[
         "",
         "Checksums that did not match. Anything but 0 needs an operator.",
     ),
+    metric(
+        objects::inspect::SCRUBBED_BYTES,
+        Counter,
+        Unit::Bytes,
+        "",
+        "Bytes of content that scrubs have read and found whole.",
+    ),
+    metric(
+        objects::inspect::SCRUB_REMAINING_BYTES,
+        Gauge,
+        Unit::Bytes,
+        "",
+        "What the scrub that runs has still to read; 0 after its end.",
+    ),
+    metric(
+        objects::inspect::SCRUB_DAMAGES,
+        Counter,
+        Unit::Count,
+        "",
+        "Damages that scrubs found; the log names the objects. Anything but 0 needs an operator.",
+    ),
     metric("commonhold_storage_sync_seconds", Histogram, Unit::Seconds, "", "Seconds that a sync of the log took."),
     metric(
         "commonhold_storage_group_records",
@@ -230,7 +251,7 @@ mod tests {
         let mut page = String::from(
             "# Metrics\n\nIn the Prometheus text format at `/metrics` of the listener `listen.metrics` (default \
              `http://127.0.0.1:9001/metrics`).\nBeside them, `/healthz` answers 200 while the process lives, and \
-             `/readyz` 200 while it takes requests, else 503.\n\n| metric | kind | labels | meaning |\n|---|---|---|---|\n",
+             `/readyz` 200 while it takes requests and writes, else 503 with the reason.\n\n| metric | kind | labels | meaning |\n|---|---|---|---|\n",
         );
         for Metric { name, kind, labels, text, .. } in METRICS {
             let kind = format!("{kind:?}").to_lowercase();

@@ -68,7 +68,7 @@ pub async fn scrub(
     engine: &Arc<dyn Maintenance>,
     progress: &Arc<Progress>,
 ) -> Result<Inspected, JobError> {
-    let _stop = StopOnDrop(Arc::clone(progress));
+    let mut stop = StopOnDrop(Some(Arc::clone(progress)));
     let failed = |error: &dyn std::fmt::Display| JobError(error.to_string());
     let (of_task, watched) = (Arc::clone(engine), Arc::clone(progress));
     // It waits for the disk, and for its pace.
@@ -76,15 +76,18 @@ pub async fn scrub(
     let verified = verified.map_err(|error| failed(&error))?.map_err(|error| failed(&error))?;
     let mut inspected = objects.scrub(progress, &verified.damages.listed).await.map_err(|error| failed(&error))?;
     inspected.bytes += verified.log_bytes;
+    stop.0 = None;
     Ok(inspected)
 }
 
 /// The part of the work that has a thread of its own is to end with the rest.
-struct StopOnDrop(Arc<Progress>);
+struct StopOnDrop(Option<Arc<Progress>>);
 
 impl Drop for StopOnDrop {
     fn drop(&mut self) {
-        self.0.stop();
+        if let Some(progress) = &self.0 {
+            progress.stop();
+        }
     }
 }
 

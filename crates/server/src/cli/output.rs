@@ -23,6 +23,11 @@ pub(crate) enum Output {
 }
 
 impl Output {
+    /// For programs where JSON was asked for.
+    pub(crate) const fn of(json: bool) -> Self {
+        if json { Self::Json } else { Self::Human }
+    }
+
     /// Prints one thing.
     ///
     /// # Errors

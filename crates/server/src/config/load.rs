@@ -340,6 +340,8 @@ fn check_ranges(config: &Config) -> Result<(), Problem> {
     let ranges = [
         ("storage.cache_mib", config.storage.cache_mib, 8, 1 << 20),
         ("storage.reserve_mib", config.storage.reserve_mib, 16, 1 << 20),
+        ("scrub.period_hours", config.scrub.period_hours, 0, 87_600),
+        ("scrub.pace_mib_per_second", config.scrub.pace_mib_per_second, 1, 1 << 20),
         ("limits.connections", u64::from(limits.connections), 1, 1_000_000),
         ("limits.header_timeout_seconds", limits.header_timeout_seconds, 1, 3600),
         ("limits.idle_timeout_seconds", limits.idle_timeout_seconds, 1, 3600),

@@ -83,6 +83,7 @@ section! {
         s3: S3Settings,
         tls: TlsSettings,
         storage: StorageSettings,
+        scrub: ScrubSettings,
         log: LogSettings,
         limits: LimitSettings,
     }
@@ -154,6 +155,17 @@ section! {
 }
 
 section! {
+    /// Reading every byte in the background, so that damage is known while there is still a copy elsewhere.
+    ScrubSettings "scrub" {
+        /// Hours from the start of one run to the start of the next, 0 to 87,600; 0 turns it off. The first run starts
+        /// an hour after the server.
+        period_hours: u64 = 720,
+        /// The most that it reads, in MiB a second. 1 to 1,048,576.
+        pace_mib_per_second: u64 = 16,
+    }
+}
+
+section! {
     /// Log lines go to standard error. Every request has a line with the target `commonhold::access`.
     LogSettings "log" {
         /// `error`, `warn`, `info`, `debug` or `trace`; also by part, such as `"info,commonhold::access=off"` or
@@ -183,13 +195,14 @@ section! {
 }
 
 /// Every section, in the order of the reference.
-pub(crate) const SECTIONS: [Section; 8] = [
+pub(crate) const SECTIONS: [Section; 9] = [
     Config::SECTION,
     ListenSettings::SECTION,
     DomainSettings::SECTION,
     S3Settings::SECTION,
     TlsSettings::SECTION,
     StorageSettings::SECTION,
+    ScrubSettings::SECTION,
     LogSettings::SECTION,
     LimitSettings::SECTION,
 ];

@@ -1,0 +1,49 @@
+//! `commonhold check`: whether the structure of a store that no server uses is whole.
+
+use std::sync::Arc;
+
+use ::admin::maintenance::Report;
+use clap::Args;
+use storage::maintenance::{Maintenance, Progress};
+
+use super::output::Output;
+use super::{CliError, Context, long_task, runtime};
+use crate::config::Config;
+use crate::store::Offline;
+
+/// How to print it.
+#[derive(Debug, Args)]
+pub(crate) struct Arguments {
+    /// Print JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+/// Looks at the log, the index, the files, every record, and the counters.
+///
+/// # Errors
+/// Where a server runs, the store can not be opened, or something is damaged.
+pub(crate) fn run(arguments: &Arguments, context: &Context) -> Result<(), CliError> {
+    let output = Output::of(arguments.json);
+    let report = runtime::for_client()?.block_on(check(&context.load()?))?;
+    long_task::print(&report, output, &format!("Checked: {}", long_task::looked_at(&report)))
+}
+
+async fn check(config: &Config) -> Result<Report, CliError> {
+    let store = Offline::open(config).await?;
+    let progress = Arc::new(Progress::unpaced());
+    let (engine, watched) = (Arc::clone(&store.engine), Arc::clone(&progress));
+    let work = async {
+        let verified = tokio::task::spawn_blocking(move || engine.verify(&watched)).await;
+        let verified = verified.map_err(CliError::failed)?.map_err(CliError::failed)?;
+        let mut inspected = store.objects.check(&progress).await.map_err(CliError::failed)?;
+        inspected.bytes += verified.log_bytes;
+        for damage in verified.damages.listed {
+            inspected.damages.add(damage.what, damage.blob);
+        }
+        Ok(Report::from(inspected))
+    };
+    let report = long_task::done_here("Checking", &progress, work).await;
+    store.close().await;
+    long_task::unless_stopped(&progress, report)
+}
