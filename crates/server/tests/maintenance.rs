@@ -1,0 +1,158 @@
+//! `commonhold check`, `scrub`, `backup` and `restore` on a real store, with and without its server.
+
+mod support;
+
+use std::fs;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::Output;
+
+use serde_json::Value;
+use support::http::{Answer, exchange};
+use support::sigv4::signed_head;
+use support::{BINARY, commonhold, errors, folder, manager, words};
+use testkit::{AccessKey, TestServer};
+
+/// A body that is a file of its own in the store, and one that is packed into the log.
+const BODIES: [(&str, usize); 2] = [("large", 200_000), ("small", 300)];
+
+fn request(address: SocketAddr, key: &AccessKey, method: &str, path: &str, body: &str) -> Answer {
+    let length = body.len().to_string();
+    let head = signed_head(key, method, &address.to_string(), path, &[("content-length", &length)]);
+    exchange(address, &format!("{head}{body}"))
+}
+
+fn body(length: usize) -> String {
+    "0123456789".repeat(length / 10)
+}
+
+/// A server with a bucket and an object of each size.
+fn filled() -> (TestServer, AccessKey) {
+    let server = TestServer::start(BINARY);
+    let key = manager(&server);
+    assert_eq!(request(server.s3_address(), &key, "PUT", "/data", "").status, 200);
+    for (name, length) in BODIES {
+        let put = request(server.s3_address(), &key, "PUT", &format!("/data/{name}"), &body(length));
+        assert_eq!(put.status, 200, "{put:?}");
+    }
+    (server, key)
+}
+
+fn is_whole(address: SocketAddr, key: &AccessKey) {
+    for (name, length) in BODIES {
+        let got = request(address, key, "GET", &format!("/data/{name}"), "");
+        assert_eq!((got.status, got.body), (200, body(length)), "{name}");
+    }
+}
+
+/// Runs a command with the server's configuration.
+fn run(server: &TestServer, arguments: &[&str]) -> Output {
+    let config = server.config_path();
+    let mut all = vec!["--config", config.to_str().expect("text")];
+    all.extend_from_slice(arguments);
+    commonhold(Path::new("/"), &all, &[])
+}
+
+/// What a command reports, and its exit code.
+fn report(output: &Output) -> (Value, Option<i32>) {
+    let report = serde_json::from_slice(&output.stdout);
+    (report.unwrap_or_else(|error| panic!("{error}: {}{}", words(output), errors(output))), output.status.code())
+}
+
+/// The file of the one large blob of a store.
+fn large_blob(data_dir: &Path) -> PathBuf {
+    let directories = fs::read_dir(data_dir.join("embedded/blobs")).expect("listed");
+    let files = directories.flat_map(|directory| fs::read_dir(directory.expect("listed").path()).expect("listed"));
+    let files: Vec<PathBuf> = files.map(|file| file.expect("listed").path()).collect();
+    assert_eq!(files.len(), 1, "{files:?}");
+    files[0].clone()
+}
+
+fn flip(path: &Path, at: usize) {
+    let mut bytes = fs::read(path).expect("read");
+    bytes[at] ^= 1;
+    fs::write(path, bytes).expect("written");
+}
+
+#[test]
+fn what_was_backed_up_while_serving_comes_back() {
+    let (mut server, key) = filled();
+    let (_folder, path) = folder();
+    let backup = path.join("backup");
+    let target = backup.to_str().expect("text");
+    let (made, code) = report(&run(&server, &["backup", target, "--json"]));
+    assert_eq!((code, &made["damage_count"]), (Some(0), &Value::from(0)));
+    let (again, _) = report(&run(&server, &["backup", target, "--json"]));
+    assert!(again["copied_bytes"].as_u64() < made["copied_bytes"].as_u64(), "{again} after {made}");
+    assert!(again["reused_files"].as_u64() >= Some(2), "{again}");
+
+    let refused = run(&server, &["restore", target, "--data-dir", server.data_dir().to_str().expect("text")]);
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(errors(&refused).contains("nothing is overwritten"), "{}", errors(&refused));
+    let inside = run(&server, &["backup", server.data_dir().join("b").to_str().expect("text")]);
+    assert_eq!(inside.status.code(), Some(1), "{}", errors(&inside));
+
+    // The disk is lost; the master key was kept elsewhere.
+    server.kill();
+    let lost = path.join("lost");
+    fs::rename(server.data_dir(), &lost).expect("moved");
+    let restored = run(&server, &["restore", target, "--data-dir", server.data_dir().to_str().expect("text")]);
+    assert!(restored.status.success(), "{}", errors(&restored));
+    assert!(words(&restored).contains("master.key"), "{}", words(&restored));
+    fs::copy(lost.join("master.key"), server.data_dir().join("master.key")).expect("copied");
+    server.start_again();
+    is_whole(server.s3_address(), &key);
+    let put = request(server.s3_address(), &key, "PUT", "/data/new", "new");
+    assert_eq!(put.status, 200, "{put:?}");
+}
+
+#[test]
+fn damage_is_named_by_its_object_with_and_without_a_server() {
+    let (mut server, key) = filled();
+    for is_running in [true, false] {
+        let (clean, code) = report(&run(&server, &["scrub", "--json"]));
+        assert_eq!((code, &clean["damage_count"]), (Some(0), &Value::from(0)), "{clean}");
+        assert!(clean["read_bytes"].as_u64() >= Some(200_300), "{clean}");
+        let file = large_blob(&server.data_dir());
+        for at in [5, 200_000 + 30] {
+            flip(&file, at);
+            let (found, code) = report(&run(&server, &["scrub", "--json"]));
+            let first = found["damages"][0].as_str().unwrap_or_default();
+            assert!(first.starts_with("t/data/large: "), "{is_running} {at}: {found}");
+            assert_eq!((code, &found["damage_count"]), (Some(1), &Value::from(1)), "{found}");
+            if is_running {
+                let metrics = server.metrics_url();
+                let address = metrics.trim_start_matches("http://").parse().expect("an address");
+                let page = support::http::get(address, "/metrics").body;
+                assert!(page.lines().any(|line| line.starts_with("commonhold_scrub_damages_total ")), "{page}");
+            }
+            flip(&file, at);
+        }
+        is_running.then(|| server.stop_process());
+    }
+    server.start_again();
+    is_whole(server.s3_address(), &key);
+}
+
+#[test]
+fn a_check_is_for_stores_that_no_server_uses() {
+    let (mut server, _) = filled();
+    let refused = run(&server, &["check"]);
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(errors(&refused).contains("stop it first"), "{}", errors(&refused));
+    server.kill();
+    let (whole, code) = report(&run(&server, &["check", "--json"]));
+    assert_eq!((code, &whole["damage_count"], &whole["versions"]), (Some(0), &Value::from(0), &Value::from(2)));
+    let file = large_blob(&server.data_dir());
+    let content = fs::read(&file).expect("read");
+    fs::remove_file(&file).expect("removed");
+    let (found, code) = report(&run(&server, &["check", "--json"]));
+    assert_eq!(code, Some(1), "{found}");
+    assert!(found["damages"].to_string().contains("its file is missing"), "{found}");
+    fs::write(&file, content).expect("written");
+    assert_eq!(run(&server, &["check"]).status.code(), Some(0));
+    let (_folder, empty) = folder();
+    let nothing = commonhold(&empty, &["check"], &[]);
+    assert!(errors(&nothing).contains("there is no store"), "{}", errors(&nothing));
+    assert!(!empty.join("commonhold-data").exists(), "none is made");
+}
