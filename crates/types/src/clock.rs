@@ -15,11 +15,10 @@ use time::macros::format_description;
 #[serde(transparent)]
 pub struct Timestamp(pub u64);
 
-/// The form of RFC 9110 section 5.6.7, `Sun, 06 Nov 1994 08:49:37 GMT`.
-const IMF_FIXDATE: &[BorrowedFormatItem<'_>] =
-    format_description!("[weekday repr:short], [day] [month repr:short] [year] [hour]:[minute]:[second] GMT");
-const ISO_MILLIS: &[BorrowedFormatItem<'_>] =
-    format_description!("[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:3]Z");
+/// As RFC 9110 section 5.6.7 abbreviates them, from Monday.
+const WEEKDAYS: [&str; 7] = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
+/// As RFC 9110 section 5.6.7 abbreviates them.
+const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 const AMZ_DATE: &[BorrowedFormatItem<'_>] = format_description!("[year][month][day]T[hour][minute][second]Z");
 
 impl Timestamp {
@@ -40,17 +39,55 @@ impl Timestamp {
 
     /// `2009-10-12T17:50:30.000Z`, the form of S3's XML documents.
     pub fn to_iso8601(self) -> String {
-        self.offset().format(ISO_MILLIS).unwrap_or_default()
+        let moment = self.civil();
+        let mut text = String::with_capacity(24);
+        push_digits(&mut text, moment.year().unsigned_abs(), 4);
+        for (before, number) in [('-', u8::from(moment.month())), ('-', moment.day()), ('T', moment.hour())] {
+            text.push(before);
+            push_digits(&mut text, number.into(), 2);
+        }
+        for number in [moment.minute(), moment.second()] {
+            text.push(':');
+            push_digits(&mut text, number.into(), 2);
+        }
+        text.push('.');
+        push_digits(&mut text, moment.millisecond().into(), 3);
+        text.push('Z');
+        text
     }
 
     /// `Mon, 12 Oct 2009 17:50:30 GMT`, the form of HTTP headers (RFC 9110 section 5.6.7).
     pub fn to_http_date(self) -> String {
-        self.offset().format(IMF_FIXDATE).unwrap_or_default()
+        let moment = self.civil();
+        let mut text = String::with_capacity(29);
+        text.push_str(WEEKDAYS[usize::from(moment.weekday().number_days_from_monday())]);
+        text.push_str(", ");
+        push_digits(&mut text, moment.day().into(), 2);
+        text.push(' ');
+        text.push_str(MONTHS[usize::from(u8::from(moment.month())) - 1]);
+        text.push(' ');
+        push_digits(&mut text, moment.year().unsigned_abs(), 4);
+        for (before, number) in [(' ', moment.hour()), (':', moment.minute()), (':', moment.second())] {
+            text.push(before);
+            push_digits(&mut text, number.into(), 2);
+        }
+        text.push_str(" GMT");
+        text
     }
 
     /// `20091012T175030Z`, the form of SigV4.
     pub fn to_amz_date(self) -> String {
-        self.offset().format(AMZ_DATE).unwrap_or_default()
+        let moment = self.civil();
+        let mut text = String::with_capacity(16);
+        push_digits(&mut text, moment.year().unsigned_abs(), 4);
+        push_digits(&mut text, u8::from(moment.month()).into(), 2);
+        push_digits(&mut text, moment.day().into(), 2);
+        text.push('T');
+        for number in [moment.hour(), moment.minute(), moment.second()] {
+            push_digits(&mut text, number.into(), 2);
+        }
+        text.push('Z');
+        text
     }
 
     /// Reads an HTTP date in any of the three forms of RFC 9110 section 5.6.7, or the e-mail form with an offset that
@@ -78,12 +115,25 @@ impl Timestamp {
         Self::from_offset(time::PrimitiveDateTime::parse(text, AMZ_DATE).ok()?.assume_utc())
     }
 
-    fn offset(self) -> OffsetDateTime {
-        OffsetDateTime::from_unix_timestamp_nanos(i128::from(self.0) * 1_000).unwrap_or(OffsetDateTime::UNIX_EPOCH)
+    /// Date and time, UTC, to the millisecond; the epoch for moments after the year 9999.
+    fn civil(self) -> OffsetDateTime {
+        let seconds = i64::try_from(self.as_secs()).unwrap_or(i64::MAX);
+        let moment = OffsetDateTime::from_unix_timestamp(seconds);
+        let millisecond = u16::try_from(self.0 / 1_000 % 1_000).unwrap_or_default();
+        moment.and_then(|moment| moment.replace_millisecond(millisecond)).unwrap_or(OffsetDateTime::UNIX_EPOCH)
     }
 
     fn from_offset(moment: OffsetDateTime) -> Option<Self> {
         u64::try_from(moment.unix_timestamp_nanos() / 1_000).ok().map(Self)
+    }
+}
+
+/// Writes `number` in `width` decimal digits. Dates stand in every response and a thousand times in a listing, so they
+/// are written without a formatter.
+fn push_digits(text: &mut String, number: u32, width: u32) {
+    for place in (0..width).rev() {
+        let digit = u8::try_from(number / 10u32.pow(place) % 10).unwrap_or_default();
+        text.push(char::from(b'0' + digit));
     }
 }
 
@@ -159,6 +209,19 @@ mod tests {
             assert_eq!(parsed, Some(moment), "{form}");
         }
         assert_eq!(Timestamp::parse_iso8601("2009-10-12"), Some(Timestamp::from_secs(1_255_305_600)));
+    }
+
+    #[test]
+    fn dates_are_written_as_others_write_them() {
+        // A step of a little more than a third of a year, through leap years and past centuries, to the year 9999.
+        for seconds in (0..253_402_300_799).step_by(10_999_999) {
+            let moment = Timestamp(seconds * 1_000_000 + seconds % 1000 * 1000);
+            let system = UNIX_EPOCH + std::time::Duration::from_secs(seconds);
+            assert_eq!(moment.to_http_date(), httpdate::fmt_http_date(system));
+            assert_eq!(Timestamp::parse_iso8601(&moment.to_iso8601()), Some(moment));
+            assert_eq!(Timestamp::parse_amz_date(&moment.to_amz_date()), Some(Timestamp::from_secs(seconds)));
+        }
+        assert_eq!(Timestamp(u64::MAX).to_iso8601(), "1970-01-01T00:00:00.000Z");
     }
 
     #[test]

@@ -74,7 +74,12 @@ impl XmlWriter {
 
     /// An element with a number.
     pub fn number(&mut self, name: &str, number: u64) {
-        self.text(name, &number.to_string());
+        self.out.push('<');
+        self.out.push_str(name);
+        self.out.push('>');
+        // Writing to a String does not fail.
+        let _ = write!(self.out, "{number}");
+        self.close(name);
     }
 
     /// An element with `true` or `false`.
@@ -98,21 +103,33 @@ impl XmlWriter {
         self.out.push('>');
     }
 
-    fn escape(&mut self, text: &str) {
-        for c in text.chars() {
-            match c {
-                '&' => self.out.push_str("&amp;"),
-                '<' => self.out.push_str("&lt;"),
-                '>' => self.out.push_str("&gt;"),
-                '"' => self.out.push_str("&quot;"),
-                '\n' | '\t' => self.out.push(c),
-                c if c.is_control() => {
+    /// Copies what stands for itself in runs: nearly all text is one.
+    fn escape(&mut self, mut text: &str) {
+        while let Some(at) = text.bytes().position(may_be_escaped) {
+            let (plain, rest) = text.split_at(at);
+            self.out.push_str(plain);
+            let mut characters = rest.chars();
+            match characters.next() {
+                Some('&') => self.out.push_str("&amp;"),
+                Some('<') => self.out.push_str("&lt;"),
+                Some('>') => self.out.push_str("&gt;"),
+                Some('"') => self.out.push_str("&quot;"),
+                Some(c) if c.is_control() && c != '\n' && c != '\t' => {
                     let _ = write!(self.out, "&#x{:x};", u32::from(c));
                 }
-                c => self.out.push(c),
+                Some(c) => self.out.push(c),
+                None => {}
             }
+            text = characters.as_str();
         }
+        self.out.push_str(text);
     }
+}
+
+/// Whether a character that begins with this byte may have to be escaped. `C2` begins the controls U+0080 to U+009F, and
+/// some characters that stand for themselves; no byte of these stands within a character.
+const fn may_be_escaped(byte: u8) -> bool {
+    matches!(byte, 0..=0x1f | b'"' | b'&' | b'<' | b'>' | 0x7f | 0xc2)
 }
 
 #[cfg(test)]
