@@ -2,8 +2,9 @@
 //!
 //! - `cargo xtask tidy` holds the tree against its own map and rules; each rule is a file in `tidy/`.
 //! - `cargo xtask test` installs the clients that the tests need and runs every test; its steps are in `test_run/`.
+//! - `cargo xtask crash` runs the crash test of `tests/crash` alone, for as long as wanted.
 //!
-//! Both need nothing but cargo, and both run in CI by `.ci/run`.
+//! All need nothing but cargo, and the first two run in CI by `.ci/run`.
 
 mod test_run;
 mod tidy;
@@ -20,6 +21,7 @@ usage: cargo xtask <command>
   test                          install what the tests need, then run all of them
   test rust                     the Rust tests alone
   test clients [PYTEST OPTION]  the client tests alone, for instance: cargo xtask test clients -k rclone
+  crash [--rounds N] [--seed S] kill the server under load, N times (200), and look at what it acknowledged
 ";
 
 /// What a command found. It has printed why.
@@ -38,6 +40,7 @@ fn main() -> ExitCode {
         ["test"] => Ok(test_run::run(&workspace, test_run::Scope::All)),
         ["test", "rust"] => Ok(test_run::run(&workspace, test_run::Scope::Rust)),
         ["test", "clients", options @ ..] => Ok(test_run::run(&workspace, test_run::Scope::Clients(options))),
+        ["crash", options @ ..] => Ok(test_run::run(&workspace, test_run::Scope::Crash(options))),
         _ => Err(USAGE.to_owned()),
     };
     match outcome {

@@ -1,8 +1,8 @@
 //! `cargo xtask test`: every test there is, and what they need.
 //!
 //! In order: the Rust tests; the clients installed into the tools folder ([`tools`]); the server built; the client
-//! tests of `tests/clients` run against it. Each step streams its output and is counted ([`tally`]); the last line
-//! sums up as `N passed, N failed, N skipped`.
+//! tests of `tests/clients` run against it; the server killed under load, again and again (`tests/crash`). Each step
+//! streams its output and is counted ([`tally`]); the last line sums up as `N passed, N failed, N skipped`.
 //!
 //! A client that cannot be installed has its tests skipped aloud, except where `CI=true`: there nothing may be
 //! skipped for want of a tool, so it fails.
@@ -15,6 +15,9 @@ use crate::Verdict;
 use crate::workspace::Workspace;
 use tally::Tally;
 
+/// How long the crash test of a whole run is: about a minute.
+const CRASH_OPTIONS: [&str; 2] = ["--rounds", "12"];
+
 /// Which tests to run.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Scope<'a> {
@@ -24,6 +27,8 @@ pub(crate) enum Scope<'a> {
     Rust,
     /// Those of the clients, with more options for pytest.
     Clients(&'a [&'a str]),
+    /// The crash test, with its options.
+    Crash(&'a [&'a str]),
 }
 
 /// Runs the tests and prints the sum as the last line.
@@ -47,29 +52,35 @@ pub(crate) fn run(workspace: &Workspace, scope: Scope<'_>) -> Verdict {
 /// Runs the steps; the names of those in which a test failed, or why one could not run.
 fn failed_steps(workspace: &Workspace, scope: Scope<'_>, tally: &mut Tally) -> Result<Vec<&'static str>, String> {
     let mut failed = Vec::new();
-    if !matches!(scope, Scope::Clients(_)) && !steps::rust_tests(workspace).run(tally)? {
+    if matches!(scope, Scope::All | Scope::Rust) && !steps::rust_tests(workspace).run(tally)? {
         failed.push("the Rust tests");
     }
-    let options = match scope {
+    let (clients, crash) = match scope {
         Scope::Rust => return Ok(failed),
-        Scope::All => &[],
-        Scope::Clients(options) => options,
+        Scope::All => (Some(&[][..]), Some(&CRASH_OPTIONS[..])),
+        Scope::Clients(options) => (Some(options), None),
+        Scope::Crash(options) => (None, Some(options)),
     };
-    if !run_clients(workspace, options, tally)? {
-        failed.push("the client tests");
-    }
-    Ok(failed)
-}
-
-fn run_clients(workspace: &Workspace, options: &[&str], tally: &mut Tally) -> Result<bool, String> {
     let tools = tools::Tools::install(workspace)?;
     if !steps::build_server(workspace).run(tally)? {
         return Err("the server does not build".to_owned());
     }
     let Some(python) = tools.python() else {
-        println!("skipped: all client tests, since there is no Python environment to run them in");
+        println!("skipped: all tests with clients, since there is no Python environment to run them in");
         tally.add_skipped(1);
-        return Ok(true);
+        return Ok(failed);
     };
-    steps::client_tests(workspace, &tools, python, options).run(tally)
+    if let Some(options) = clients
+        && !steps::client_tests(workspace, &tools, python, options).run(tally)?
+    {
+        failed.push("the client tests");
+    }
+    if let Some(options) = crash {
+        let passed = steps::crash_test(workspace, python, options).run(tally)?;
+        tally.add_one(passed);
+        if !passed {
+            failed.push("the crash test");
+        }
+    }
+    Ok(failed)
 }

@@ -41,6 +41,17 @@ pub(super) fn client_tests(workspace: &Workspace, tools: &Tools, python: &Path, 
     Step { command, report: Report::Pytest }
 }
 
+/// `tests/crash`: the server killed under load.
+pub(super) fn crash_test(workspace: &Workspace, python: &Path, options: &[&str]) -> Step {
+    let mut command = Command::new(python);
+    command
+        .arg(workspace.path("tests/crash/crash.py"))
+        .args(options)
+        .env("PYTHONDONTWRITEBYTECODE", "1")
+        .env("COMMONHOLD_BIN", workspace.target_folder().join("debug/commonhold"));
+    Step { command, report: Report::None }
+}
+
 impl Step {
     /// Runs it, streaming its output, and adds its counts. False where the command reports failure.
     ///

@@ -34,6 +34,11 @@ impl Tally {
         }
     }
 
+    /// Adds a test that is a step of its own.
+    pub(super) fn add_one(&mut self, passed: bool) {
+        *(if passed { &mut self.passed } else { &mut self.failed }) += 1;
+    }
+
     pub(super) fn add_skipped(&mut self, tests: u64) {
         self.skipped += tests;
     }
