@@ -1,9 +1,11 @@
 //! The configurations that no bucket and no object has yet: what AWS answers for one that has none, to those who may read
-//! it. Clients ask for these in passing (`s3cmd info` reads policy, CORS, lifecycle and payment).
+//! or remove it. Clients ask for these in passing (`s3cmd info` reads policy, CORS, lifecycle and payment), and remove
+//! them to be sure (deleting what is not there succeeds).
 //!
 //! Each operation needs the AWS action of the same name; GetBucketCors needs `s3:GetBucketCORS`, and so on.
 
 use access::{ActionType, BucketTarget, ObjectTarget, action};
+use http::StatusCode;
 use s3_protocol::xml::{bucket_settings, tagging};
 use s3_protocol::{ErrorCode, Operation, S3Error, params};
 
@@ -13,6 +15,19 @@ pub(super) async fn handle(call: Call<'_>) -> Outcome {
     use Operation as Op;
     let call = &call;
     match call.route.operation {
+        Op::DeleteBucketCors => nothing_on_bucket::<action::PutBucketCORS>(call).await,
+        Op::DeleteBucketEncryption => nothing_on_bucket::<action::PutEncryptionConfiguration>(call).await,
+        Op::DeleteBucketLifecycle => nothing_on_bucket::<action::PutLifecycleConfiguration>(call).await,
+        Op::DeleteBucketOwnershipControls => nothing_on_bucket::<action::PutBucketOwnershipControls>(call).await,
+        Op::DeleteBucketPolicy => nothing_on_bucket::<action::DeleteBucketPolicy>(call).await,
+        Op::DeleteBucketReplication => nothing_on_bucket::<action::PutReplicationConfiguration>(call).await,
+        Op::DeleteBucketTagging => nothing_on_bucket::<action::PutBucketTagging>(call).await,
+        Op::DeleteBucketWebsite => nothing_on_bucket::<action::DeleteBucketWebsite>(call).await,
+        Op::DeletePublicAccessBlock => nothing_on_bucket::<action::PutBucketPublicAccessBlock>(call).await,
+        Op::DeleteObjectTagging => {
+            let removed = on_object::<action::DeleteObjectTagging>(call, Ok(String::new())).await;
+            removed.map(|_| Reply::empty(StatusCode::NO_CONTENT))
+        }
         Op::GetBucketAccelerateConfiguration => {
             on_bucket::<action::GetAccelerateConfiguration>(call, Ok(bucket_settings::no_acceleration())).await
         }
@@ -73,6 +88,15 @@ where
 {
     let (found, _) = call.on_bucket::<A>().await?;
     answer.map(Reply::xml).map_err(|none| S3Error::new(none).with_field("BucketName", found.bucket.name.as_str()))
+}
+
+/// There is nothing to remove.
+async fn nothing_on_bucket<A>(call: &Call<'_>) -> Outcome
+where
+    A: ActionType<Target = BucketTarget>,
+{
+    call.on_bucket::<A>().await?;
+    Ok(Reply::empty(StatusCode::NO_CONTENT))
 }
 
 /// The object must exist: what has no tags is another matter than what is not there.

@@ -86,7 +86,17 @@ pub(crate) async fn perform(call: Call<'_>, form: Option<PostForm>) -> Outcome {
         Op::UploadPart => boxed!(upload_part::handle(call)),
         Op::UploadPartCopy => boxed!(upload_part_copy::handle(call)),
 
-        Op::GetBucketAccelerateConfiguration
+        Op::DeleteBucketCors
+        | Op::DeleteBucketEncryption
+        | Op::DeleteBucketLifecycle
+        | Op::DeleteBucketOwnershipControls
+        | Op::DeleteBucketPolicy
+        | Op::DeleteBucketReplication
+        | Op::DeleteBucketTagging
+        | Op::DeleteBucketWebsite
+        | Op::DeleteObjectTagging
+        | Op::DeletePublicAccessBlock
+        | Op::GetBucketAccelerateConfiguration
         | Op::GetBucketCors
         | Op::GetBucketEncryption
         | Op::GetBucketLifecycleConfiguration
@@ -109,22 +119,12 @@ pub(crate) async fn perform(call: Call<'_>, form: Option<PostForm>) -> Outcome {
         | Op::CreateBucketMetadataTableConfiguration
         | Op::CreateSession
         | Op::DeleteBucketAnalyticsConfiguration
-        | Op::DeleteBucketCors
-        | Op::DeleteBucketEncryption
         | Op::DeleteBucketIntelligentTieringConfiguration
         | Op::DeleteBucketInventoryConfiguration
-        | Op::DeleteBucketLifecycle
         | Op::DeleteBucketMetadataConfiguration
         | Op::DeleteBucketMetadataTableConfiguration
         | Op::DeleteBucketMetricsConfiguration
-        | Op::DeleteBucketOwnershipControls
-        | Op::DeleteBucketPolicy
-        | Op::DeleteBucketReplication
-        | Op::DeleteBucketTagging
-        | Op::DeleteBucketWebsite
         | Op::DeleteObjectAnnotation
-        | Op::DeleteObjectTagging
-        | Op::DeletePublicAccessBlock
         | Op::GetBucketAbac
         | Op::GetBucketAnalyticsConfiguration
         | Op::GetBucketIntelligentTieringConfiguration

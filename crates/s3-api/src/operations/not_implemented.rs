@@ -12,33 +12,20 @@ pub(super) async fn handle(call: Call<'_>) -> Outcome {
     use Operation as Op;
     match call.route.operation {
         Op::PutBucketPolicy => on_bucket::<action::PutBucketPolicy>(&call).await,
-        Op::DeleteBucketPolicy => on_bucket::<action::DeleteBucketPolicy>(&call).await,
-        Op::PutBucketCors | Op::DeleteBucketCors => on_bucket::<action::PutBucketCORS>(&call).await,
-        Op::PutBucketTagging | Op::DeleteBucketTagging => on_bucket::<action::PutBucketTagging>(&call).await,
-        Op::PutBucketLifecycleConfiguration | Op::DeleteBucketLifecycle => {
-            on_bucket::<action::PutLifecycleConfiguration>(&call).await
-        }
-        Op::PutBucketEncryption | Op::DeleteBucketEncryption => {
-            on_bucket::<action::PutEncryptionConfiguration>(&call).await
-        }
+        Op::PutBucketCors => on_bucket::<action::PutBucketCORS>(&call).await,
+        Op::PutBucketTagging => on_bucket::<action::PutBucketTagging>(&call).await,
+        Op::PutBucketLifecycleConfiguration => on_bucket::<action::PutLifecycleConfiguration>(&call).await,
+        Op::PutBucketEncryption => on_bucket::<action::PutEncryptionConfiguration>(&call).await,
         Op::PutBucketWebsite => on_bucket::<action::PutBucketWebsite>(&call).await,
-        Op::DeleteBucketWebsite => on_bucket::<action::DeleteBucketWebsite>(&call).await,
         Op::PutBucketLogging => on_bucket::<action::PutBucketLogging>(&call).await,
         Op::PutBucketNotificationConfiguration => on_bucket::<action::PutBucketNotification>(&call).await,
-        Op::PutBucketReplication | Op::DeleteBucketReplication => {
-            on_bucket::<action::PutReplicationConfiguration>(&call).await
-        }
+        Op::PutBucketReplication => on_bucket::<action::PutReplicationConfiguration>(&call).await,
         Op::PutBucketRequestPayment => on_bucket::<action::PutBucketRequestPayment>(&call).await,
         Op::PutBucketAccelerateConfiguration => on_bucket::<action::PutAccelerateConfiguration>(&call).await,
         Op::PutObjectLockConfiguration => on_bucket::<action::PutBucketObjectLockConfiguration>(&call).await,
-        Op::PutBucketOwnershipControls | Op::DeleteBucketOwnershipControls => {
-            on_bucket::<action::PutBucketOwnershipControls>(&call).await
-        }
-        Op::PutPublicAccessBlock | Op::DeletePublicAccessBlock => {
-            on_bucket::<action::PutBucketPublicAccessBlock>(&call).await
-        }
+        Op::PutBucketOwnershipControls => on_bucket::<action::PutBucketOwnershipControls>(&call).await,
+        Op::PutPublicAccessBlock => on_bucket::<action::PutBucketPublicAccessBlock>(&call).await,
         Op::PutObjectTagging => on_object::<action::PutObjectTagging>(&call).await,
-        Op::DeleteObjectTagging => on_object::<action::DeleteObjectTagging>(&call).await,
         Op::PutObjectRetention => on_object::<action::PutObjectRetention>(&call).await,
         Op::PutObjectLegalHold => on_object::<action::PutObjectLegalHold>(&call).await,
         Op::RestoreObject => on_object::<action::RestoreObject>(&call).await,
