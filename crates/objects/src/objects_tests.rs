@@ -257,3 +257,30 @@ async fn a_body_without_a_commit_is_discarded() {
     assert_eq!(world.faults.calls(Call::Commit) - commits, 2, "one that failed, and one that discards");
     assert_eq!(world.usage(&bucket).await, Usage::default());
 }
+
+#[tokio::test]
+async fn a_clock_that_jumps_back_neither_hides_a_write_nor_brings_one_back() {
+    let world = World::new();
+    for versioning in [Versioning::Unversioned, Versioning::Enabled, Versioning::Suspended] {
+        let bucket = world.bucket(&format!("data-{versioning:?}").to_lowercase(), versioning).await;
+        let mut kept = Vec::new();
+        for (at_secs, body) in [(5_000_000, "first"), (10, "second"), (0, "third"), (4_999_999, "fourth")] {
+            world.clock.set(types::Timestamp::from_secs(at_secs));
+            world.put(&bucket, "k", body.as_bytes()).await;
+            assert_eq!(world.body(&bucket, "k").await, body.as_bytes(), "{versioning:?}");
+            kept.insert(0, body.len() as u64);
+        }
+        let versions = world.versions(&bucket).await.versions;
+        let sizes = versions.iter().map(|version| match &version.kind {
+            ListedVersionKind::Object(object) => object.size,
+            ListedVersionKind::DeleteMarker { .. } => 0,
+        });
+        let sizes: Vec<u64> = sizes.collect();
+        let expected = if versioning == Versioning::Enabled { kept } else { vec![6] };
+        assert_eq!(sizes, expected, "{versioning:?}");
+        world.clock.set(types::Timestamp::from_secs(1));
+        world.delete(&bucket, "k", None).await;
+        let gone = world.get(&bucket, "k", None, Selection::Whole).await;
+        assert!(gone.is_err(), "{versioning:?}: a delete at an earlier time is a delete");
+    }
+}
