@@ -121,3 +121,73 @@ async fn measure_tenancies(monitored: &Monitored) {
 const fn float(count: u64) -> f64 {
     count as f64
 }
+
+#[cfg(test)]
+mod tests {
+    use axum::body::Body;
+    use axum::http::Request;
+    use http_body_util::BodyExt as _;
+    use identity::MasterKey;
+    use metrics_exporter_prometheus::PrometheusBuilder;
+    use storage::{Batch, Engine, Metadata as _, Space};
+    use storage_embedded::disk::{Fault, MemoryDisk};
+    use storage_embedded::{EmbeddedStore, Options};
+    use tower::ServiceExt as _;
+    use types::{Clock, SeededEntropy, SystemClock};
+
+    use super::*;
+
+    /// A store on `disk`, its index in `folder`, and what monitors it.
+    async fn monitored(disk: &MemoryDisk, folder: &Path) -> (Arc<EmbeddedStore>, Monitored) {
+        let entropy = Arc::new(SeededEntropy::new(1));
+        let options = Options { segment_bytes: 256 << 10, reserve_bytes: 0, ..Options::default() };
+        let engine = EmbeddedStore::open(Arc::new(disk.clone()), &folder.join("index"), options, &*entropy);
+        let engine = engine.expect("it opens");
+        let Engine { metadata, blobs } = Engine::new(Arc::clone(&engine));
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        // The same for every opening of one disk, whatever else asked for randomness.
+        let master = MasterKey::generate(&SeededEntropy::new(2));
+        let of_store = entropy.clone();
+        let identity = Identity::open(Arc::clone(&metadata), master, Arc::clone(&clock), entropy).await;
+        let monitored = Monitored {
+            readiness: Readiness::default(),
+            metrics: PrometheusBuilder::new().build_recorder().handle(),
+            engine: Arc::clone(&engine) as Arc<dyn Maintenance>,
+            identity: Arc::new(identity.expect("it opens")),
+            objects: Arc::new(Objects::new(metadata, blobs, clock, of_store)),
+            data_dir: folder.to_owned(),
+            started: Instant::now(),
+        };
+        (engine, monitored)
+    }
+
+    async fn readyz(monitored: &Monitored) -> (u16, String) {
+        let request = Request::get("/readyz").body(Body::empty()).expect("a request");
+        let answer = router(monitored.clone()).oneshot(request).await.expect("infallible");
+        let status = answer.status().as_u16();
+        let body = answer.into_body().collect().await.expect("a body").to_bytes();
+        (status, String::from_utf8(body.to_vec()).expect("text"))
+    }
+
+    #[tokio::test]
+    async fn a_failed_sync_is_told_until_the_restart() {
+        let (disk, folder) = (MemoryDisk::new(), tempfile::tempdir().expect("a folder"));
+        let (engine, before) = monitored(&disk, folder.path()).await;
+        assert_eq!(readyz(&before).await, (503, "starting or stopping\n".to_owned()));
+        before.readiness.set(true);
+        assert_eq!(readyz(&before).await, (200, "ready\n".to_owned()));
+        disk.fail(Fault::Sync, 1);
+        let put = || Batch { put: vec![(b"k".to_vec(), "v".into())], ..Batch::default() };
+        engine.commit(Space(9), b"k", put()).await.expect_err("the sync fails");
+        let (status, reason) = readyz(&before).await;
+        assert_eq!(status, 503);
+        assert!(reason.starts_with("read-only: the log can not be written"), "{reason}");
+        engine.close().await.expect("closed");
+        drop((engine, before));
+
+        let (engine, after) = monitored(&disk, folder.path()).await;
+        after.readiness.set(true);
+        assert_eq!(readyz(&after).await.0, 200);
+        engine.commit(Space(9), b"k", put()).await.expect("it takes writes again");
+    }
+}
