@@ -103,6 +103,7 @@ fn too_few_open_files_lose_nothing_and_pass() {
         waiting.push(stream);
     }
     std::thread::sleep(Duration::from_millis(500));
+    assert!(server.log().contains("Too many open files"), "the test is to reach the limit\n{}", server.log());
     drop(waiting);
     let deadline = Instant::now() + Duration::from_secs(20);
     while request(address, &key, "PUT", "/data/after", &body).status != 200 {
