@@ -193,6 +193,25 @@ async fn a_refused_completion_leaves_the_upload_open() {
     world.settled(&bucket).await;
 }
 
+/// Whoever is told that the disk is full was told that nothing happened: it does not happen later, over what came since.
+#[tokio::test]
+async fn a_completion_without_room_leaves_the_upload_open() {
+    let world = World::new();
+    let bucket = world.bucket("data", Versioning::Unversioned).await;
+    let upload = world.begin(&bucket, "k", NewUpload::default()).await;
+    let part = (1, world.part(&bucket, "k", upload, 1, b"content").await.unwrap().etag);
+    world.faults.plan(Call::Commit, 2, Fault::Fail(StorageError::Full));
+    let outcome = world.complete(&bucket, "k", upload, request(&[part])).await;
+    assert!(matches!(outcome, Err(ObjectError::Storage(StorageError::Full))), "{outcome:?}");
+    assert_eq!(world.uploads(&bucket).await, [upload]);
+    world.put(&bucket, "k", b"newer").await;
+    assert_eq!(world.objects.recover().await.unwrap(), crate::Recovered::default());
+    assert_eq!(world.body(&bucket, "k").await, b"newer");
+    world.complete(&bucket, "k", upload, request(&[part])).await.unwrap();
+    assert_eq!(world.body(&bucket, "k").await, b"content");
+    world.settled(&bucket).await;
+}
+
 /// Every commit of a completion fails once in every way, and the process dies there. Whether the client sends it again
 /// first or recovery comes first, what is found is one of the two states that the client may expect, whole.
 #[tokio::test]

@@ -9,7 +9,7 @@
 //! The client is answered after the third, when usage is what it will be. An upload that a crash left between two steps
 //! is found by its record, never by looking through the keys of objects.
 
-use storage::{Batch, CommitError, Expect};
+use storage::{Batch, CommitError, Expect, StorageError};
 use types::BlobId;
 
 use crate::commit::{Committed, NewVersion, not_committed};
@@ -74,7 +74,7 @@ impl Objects {
     ) -> Result<Committed, ObjectError> {
         let parts = self.chosen_parts(target, &intent.parts).await?;
         let parts = parts.ok_or_else(|| {
-            storage::StorageError::Damaged(format!("upload {} lost parts while it was completed", target.upload))
+            StorageError::Damaged(format!("upload {} lost parts while it was completed", target.upload))
         })?;
         let mut end = 0;
         let lines: Vec<Line> = intent
@@ -199,7 +199,8 @@ impl Objects {
     }
 }
 
-/// Whether a completion was turned down for what is at its key, so that the upload is open again.
+/// Whether a completion was turned down for good, by what is at its key or for want of room, and is told so: the upload is
+/// open again, lest it be completed later over what was written since.
 fn was_refused(error: &ObjectError) -> bool {
     matches!(
         error,
@@ -208,5 +209,6 @@ fn was_refused(error: &ObjectError) -> bool {
             | ObjectError::ConditionalRequestConflict
             | ObjectError::Contention
             | ObjectError::InvalidRequest(_)
+            | ObjectError::Storage(StorageError::Full)
     )
 }
