@@ -14,7 +14,7 @@ use types::{BucketName, ObjectKey};
 
 use crate::call::{Call, Outcome, Reply};
 use crate::content::RequestContent;
-use crate::{metadata, refused_headers};
+use crate::{metadata, object_headers, refused_headers};
 
 pub(super) async fn handle(call: Call<'_>, form: Option<PostForm>) -> Outcome {
     let no_form = || S3Error::new(ErrorCode::MalformedPOSTRequest);
@@ -64,5 +64,9 @@ fn reply(call: &Call<'_>, success: &SuccessAction, bucket: &BucketName, key: &Ob
             Reply::empty(StatusCode::SEE_OTHER).with(LOCATION, &url)
         }
     };
-    reply.with(ETAG, &written.etag.quoted()).with_version(written.version)
+    let mut reply = reply.with(ETAG, &written.etag.quoted()).with_version(written.version);
+    if let Some(checksum) = written.checksum {
+        object_headers::write_checksum(checksum, written.etag.parts, &mut reply.headers);
+    }
+    reply
 }

@@ -70,6 +70,10 @@ async fn a_signed_form_uploads_its_file() {
     assert_eq!((get.text().as_str(), get.header("x-amz-meta-note")), ("content", Some("n")));
     let reply = post_signed(&world, Owner, &[("key", "up/2")], "content").await;
     assert_eq!((reply.status, reply.body.len()), (204, 0));
+    let head = [("x-amz-checksum-mode", "ENABLED")];
+    let kept = world.send(Owner, "HEAD", "/bkt/up/2", &head, b"").await.expect(200);
+    assert!(kept.header("x-amz-checksum-crc64nvme").is_some());
+    assert_eq!(reply.header("x-amz-checksum-crc64nvme"), kept.header("x-amz-checksum-crc64nvme"));
 }
 
 /// `http://localhost:9000` and the like name no tenancy.
