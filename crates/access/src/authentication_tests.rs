@@ -123,7 +123,7 @@ async fn keys_lose_their_power_and_regain_it() {
     identity.delete_user(&user("ann")).await.expect("deleted");
     assert_eq!(world.try_key(&key, "a").await, Err("unknown"));
     let key = world.key("b", "bob", None).await;
-    identity.delete_tenancy(&tenancy("b"), 0).await.expect("deleted");
+    identity.delete_tenancy(&tenancy("b")).await.expect("deleted");
     assert_eq!(world.try_key(&key, "b").await, Err("unknown"));
 }
 
@@ -142,7 +142,7 @@ async fn the_tenancy_is_that_of_the_host_then_of_the_key_then_the_default_one() 
         let unknown = access.resolve_tenancy(&host(NamedTenancy::Unknown), key);
         assert!(matches!(unknown, Err(AuthenticationError::UnknownTenancy)));
     }
-    access.identity().delete_tenancy(&tenancy("b"), 0).await.expect("deleted");
+    access.identity().delete_tenancy(&tenancy("b")).await.expect("deleted");
     let gone = access.resolve_tenancy(&HostTarget::NONE, None);
     assert!(matches!(gone, Err(AuthenticationError::UnknownTenancy)));
 }

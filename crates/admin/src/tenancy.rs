@@ -171,7 +171,6 @@ async fn set(
 }
 
 async fn delete(State(state): State<AdminState>, Path(name): Path<TenancyName>) -> Result<Json<Done>, ApiError> {
-    let buckets = state.buckets(&name).await?;
-    state.identity.delete_tenancy(&name, buckets.len()).await?;
+    state.identity.delete_tenancy(&name).await?;
     Ok(Json(Done {}))
 }

@@ -29,7 +29,7 @@ pub use key::{KeyInfo, KeyRecord, NewKey};
 pub use master_key::{MasterKey, MasterKeyError};
 pub use role::{NewRole, RoleGrant};
 pub use secret::Secret;
-pub use tenancy::{NewTenancy, Tenancy, TenancyChange};
+pub use tenancy::{CLOSED_TO_BUCKETS, NewTenancy, Tenancy, TenancyChange, bucket_counter};
 pub use user::{NewUser, Standing, User, UserStatus};
 
 #[cfg(test)]

@@ -138,7 +138,7 @@ impl System {
             Operation::CreateTenancy(n) => {
                 identity.create_tenancy(NewTenancy::named(tenancy(n))).await?;
             }
-            Operation::DeleteTenancy(n) => identity.delete_tenancy(&tenancy(n), 0).await?,
+            Operation::DeleteTenancy(n) => identity.delete_tenancy(&tenancy(n)).await?,
             Operation::CreateUser(n) => {
                 identity.create_user(NewUser { name: user(n), email: None }, None).await?;
             }

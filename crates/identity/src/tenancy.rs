@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use policy::DefaultPolicy;
 use serde::{Deserialize, Serialize};
-use storage::{Batch, Expect, Space, limits};
+use storage::{Batch, Bounded, Expect, Space, limits};
 use types::{TenancyName, Timestamp, UserName};
 
 use crate::control::{Control, Life, Stale, Stored, check_text, damaged, decode, put};
@@ -23,6 +23,16 @@ pub const MAX_DESCRIPTION_CHARS: usize = 1024;
 const MAX_HOST_BYTES: usize = 253;
 /// How many records one batch of a deletion removes.
 const SWEEP_KEYS: usize = limits::BATCH_KEYS / 2;
+/// What [`bucket_counter`] says of a tenancy that was deleted, until one of the same name is made: more than any tenancy
+/// may have buckets.
+pub const CLOSED_TO_BUCKETS: i64 = 1 << 32;
+
+/// The counter of a tenancy's buckets. It changes in the commit that makes or deletes a bucket, which demands that a
+/// bucket more is within the bound; the commit that deletes the tenancy demands that it is 0 and makes it
+/// [`CLOSED_TO_BUCKETS`]. Counters are exact across groups, so that no bucket is ever made in a tenancy that is gone.
+pub fn bucket_counter(tenancy: &TenancyName) -> Vec<u8> {
+    format!("t/{tenancy}/buckets").into_bytes()
+}
 
 /// A tenancy.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -154,16 +164,15 @@ impl Identity {
         self.change(move |control| async move { alter(&control, &name, change).await }).await
     }
 
-    /// Deletes a tenancy with its roles and keys. `buckets` is how many buckets it holds, which the caller knows: with
-    /// any, it stays.
+    /// Deletes a tenancy with its roles and keys. With any bucket in it, by [`bucket_counter`], it stays.
     ///
     /// # Errors
-    /// [`IdentityError::NoSuchTenancy`], [`IdentityError::TenancyHasBuckets`], and those of the store. Where the store
-    /// fails on the way, the tenancy is gone for every request, and what is left of it goes when it is deleted or made
-    /// again.
-    pub async fn delete_tenancy(&self, name: &TenancyName, buckets: usize) -> Result<(), IdentityError> {
+    /// [`IdentityError::NoSuchTenancy`], [`IdentityError::TenancyHasBuckets`], [`IdentityError::Contention`] where a
+    /// bucket was made in this moment, and those of the store. Where the store fails on the way, the tenancy is gone
+    /// for every request, and what is left of it goes when it is deleted or made again.
+    pub async fn delete_tenancy(&self, name: &TenancyName) -> Result<(), IdentityError> {
         let name = name.clone();
-        self.change(move |control| async move { delete(&control, &name, buckets).await }).await
+        self.change(move |control| async move { delete(&control, &name).await }).await
     }
 }
 
@@ -212,8 +221,9 @@ async fn create(control: &Control, new: NewTenancy) -> Result<Arc<Tenancy>, Iden
         Some(_) => sweep(control, &tenancy.name).await?,
         None => {}
     }
-    let expect = Expect::Absent(key);
-    write(control, tenancy, expect).await
+    let closed = bucket_count(control, &tenancy.name).await? == CLOSED_TO_BUCKETS;
+    let open = Bounded { name: bucket_counter(&tenancy.name), delta: -CLOSED_TO_BUCKETS, at_most: None };
+    write(control, tenancy, Expect::Absent(key), closed.then_some(open).into_iter().collect()).await
 }
 
 async fn alter(control: &Control, name: &TenancyName, change: TenancyChange) -> Result<Arc<Tenancy>, IdentityError> {
@@ -228,35 +238,50 @@ async fn alter(control: &Control, name: &TenancyName, change: TenancyChange) -> 
         created: old.created,
     };
     check(control, &tenancy)?;
-    write(control, tenancy, found.unchanged(keyspace::tenancy(name))).await
+    write(control, tenancy, found.unchanged(keyspace::tenancy(name)), Vec::new()).await
 }
 
-async fn write(control: &Control, tenancy: Tenancy, expect: Expect) -> Result<Arc<Tenancy>, IdentityError> {
+/// Writes a record of a living tenancy. `count` changes with it.
+async fn write(
+    control: &Control,
+    tenancy: Tenancy,
+    expect: Expect,
+    count: Vec<Bounded>,
+) -> Result<Arc<Tenancy>, IdentityError> {
     let group = keyspace::tenancy(&tenancy.name);
     let record = TenancyRecord { tenancy, life: Life::Live };
-    let batch = Batch { expect: vec![expect], put: vec![put(group.clone(), &record)], ..Batch::default() };
+    let batch = Batch { expect: vec![expect], put: vec![put(group.clone(), &record)], count, ..Batch::default() };
     control.commit(&group, batch, Stale::Nothing).await?;
     let tenancy = Arc::new(record.tenancy);
     Arc::make_mut(&mut control.tenancies.write()).insert(Arc::clone(&tenancy));
     Ok(tenancy)
 }
 
-async fn delete(control: &Control, name: &TenancyName, buckets: usize) -> Result<(), IdentityError> {
-    if buckets > 0 {
-        return Err(IdentityError::TenancyHasBuckets { tenancy: name.clone(), buckets });
-    }
+async fn delete(control: &Control, name: &TenancyName) -> Result<(), IdentityError> {
     let group = keyspace::tenancy(name);
     let found = control.read::<TenancyRecord>(&group).await?;
     let found = found.ok_or_else(|| IdentityError::NoSuchTenancy(name.clone()))?;
-    let batch = Batch {
-        expect: vec![found.unchanged(group.clone())],
-        put: vec![put(group.clone(), &found.value.deleting())],
-        ..Batch::default()
-    };
-    control.commit(&group, batch, Stale::Everything).await?;
+    if found.value.life == Life::Live {
+        if let Ok(buckets @ 1..) = usize::try_from(bucket_count(control, name).await?) {
+            return Err(IdentityError::TenancyHasBuckets { tenancy: name.clone(), buckets });
+        }
+        // Holds where there is no bucket still, and keeps every other from being made.
+        let close = Bounded { name: bucket_counter(name), delta: CLOSED_TO_BUCKETS, at_most: Some(CLOSED_TO_BUCKETS) };
+        let batch = Batch {
+            expect: vec![found.unchanged(group.clone())],
+            put: vec![put(group.clone(), &found.value.deleting())],
+            count: vec![close],
+            ..Batch::default()
+        };
+        control.commit(&group, batch, Stale::Everything).await?;
+    }
     Arc::make_mut(&mut control.tenancies.write()).remove(name);
     control.standings.invalidate_all();
     sweep(control, name).await
+}
+
+async fn bucket_count(control: &Control, name: &TenancyName) -> Result<i64, IdentityError> {
+    Ok(control.metadata.counters(&[bucket_counter(name)]).await?.first().copied().unwrap_or(0))
 }
 
 /// Removes what is in a tenancy that is being deleted, its record last, so that the deletion can be taken up again.

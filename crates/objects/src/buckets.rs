@@ -12,6 +12,7 @@ use std::future::Future;
 use std::sync::Arc;
 
 use access::{BucketTarget, Grant, action};
+use identity::{CLOSED_TO_BUCKETS, bucket_counter};
 use parking_lot::RwLock;
 use policy::Acl;
 use serde::{Deserialize, Serialize};
@@ -21,7 +22,6 @@ use types::{BucketName, TenancyName};
 use crate::bucket::{Bucket, NewBucket, Versioning};
 use crate::commit::{not_committed, unknown};
 use crate::keyspace::{self, Place};
-use crate::usage::bucket_counter;
 use crate::{ObjectError, Objects};
 
 /// The most buckets of a tenancy: AWS's default quota, and what one listing answers.
@@ -151,7 +151,7 @@ impl Objects {
         };
         match self.metadata.commit(Space::CONTROL, &keyspace::buckets_of(&bucket.tenancy), batch).await {
             Ok(()) => {}
-            Err(CommitError::OverLimit { .. }) => return Err(ObjectError::TooManyBuckets),
+            Err(CommitError::OverLimit { .. }) => return Err(self.no_room_for(&bucket).await?),
             Err(CommitError::Unknown(_) | CommitError::Conflict { .. }) => {
                 match self.read_bucket(&bucket.tenancy, &bucket.name).await? {
                     Some((_, record)) if record.bucket.id == bucket.id => {}
@@ -163,6 +163,16 @@ impl Objects {
         }
         self.buckets.forget(&bucket.tenancy, &bucket.name);
         Ok(Arc::new(bucket))
+    }
+
+    /// Why a bucket can not be made: its tenancy has too many, or was deleted since the caller was let in, which they
+    /// are told by the answer when they try again.
+    async fn no_room_for(&self, bucket: &Bucket) -> Result<ObjectError, ObjectError> {
+        let count = self.metadata.counters(&[bucket_counter(&bucket.tenancy)]).await?;
+        Ok(match count.first().copied() {
+            Some(CLOSED_TO_BUCKETS..) => ObjectError::Contention,
+            _ => ObjectError::TooManyBuckets,
+        })
     }
 
     /// Deletes a bucket that holds no object and no version. Uploads in progress are aborted.

@@ -1,8 +1,12 @@
 //! Buckets: made, found, changed, deleted, and what a crash leaves of that.
 
+use std::sync::Arc;
+
+use identity::{Identity, IdentityError, MasterKey, NewTenancy};
 use policy::{Acl, Role};
 use storage::StorageError;
 use storage::faults::{Call, Fault};
+use types::SeededEntropy;
 
 use crate::fixture::{World, person};
 use crate::{ObjectError, Usage, Versioning};
@@ -90,7 +94,7 @@ async fn a_tenancy_has_so_many_buckets() {
     let world = World::new();
     let bucket = world.bucket("data", Versioning::Unversioned).await;
     let count = storage::Bounded {
-        name: crate::usage::bucket_counter(&world.tenancy()),
+        name: identity::bucket_counter(&world.tenancy()),
         delta: crate::MAX_BUCKETS - 1,
         at_most: None,
     };
@@ -99,4 +103,33 @@ async fn a_tenancy_has_so_many_buckets() {
     assert!(matches!(world.try_create("more").await, Err(ObjectError::TooManyBuckets)));
     world.objects.delete_bucket(&world.on_bucket(&bucket)).await.unwrap();
     world.try_create("more").await.unwrap();
+}
+
+/// Buckets are made by whoever was let in before their tenancy was deleted: with the delete, and after it.
+#[tokio::test(flavor = "multi_thread")]
+async fn no_bucket_is_made_in_a_tenancy_that_is_deleted() {
+    let world = Arc::new(World::new());
+    let entropy = Arc::new(SeededEntropy::new(2));
+    let (metadata, master) = (world.faults.engine().metadata, MasterKey::generate(&*entropy));
+    let identity = Identity::open(metadata, master, Arc::clone(&world.clock) as _, entropy).await.unwrap();
+    let tenancy = world.tenancy();
+    for round in 0..100 {
+        identity.create_tenancy(NewTenancy::named(tenancy.clone())).await.unwrap();
+        let maker = Arc::clone(&world);
+        let making = tokio::spawn(async move { maker.try_create("data").await });
+        if round % 2 == 0 {
+            tokio::task::yield_now().await;
+        }
+        let deleted = identity.delete_tenancy(&tenancy).await;
+        match (deleted, making.await.unwrap()) {
+            (Ok(()), Err(ObjectError::Contention)) => {}
+            (Err(IdentityError::TenancyHasBuckets { .. } | IdentityError::Contention), Ok(bucket)) => {
+                world.objects.delete_bucket(&world.on_bucket(&bucket)).await.unwrap();
+                identity.delete_tenancy(&tenancy).await.unwrap();
+            }
+            outcomes => panic!("round {round}: {outcomes:?}"),
+        }
+        assert!(matches!(world.try_create("late").await, Err(ObjectError::Contention)));
+        assert!(world.objects.list_buckets(&world.on_tenancy()).await.unwrap().is_empty());
+    }
 }

@@ -6,13 +6,14 @@
 use std::collections::{BTreeMap, HashMap};
 
 use futures_util::StreamExt as _;
+use identity::bucket_counter;
 use storage::maintenance::{Damage, Damages, Progress};
 use storage::{Blobs, StorageError, limits};
 use types::BlobId;
 
 use crate::keyspace::{ALL_BUCKETS, OBJECTS, Place, UPLOADS};
 use crate::record::{Content, HeadRecord, MarkerRecord, PartRecord, UploadRecord, UploadState, VersionRecord, decode};
-use crate::usage::{Counted, UsageChange, bucket_counter};
+use crate::usage::{Counted, UsageChange};
 use crate::walk::Walk;
 use crate::{Bucket, ObjectError, Objects};
 

@@ -53,11 +53,6 @@ impl Objects {
     }
 }
 
-/// The counter of a tenancy's buckets.
-pub(crate) fn bucket_counter(tenancy: &TenancyName) -> Vec<u8> {
-    format!("t/{tenancy}/buckets").into_bytes()
-}
-
 /// The changes of usage that one batch makes.
 pub(crate) struct UsageChange<'a> {
     bucket: &'a Bucket,
