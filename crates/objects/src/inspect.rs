@@ -11,10 +11,10 @@ use storage::maintenance::{Damage, Damages, Progress};
 use storage::{Blobs, StorageError, limits};
 use types::BlobId;
 
-use crate::keyspace::{ALL_BUCKETS, OBJECTS, Place, UPLOADS};
+use crate::keyspace::{ALL_BUCKETS, KeyNames, OBJECTS, Place, UPLOADS, UploadNames};
 use crate::record::{Content, HeadRecord, MarkerRecord, PartRecord, UploadRecord, UploadState, VersionRecord, decode};
 use crate::usage::{Counted, UsageChange};
-use crate::walk::Walk;
+use crate::walk::{Walk, object_key};
 use crate::{Bucket, ObjectError, Objects};
 
 /// Bytes that a scrub has read.
@@ -49,6 +49,19 @@ enum Entry {
 
 /// A blob that a record names, and how long it must be.
 type NamedBlob = (BlobId, u64);
+
+/// The parts of an upload that are a version's already: its completion was broken off before their records went.
+struct TakenOver {
+    names: UploadNames,
+    parts: Vec<u16>,
+}
+
+impl TakenOver {
+    fn has(&self, name: &[u8]) -> bool {
+        let number = name.strip_prefix(self.names.group()).and_then(|_| self.names.part_number(name).ok());
+        number.is_some_and(|number| self.parts.binary_search(&number).is_ok())
+    }
+}
 
 impl Objects {
     /// Reads every byte of every object. `suspects` are damages that the engine found: those of an object's blob are
@@ -176,13 +189,13 @@ impl Objects {
     pub async fn check(&self, progress: &Progress) -> Result<Inspected, ObjectError> {
         let mut inspected = Inspected::default();
         let mut sums = BTreeMap::new();
-        let mut interrupted = 0_u64;
         let (from, to) = ALL_BUCKETS;
         for record in self.scan_buckets(from.to_vec(), to).await? {
             let bucket = &record.bucket;
             inspected.buckets += 1;
             *sums.entry(bucket_counter(&bucket.tenancy)).or_insert(0) += 1;
             add_up(UsageChange::in_bucket(bucket), &mut sums, bucket);
+            let mut taken_over = None;
             let mut walk = self.walk_all(bucket);
             while let Some((name, raw)) = walk.next().await? {
                 if progress.is_stopped() {
@@ -195,19 +208,41 @@ impl Objects {
                         continue;
                     }
                 };
-                interrupted += u64::from(is_interrupted(&entry));
+                match &entry {
+                    Entry::Upload(upload) => taken_over = self.taken_over(bucket, &name, upload).await?,
+                    // Its version counts and names the same.
+                    Entry::Part(_) if taken_over.as_ref().is_some_and(|taken| taken.has(&name)) => continue,
+                    Entry::Part(_) | Entry::Version(_) | Entry::Marker => {}
+                }
                 add_up(usage_of(bucket, &entry), &mut sums, bucket);
                 self.check_blobs((bucket, &name), entry, &mut inspected).await?;
             }
         }
         self.check_counters(sums, &mut inspected).await?;
         let kept = self.count_blobs().await?;
-        // A completion that was broken off names blobs twice until it is finished.
-        if interrupted == 0 && kept != inspected.blobs {
+        if kept != inspected.blobs {
             let what = format!("{kept} blobs are kept, and records name {}", inspected.blobs);
             found(&mut inspected, what, None);
         }
         Ok(inspected)
+    }
+
+    /// The parts of an upload that are a version's already.
+    async fn taken_over(
+        &self,
+        bucket: &Bucket,
+        name: &[u8],
+        upload: &UploadRecord,
+    ) -> Result<Option<TakenOver>, ObjectError> {
+        let (UploadState::Completing(intent) | UploadState::Completed(intent)) = &upload.state else {
+            return Ok(None);
+        };
+        let place = Place::parse(name)?;
+        let Some(id) = place.upload() else { return Ok(None) };
+        let key = object_key(&place.key()?)?;
+        let is_version = self.metadata.get(bucket.space(), &KeyNames::new(&key).marker(id)).await?.is_some();
+        let taken_over = || TakenOver { names: UploadNames::new(&key, id), parts: intent.parts.clone() };
+        Ok(is_version.then(taken_over))
     }
 
     async fn check_blobs(
@@ -312,10 +347,6 @@ fn entry(name: &[u8], raw: &[u8]) -> Result<Entry, StorageError> {
         _ if place.is_older() => Entry::Version(decode(raw)?),
         _ => Entry::Version(decode::<HeadRecord>(raw)?.version),
     })
-}
-
-fn is_interrupted(entry: &Entry) -> bool {
-    matches!(entry, Entry::Upload(upload) if upload.state != UploadState::Open)
 }
 
 /// What an entry adds to the counters.

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use access::action;
 use storage::faults::{Call, Fault};
+use storage::maintenance::Progress;
 use storage::{Space, StorageError};
 use types::{ByteRange, Checksum, ChecksumAlgorithm, ChecksumType, Conditions, ETag, EtagMatch, Timestamp, UploadId};
 
@@ -241,6 +242,7 @@ async fn crash_completing(step: u64, fault: Fault, again: bool) {
         tokio::task::yield_now().await;
     }
     world.restart(step + 100);
+    world.is_whole(&place).await;
     if again {
         match (&outcome, world.complete(&bucket, "k", upload, request(&[part])).await) {
             (Ok(first), Ok(second)) => assert_eq!(*first, second, "{place}"),
@@ -262,6 +264,12 @@ async fn crash_completing(step: u64, fault: Fault, again: bool) {
 }
 
 impl World {
+    /// Checks that nothing is damaged, whatever was broken off.
+    async fn is_whole(&self, place: &str) {
+        let checked = self.objects.check(&Progress::unpaced()).await.expect("looked");
+        assert_eq!(checked.damages.listed, [], "{place}");
+    }
+
     /// Recovers, and checks that nothing is left but what an open upload has.
     async fn settled_or_open(&self, bucket: &Bucket, upload: UploadId) {
         assert_eq!(self.objects.recover().await.unwrap().failed, 0);
@@ -284,6 +292,7 @@ async fn an_abort_survives_a_crash_after_every_step() {
             world.faults.plan(Call::Commit, step, fault);
             let _ = world.abort(&bucket, "k", upload).await;
             world.restart(step + 100);
+            world.is_whole(&format!("step {step}")).await;
             world.settled_or_open(&bucket, upload).await;
             if !world.uploads(&bucket).await.is_empty() {
                 world.abort(&bucket, "k", upload).await.unwrap();
