@@ -5,10 +5,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
-use time::OffsetDateTime;
-use time::format_description::BorrowedFormatItem;
 use time::format_description::well_known::{Rfc2822, Rfc3339};
 use time::macros::format_description;
+use time::{Date, Month, OffsetDateTime};
 
 /// A moment, in microseconds since 1970-01-01T00:00:00Z.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default, Serialize, Deserialize)]
@@ -19,7 +18,6 @@ pub struct Timestamp(pub u64);
 const WEEKDAYS: [&str; 7] = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
 /// As RFC 9110 section 5.6.7 abbreviates them.
 const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
-const AMZ_DATE: &[BorrowedFormatItem<'_>] = format_description!("[year][month][day]T[hour][minute][second]Z");
 
 impl Timestamp {
     /// The moment `seconds` after the epoch.
@@ -39,8 +37,18 @@ impl Timestamp {
 
     /// `2009-10-12T17:50:30.000Z`, the form of S3's XML documents.
     pub fn to_iso8601(self) -> String {
+        self.rfc3339(3)
+    }
+
+    /// `2009-10-12T17:50:30.000000Z`, the form of log lines.
+    pub fn to_rfc3339_micros(self) -> String {
+        self.rfc3339(6)
+    }
+
+    /// Date, time, and the fraction of the second in so many digits, at most 6.
+    fn rfc3339(self, digits: u32) -> String {
         let moment = self.civil();
-        let mut text = String::with_capacity(24);
+        let mut text = String::with_capacity(27);
         push_digits(&mut text, moment.year().unsigned_abs(), 4);
         for (before, number) in [('-', u8::from(moment.month())), ('-', moment.day()), ('T', moment.hour())] {
             text.push(before);
@@ -51,7 +59,7 @@ impl Timestamp {
             push_digits(&mut text, number.into(), 2);
         }
         text.push('.');
-        push_digits(&mut text, moment.millisecond().into(), 3);
+        push_digits(&mut text, moment.microsecond() / 10u32.pow(6 - digits), digits);
         text.push('Z');
         text
     }
@@ -104,7 +112,7 @@ impl Timestamp {
     /// and offset), or `None`. A date alone is its first moment, UTC.
     pub fn parse_iso8601(text: &str) -> Option<Self> {
         let text = text.trim();
-        if let Ok(date) = time::Date::parse(text, format_description!("[year]-[month]-[day]")) {
+        if let Ok(date) = Date::parse(text, format_description!("[year]-[month]-[day]")) {
             return Self::from_offset(date.midnight().assume_utc());
         }
         Self::from_offset(OffsetDateTime::parse(text, &Rfc3339).ok()?)
@@ -112,15 +120,23 @@ impl Timestamp {
 
     /// Reads SigV4's `20091012T175030Z`, or `None`.
     pub fn parse_amz_date(text: &str) -> Option<Self> {
-        Self::from_offset(time::PrimitiveDateTime::parse(text, AMZ_DATE).ok()?.assume_utc())
+        let (date, time) = text.strip_suffix('Z')?.split_once('T')?;
+        if (date.len(), time.len()) != (8, 6) || !date.bytes().chain(time.bytes()).all(|byte| byte.is_ascii_digit()) {
+            return None;
+        }
+        let month = Month::try_from(date[4..6].parse::<u8>().ok()?).ok()?;
+        let date = Date::from_calendar_date(date[..4].parse().ok()?, month, date[6..].parse().ok()?).ok()?;
+        let time = [&time[..2], &time[2..4], &time[4..]].map(|digits| digits.parse::<u8>().ok());
+        let moment = date.with_hms(time[0]?, time[1]?, time[2]?).ok()?;
+        Self::from_offset(moment.assume_utc())
     }
 
-    /// Date and time, UTC, to the millisecond; the epoch for moments after the year 9999.
+    /// Date and time, UTC; the epoch for moments after the year 9999.
     fn civil(self) -> OffsetDateTime {
         let seconds = i64::try_from(self.as_secs()).unwrap_or(i64::MAX);
         let moment = OffsetDateTime::from_unix_timestamp(seconds);
-        let millisecond = u16::try_from(self.0 / 1_000 % 1_000).unwrap_or_default();
-        moment.and_then(|moment| moment.replace_millisecond(millisecond)).unwrap_or(OffsetDateTime::UNIX_EPOCH)
+        let microsecond = u32::try_from(self.0 % 1_000_000).unwrap_or_default();
+        moment.and_then(|moment| moment.replace_microsecond(microsecond)).unwrap_or(OffsetDateTime::UNIX_EPOCH)
     }
 
     fn from_offset(moment: OffsetDateTime) -> Option<Self> {
@@ -196,6 +212,7 @@ mod tests {
     fn dates_survive_the_round_trip_in_each_form() {
         let moment = Timestamp::from_secs(1_255_369_830);
         assert_eq!(moment.to_iso8601(), "2009-10-12T17:50:30.000Z");
+        assert_eq!(Timestamp(moment.0 + 12_034).to_rfc3339_micros(), "2009-10-12T17:50:30.012034Z");
         assert_eq!(moment.to_http_date(), "Mon, 12 Oct 2009 17:50:30 GMT");
         assert_eq!(moment.to_amz_date(), "20091012T175030Z");
         for (parsed, form) in [
@@ -226,6 +243,10 @@ mod tests {
 
     #[test]
     fn nonsense_is_no_date() {
+        for text in ["20091312T175030Z", "20090229T175030Z", "20091012T245030Z", "20091012T175030", "+0091012T175030Z"]
+        {
+            assert_eq!(Timestamp::parse_amz_date(text), None, "{text}");
+        }
         for text in ["", "yesterday", "2009-13-01", "1969-12-31", "Mon, 12 Oct 2009"] {
             assert_eq!(Timestamp::parse_http_date(text), None, "{text}");
             assert_eq!(Timestamp::parse_iso8601(text), None, "{text}");

@@ -5,6 +5,8 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use crate::HexText;
+
 /// An S3 ETag: the MD5 of the content, or for a multipart object the MD5 of its parts' MD5s and the number of parts.
 ///
 /// Source: the S3 API reference, data type `Object`, `ETag`.
@@ -24,13 +26,17 @@ impl ETag {
 
     /// The tag in double quotes, as in the `ETag` header and in XML.
     pub fn quoted(&self) -> String {
-        format!("\"{self}\"")
+        let digits = HexText::<32>::lower(&self.md5);
+        match self.parts {
+            0 => ["\"", digits.as_str(), "\""].concat(),
+            parts => format!("\"{digits}-{parts}\""),
+        }
     }
 }
 
 impl fmt::Display for ETag {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&hex::encode(self.md5))?;
+        f.write_str(HexText::<32>::lower(&self.md5).as_str())?;
         match self.parts {
             0 => Ok(()),
             parts => write!(f, "-{parts}"),

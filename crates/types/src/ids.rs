@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Entropy, Timestamp};
+use crate::{Entropy, HexText, Timestamp};
 
 macro_rules! id128 {
     ($(#[$doc:meta])* $name:ident) => {
@@ -25,7 +25,7 @@ macro_rules! id128 {
 
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(&hex::encode(self.0))
+                f.write_str(HexText::<32>::lower(&self.0).as_str())
             }
         }
 
@@ -97,7 +97,7 @@ impl fmt::Display for VersionId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Null => f.write_str("null"),
-            Self::Id(bytes) => f.write_str(&hex::encode(bytes)),
+            Self::Id(bytes) => f.write_str(HexText::<32>::lower(bytes).as_str()),
         }
     }
 }
