@@ -165,8 +165,8 @@ impl Access {
         &self,
         principal: &Arc<Principal>,
         target: A::Target,
-        bucket: Option<&BucketFacts>,
-        object: Option<&ObjectFacts>,
+        bucket: Option<BucketFacts<'_>>,
+        object: Option<ObjectFacts<'_>>,
     ) -> Result<Grant<A>, Denied> {
         let facts = Facts { default_policy: self.default_policy(&principal.tenancy), bucket, object };
         authorize(principal, target, facts)

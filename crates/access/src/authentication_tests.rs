@@ -1,5 +1,5 @@
 use identity::{MasterKey, NewKey, NewRole, NewTenancy, NewUser};
-use policy::{Acl, CannedAcl, Role};
+use policy::{CannedAcl, Role};
 use storage::memory::MemoryStore;
 use types::{BucketName, ManualClock, ObjectKey, SeededEntropy, Timestamp};
 
@@ -164,8 +164,9 @@ async fn strangers_have_what_acls_grant() {
         // ann owns the bucket; the ACL's line for the owner is left out, to see what strangers have by the rest.
         let mut acl = acl.expand(&user("ann"), &user("ann"));
         acl.grants.remove(0);
-        let facts = BucketFacts { name: bucket.bucket.clone(), owner: user("ann"), acl: acl.clone() };
-        let object_facts = ObjectFacts { owner: None, acl: Acl { grants: acl.grants.clone() } };
+        let owner = user("ann");
+        let facts = Some(BucketFacts { name: &bucket.bucket, owner: &owner, acl: &acl });
+        let object_facts = Some(ObjectFacts { owner: None, acl: &acl });
         let mut allowed = Vec::new();
         for principal in [
             access.anonymous(tenancy("b")),
@@ -173,11 +174,10 @@ async fn strangers_have_what_acls_grant() {
             access.principal_for_key(&member, &tenancy("b")).await.expect("the owner"),
             access.operator(tenancy("b")),
         ] {
-            let list = access.authorize::<action::ListBucket>(&principal, bucket.clone(), Some(&facts), None);
-            let facts = (Some(&facts), Some(&object_facts));
-            let get = access.authorize::<action::GetObject>(&principal, object.clone(), facts.0, facts.1);
+            let list = access.authorize::<action::ListBucket>(&principal, bucket.clone(), facts, None);
+            let get = access.authorize::<action::GetObject>(&principal, object.clone(), facts, object_facts);
             assert_eq!(list.is_ok(), get.is_ok(), "{principal:?}");
-            let put = access.authorize::<action::PutObject>(&principal, object.clone(), facts.0, facts.1);
+            let put = access.authorize::<action::PutObject>(&principal, object.clone(), facts, object_facts);
             assert_eq!(put.is_ok(), allowed.len() >= 2, "{principal:?}");
             allowed.push(list.is_ok());
         }
@@ -190,9 +190,10 @@ async fn nobody_acts_outside_the_tenancy_that_the_request_is_for() {
     let world = World::new().await;
     let bucket = BucketTarget { tenancy: tenancy("a"), bucket: BucketName::new("data").expect("a name"), bucket_id: 7 };
     let acl = CannedAcl::PublicRead.expand(&user("bob"), &user("bob"));
-    let facts = BucketFacts { name: bucket.bucket.clone(), owner: user("bob"), acl };
+    let owner = user("bob");
+    let facts = BucketFacts { name: &bucket.bucket, owner: &owner, acl: &acl };
     for principal in [world.access.operator(tenancy("b")), world.access.anonymous(tenancy("b"))] {
-        let denied = world.access.authorize::<action::ListBucket>(&principal, bucket.clone(), Some(&facts), None);
+        let denied = world.access.authorize::<action::ListBucket>(&principal, bucket.clone(), Some(facts), None);
         assert!(denied.is_err(), "{principal:?}");
     }
 }

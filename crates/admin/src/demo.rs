@@ -121,8 +121,7 @@ async fn put_dataset(state: &AdminState, principal: &Arc<Principal>, bucket: &Bu
             key: ObjectKey::new(&format!("{}/{}", dataset::NAME, item.key)).expect("the dataset's keys are short"),
             version: None,
         };
-        let facts = bucket.facts();
-        let grant = state.access.authorize::<action::PutObject>(principal, target, Some(&facts), None)?;
+        let grant = state.access.authorize::<action::PutObject>(principal, target, Some(bucket.facts()), None)?;
         let metadata = ObjectMetadata { content_type: Some(item.content_type.to_owned()), ..ObjectMetadata::default() };
         let conditions = Conditions { if_none_match: Some(EtagMatch::Any), ..Conditions::default() };
         let mut content = Content(item.content);

@@ -54,7 +54,7 @@ impl Bucket {
     }
 
     /// What a decision about it needs to know.
-    pub fn facts(&self) -> BucketFacts {
-        BucketFacts { name: self.name.clone(), owner: self.owner.clone(), acl: self.acl.clone() }
+    pub const fn facts(&self) -> BucketFacts<'_> {
+        BucketFacts { name: &self.name, owner: &self.owner, acl: &self.acl }
     }
 }

@@ -23,6 +23,7 @@ use crate::{Bucket, ObjectError, Objects};
 pub(crate) const ATTEMPTS: usize = 16;
 
 /// A head record as it was read.
+#[derive(Debug)]
 pub(crate) struct StoredHead {
     pub(crate) raw: Bytes,
     pub(crate) record: HeadRecord,

@@ -144,7 +144,7 @@ impl World {
         selection: Selection,
     ) -> Result<Read, ObjectError> {
         let request = ReadRequest { selection, conditions: Conditions::default() };
-        self.objects.get_object(&self.on_object(bucket, key, version), &request).await
+        self.objects.get_object(&self.on_object(bucket, key, version), &request, None).await
     }
 
     pub(crate) async fn body(&self, bucket: &Bucket, key: &str) -> Vec<u8> {

@@ -61,6 +61,7 @@ pub use bucket::{Bucket, NewBucket, Versioning};
 pub use buckets::MAX_BUCKETS;
 pub use error::ObjectError;
 pub use payload::{Claims, Payload, PayloadError};
+pub use read::SeenObject;
 pub use recovery::Recovered;
 pub use store::Objects;
 pub use usage::Usage;

@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
+use access::action;
 use storage::StorageError;
 use storage::faults::{Call, Fault};
 use types::{ByteRange, Checksum, ChecksumAlgorithm, Conditions, ETag, EtagMatch, VersionId};
 
 use crate::fixture::{Body, World, pattern};
 use crate::listing::{ListedVersion, ListedVersionKind};
-use crate::object::{PutRequest, Selection};
+use crate::object::{PutRequest, ReadRequest, Selection};
 use crate::{Claims, ObjectError, Usage, Versioning};
 
 #[tokio::test]
@@ -114,6 +115,43 @@ async fn versions_stack_and_unstack() {
     world.delete(&bucket, "k", Some(first)).await;
     assert_eq!(kinds().await, []);
     assert_eq!((world.usage(&bucket).await, world.blobs().await), (Usage::default(), 0));
+}
+
+/// What was looked up for a decision is what the operation answers, whatever was written since; and only for the object
+/// that was decided about.
+#[tokio::test]
+async fn what_was_decided_about_is_what_is_answered() {
+    let world = World::new();
+    let bucket = world.bucket("data", Versioning::Unversioned).await;
+    let old = pattern(700_000, 1);
+    for body in [&old[..], b"old"] {
+        world.put(&bucket, "k", body).await;
+        let grant = world.on_object::<action::GetObject>(&bucket, "k", None);
+        let see = || async { world.objects.look_up(grant.target().clone()).await.unwrap().expect("it is there") };
+        let (seen, headed, elsewhere) = (see().await, see().await, see().await);
+        assert_eq!(seen.facts().unwrap().owner, world.caller.user());
+        world.put(&bucket, "k", b"new").await;
+        world.put(&bucket, "other", b"other").await;
+
+        let whole = ReadRequest::default();
+        let head = world.objects.head_object(&grant, &whole, Some(headed)).await.unwrap();
+        let read = world.objects.get_object(&grant, &whole, Some(seen)).await.unwrap();
+        assert_eq!((head.info.size, &read.head), (body.len() as u64, &head));
+        assert_eq!(read.body.collect().await.unwrap(), body);
+        let other = world.on_object::<action::GetObject>(&bucket, "other", None);
+        let read = world.objects.get_object(&other, &whole, Some(elsewhere)).await.unwrap();
+        assert_eq!(read.body.collect().await.unwrap(), "other");
+        assert_eq!(world.body(&bucket, "k").await, b"new");
+    }
+    let absent = world.on_object::<action::GetObject>(&bucket, "absent", None);
+    assert!(world.objects.look_up(absent.target().clone()).await.unwrap().is_none());
+    world.set_versioning(&bucket, Versioning::Enabled).await;
+    world.delete(&bucket, "k", None).await;
+    let marker = world.on_object::<action::GetObject>(&bucket, "k", None);
+    let seen = world.objects.look_up(marker.target().clone()).await.unwrap().unwrap();
+    assert!(seen.facts().is_none());
+    let read = world.objects.get_object(&marker, &ReadRequest::default(), Some(seen)).await;
+    assert!(matches!(read, Err(ObjectError::DeleteMarker { .. })));
 }
 
 #[tokio::test]

@@ -1,8 +1,9 @@
 //! GetObject, HeadObject, and what else looks up one version.
 
-use access::{BucketTarget, Grant, action};
+use access::{BucketTarget, Grant, ObjectTarget, action};
 use bytes::Bytes;
 use policy::ObjectFacts;
+use storage::Pin;
 use types::{Conditions, ObjectKey, VersionId, WriteId};
 
 use crate::commit::{ATTEMPTS, StoredHead, told};
@@ -13,6 +14,7 @@ use crate::record::{Content, Order, VersionRecord};
 use crate::{Bucket, ObjectError, Objects};
 
 /// A version as it was found.
+#[derive(Debug)]
 pub(crate) struct Found {
     pub(crate) head: StoredHead,
     /// Its record, where it is not the current version.
@@ -29,6 +31,26 @@ impl Found {
     }
 }
 
+/// An object as it was looked up for the decision about it.
+///
+/// The operation that was decided about takes it over: it is read once, and what is answered is what was decided about,
+/// whoever writes in between. Its content stays readable meanwhile.
+#[derive(Debug)]
+pub struct SeenObject {
+    target: ObjectTarget,
+    /// Taken before the record was read.
+    pin: Pin,
+    found: Found,
+}
+
+impl SeenObject {
+    /// What a decision about it needs to know; `None` for a delete marker, which is no object.
+    pub fn facts(&self) -> Option<ObjectFacts<'_>> {
+        let record = self.found.record();
+        record.object().map(|object| ObjectFacts { owner: record.owner.as_ref(), acl: &object.acl })
+    }
+}
+
 /// An object that may be read.
 pub(crate) struct Object {
     pub(crate) info: ObjectInfo,
@@ -41,20 +63,19 @@ pub(crate) struct Object {
 }
 
 impl Objects {
-    /// Owner and ACL of an object, for the decision about it; `None` where it does not exist (or is a delete marker).
+    /// Looks up an object, or a delete marker in its place, for the decision about it; `None` where there is neither.
     ///
     /// # Errors
-    /// The engine's.
-    pub async fn object_facts(
-        &self,
-        bucket: &Bucket,
-        key: &ObjectKey,
-        version: Option<VersionId>,
-    ) -> Result<Option<ObjectFacts>, ObjectError> {
-        Ok(self.find_version(bucket, key, version).await?.and_then(|found| found.into_record().into_facts()))
+    /// [`ObjectError::NoSuchBucket`] and the engine's.
+    pub async fn look_up(&self, target: ObjectTarget) -> Result<Option<SeenObject>, ObjectError> {
+        let pin = self.blobs.pin();
+        let bucket = self.bucket_of(&target.bucket).await?;
+        let found = self.find_version(&bucket, &target.key, target.version).await?;
+        Ok(found.map(|found| SeenObject { target, pin, found }))
     }
 
-    /// An object or a part of it. The body stays readable whatever is written meanwhile.
+    /// An object or a part of it, as it was `seen` where it was looked up already. The body stays readable whatever is
+    /// written meanwhile.
     ///
     /// # Errors
     /// [`ObjectError::NoSuchKey`], [`ObjectError::DeleteMarker`], [`ObjectError::NoSuchVersion`],
@@ -64,11 +85,9 @@ impl Objects {
         &self,
         grant: &Grant<action::GetObject>,
         request: &ReadRequest,
+        seen: Option<SeenObject>,
     ) -> Result<Read, ObjectError> {
-        // Before the record is read, so that whatever it names stays.
-        let pin = self.blobs.pin();
-        let target = grant.target();
-        let object = self.readable(&target.bucket, &target.key, target.version, &request.conditions).await?;
+        let (pin, object) = self.pinned(grant.target(), &request.conditions, seen).await?;
         let Object { info, content, version, .. } = object;
         let head = self.select(info, version, &content, request.selection).await?;
         let range = head.range.clone().unwrap_or(0..head.info.size);
@@ -84,11 +103,28 @@ impl Objects {
         &self,
         grant: &Grant<action::GetObject>,
         request: &ReadRequest,
+        seen: Option<SeenObject>,
     ) -> Result<Head, ObjectError> {
-        let _pin = self.blobs.pin();
-        let target = grant.target();
-        let object = self.readable(&target.bucket, &target.key, target.version, &request.conditions).await?;
+        let (_pin, object) = self.pinned(grant.target(), &request.conditions, seen).await?;
         self.select(object.info, object.version, &object.content, request.selection).await
+    }
+
+    /// The object of `target`, as it was `seen` or as it is now, if `conditions` hold; and the pin under which it was
+    /// read, so that what it names stays.
+    async fn pinned(
+        &self,
+        target: &ObjectTarget,
+        conditions: &Conditions,
+        seen: Option<SeenObject>,
+    ) -> Result<(Pin, Object), ObjectError> {
+        let bucket = self.bucket_of(&target.bucket).await?;
+        let (pin, found) = match seen.filter(|seen| seen.target == *target) {
+            Some(seen) => (seen.pin, Some(seen.found)),
+            None => (self.blobs.pin(), self.find_version(&bucket, &target.key, target.version).await?),
+        };
+        let object = object_of(&bucket, target.version, found)?;
+        check_read(conditions, &object.info, object.version)?;
+        Ok((pin, object))
     }
 
     /// The object at `key`, if `conditions` hold.
@@ -112,20 +148,8 @@ impl Objects {
         version: Option<VersionId>,
     ) -> Result<Object, ObjectError> {
         let bucket = self.bucket_of(target).await?;
-        let Some(found) = self.find_version(&bucket, key, version).await? else {
-            return Err(if version.is_some() { ObjectError::NoSuchVersion } else { ObjectError::NoSuchKey });
-        };
-        let is_current = found.older.is_none();
-        let record = found.into_record();
-        let write = record.write;
-        let (id, last_modified) = (record.id(), record.modified);
-        let Some((info, content)) = record.into_object() else {
-            return Err(match version {
-                Some(version) => ObjectError::MethodNotAllowedOnDeleteMarker { version, last_modified },
-                None => ObjectError::DeleteMarker { version: id },
-            });
-        };
-        Ok(Object { info, content, version: told(bucket.versioning, id), write, is_current })
+        let found = self.find_version(&bucket, key, version).await?;
+        object_of(&bucket, version, found)
     }
 
     /// Finds a version, the current one where none is named. One `get` for that, two for an older one.
@@ -185,6 +209,24 @@ impl Objects {
             (Selection::Part(_), _) => Err(ObjectError::InvalidPartNumber),
         }
     }
+}
+
+/// The object that was `found` where `version` was asked for, or why there is none to answer with.
+fn object_of(bucket: &Bucket, version: Option<VersionId>, found: Option<Found>) -> Result<Object, ObjectError> {
+    let Some(found) = found else {
+        return Err(if version.is_some() { ObjectError::NoSuchVersion } else { ObjectError::NoSuchKey });
+    };
+    let is_current = found.older.is_none();
+    let record = found.into_record();
+    let write = record.write;
+    let (id, last_modified) = (record.id(), record.modified);
+    let Some((info, content)) = record.into_object() else {
+        return Err(match version {
+            Some(version) => ObjectError::MethodNotAllowedOnDeleteMarker { version, last_modified },
+            None => ObjectError::DeleteMarker { version: id },
+        });
+    };
+    Ok(Object { info, content, version: told(bucket.versioning, id), write, is_current })
 }
 
 /// Where a version is, going by the head of its key.

@@ -42,23 +42,23 @@ impl FromStr for DefaultPolicy {
 }
 
 /// What is to be known of a bucket.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct BucketFacts {
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct BucketFacts<'a> {
     /// Its name.
-    pub name: BucketName,
+    pub name: &'a BucketName,
     /// The person whose bucket it is.
-    pub owner: UserName,
+    pub owner: &'a UserName,
     /// Its ACL.
-    pub acl: Acl,
+    pub acl: &'a Acl,
 }
 
 /// What is to be known of an object (or a version of one).
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct ObjectFacts {
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct ObjectFacts<'a> {
     /// The person who wrote it; `None` for anonymous uploads.
-    pub owner: Option<UserName>,
+    pub owner: Option<&'a UserName>,
     /// Its ACL.
-    pub acl: Acl,
+    pub acl: &'a Acl,
 }
 
 /// What the decision rests on.
@@ -67,9 +67,9 @@ pub struct Facts<'a> {
     /// The tenancy's default policy.
     pub default_policy: DefaultPolicy,
     /// The bucket, for actions on one or on its objects.
-    pub bucket: Option<&'a BucketFacts>,
+    pub bucket: Option<BucketFacts<'a>>,
     /// The object, where it exists and was looked up.
-    pub object: Option<&'a ObjectFacts>,
+    pub object: Option<ObjectFacts<'a>>,
 }
 
 /// The rule that decided.
@@ -149,7 +149,7 @@ fn by_membership(principal: &Principal, action: Action) -> Option<Reason> {
 
 /// Who left the tenancy owns no power there, whatever buckets still carry the name.
 fn by_ownership(principal: &Principal, facts: Facts<'_>) -> Option<Reason> {
-    let owner = &facts.bucket?.owner;
+    let owner = facts.bucket?.owner;
     (principal.role.is_some() && principal.user() == Some(owner)).then_some(Reason::BucketOwner)
 }
 

@@ -17,16 +17,26 @@ fn principal(name: Option<&str>, role: Option<Role>) -> Principal {
     }
 }
 
-fn bucket(owner: &str, acl: CannedAcl) -> BucketFacts {
-    BucketFacts {
-        name: BucketName::new("data").unwrap(),
-        owner: user(owner),
-        acl: acl.expand(&user(owner), &user(owner)),
-    }
+struct Owned {
+    name: BucketName,
+    owner: UserName,
+    acl: Acl,
 }
 
-fn object(owner: &str, bucket_owner: &str, acl: CannedAcl) -> ObjectFacts {
-    ObjectFacts { owner: Some(user(owner)), acl: acl.expand(&user(owner), &user(bucket_owner)) }
+/// A bucket of `owner`, or an object of theirs in a bucket of their own.
+fn owned(owner: &str, acl: CannedAcl) -> Owned {
+    let owner = user(owner);
+    Owned { name: BucketName::new("data").unwrap(), acl: acl.expand(&owner, &owner), owner }
+}
+
+impl Owned {
+    fn bucket(&self) -> Option<BucketFacts<'_>> {
+        Some(BucketFacts { name: &self.name, owner: &self.owner, acl: &self.acl })
+    }
+
+    fn object(&self) -> Option<ObjectFacts<'_>> {
+        Some(ObjectFacts { owner: Some(&self.owner), acl: &self.acl })
+    }
 }
 
 /// Who asks, the bucket's canned ACL, the object's canned ACL and the default policy, for a bucket of ann with an
@@ -52,8 +62,8 @@ fn the_table_of_decisions() {
         (None, None, PublicReadWrite, Private, Owner, [true, false, true, false]),
         (None, None, Private, Private, Members, none),
     ] {
-        let (bucket, object) = (bucket("ann", bucket_acl), object("ann", "ann", object_acl));
-        let facts = Facts { default_policy: default, bucket: Some(&bucket), object: Some(&object) };
+        let (bucket, object) = (owned("ann", bucket_acl), owned("ann", object_acl));
+        let facts = Facts { default_policy: default, bucket: bucket.bucket(), object: object.object() };
         let actions = [Action::ListBucket, Action::GetObject, Action::PutObject, Action::DeleteBucket];
         let allowed = actions.map(|action| decide(&principal(who, role), action, facts).is_allowed());
         assert_eq!(allowed, expected, "{who:?} {role:?} {bucket_acl:?} {object_acl:?} {default:?}");
@@ -62,8 +72,8 @@ fn the_table_of_decisions() {
 
 #[test]
 fn who_may_write_by_acl_may_manage_uploads() {
-    let bucket = bucket("ann", CannedAcl::PublicReadWrite);
-    let facts = Facts { default_policy: DefaultPolicy::Owner, bucket: Some(&bucket), object: None };
+    let bucket = owned("ann", CannedAcl::PublicReadWrite);
+    let facts = Facts { default_policy: DefaultPolicy::Owner, bucket: bucket.bucket(), object: None };
     for action in [Action::PutObject, Action::AbortMultipartUpload, Action::ListMultipartUploadParts] {
         assert!(decide(&principal(None, None), action, facts).is_allowed(), "{action}");
     }
@@ -71,8 +81,8 @@ fn who_may_write_by_acl_may_manage_uploads() {
 
 #[test]
 fn whoever_left_the_tenancy_has_only_what_acls_grant() {
-    let bucket = bucket("ann", CannedAcl::Private);
-    let facts = Facts { default_policy: DefaultPolicy::Members, bucket: Some(&bucket), object: None };
+    let bucket = owned("ann", CannedAcl::Private);
+    let facts = Facts { default_policy: DefaultPolicy::Members, bucket: bucket.bucket(), object: None };
     let decision = decide(&principal(Some("ann"), None), Action::DeleteBucket, facts);
     assert_eq!(decision.reason, Reason::NothingAllows);
 }
@@ -89,9 +99,9 @@ fn members_make_buckets_and_strangers_do_not() {
 
 #[test]
 fn every_action_is_refused_to_nobody_on_a_private_bucket() {
-    let (bucket, object) = (bucket("ann", CannedAcl::Private), object("ann", "ann", CannedAcl::Private));
+    let (bucket, object) = (owned("ann", CannedAcl::Private), owned("ann", CannedAcl::Private));
     for default_policy in [DefaultPolicy::Owner, DefaultPolicy::Members] {
-        let facts = Facts { default_policy, bucket: Some(&bucket), object: Some(&object) };
+        let facts = Facts { default_policy, bucket: bucket.bucket(), object: object.object() };
         for action in Action::ALL {
             for who in [principal(None, None), principal(Some("stranger"), None)] {
                 assert!(!decide(&who, *action, facts).is_allowed(), "{action}");

@@ -7,7 +7,8 @@
 use std::sync::Arc;
 
 use access::{ActionType, BucketTarget, Grant, NewBucketTarget, ObjectTarget, TenancyTarget, action};
-use objects::Bucket;
+use http::HeaderName;
+use objects::{Bucket, SeenObject};
 use policy::{BucketFacts, Caller, ObjectFacts};
 use s3_protocol::{ErrorCode, S3Error};
 use types::{BucketName, ObjectKey, VersionId};
@@ -15,23 +16,30 @@ use types::{BucketName, ObjectKey, VersionId};
 use crate::call::Call;
 use crate::errors;
 
-/// A bucket that was found, with what decisions about it rest on.
+const EXPECTED_OWNER: HeaderName = HeaderName::from_static("x-amz-expected-bucket-owner");
+
+/// A bucket that was found.
 #[derive(Clone, Debug)]
 pub(crate) struct Found {
     pub(crate) bucket: Arc<Bucket>,
-    facts: BucketFacts,
 }
 
 impl Found {
-    pub(crate) fn new(bucket: Arc<Bucket>) -> Self {
-        let facts = bucket.facts();
-        Self { bucket, facts }
-    }
-
     fn target(&self) -> BucketTarget {
         let Bucket { tenancy, name, id, .. } = &*self.bucket;
         BucketTarget { tenancy: tenancy.clone(), bucket: name.clone(), bucket_id: *id }
     }
+
+    fn object(&self, key: &ObjectKey, version: Option<VersionId>) -> ObjectTarget {
+        ObjectTarget { bucket: self.target(), key: key.clone(), version }
+    }
+}
+
+/// Leave to do `A` to an object.
+pub(crate) struct Granted<A: ActionType> {
+    pub(crate) grant: Grant<A>,
+    /// The object, where the decision rests on it: the operation goes on with this one.
+    pub(crate) seen: Option<SeenObject>,
 }
 
 impl Call<'_> {
@@ -43,8 +51,7 @@ impl Call<'_> {
     where
         A: ActionType<Target = TenancyTarget>,
     {
-        let target = TenancyTarget { tenancy: self.tenancy().clone() };
-        self.service.access.authorize(&self.principal, target, None, None).map_err(|_| denied())
+        self.decide(TenancyTarget { tenancy: self.tenancy().clone() }, None, None)
     }
 
     /// A grant for a bucket that is to be made.
@@ -55,8 +62,7 @@ impl Call<'_> {
     where
         A: ActionType<Target = NewBucketTarget>,
     {
-        let target = NewBucketTarget { tenancy: self.tenancy().clone(), bucket: bucket.clone() };
-        self.service.access.authorize(&self.principal, target, None, None).map_err(|_| denied())
+        self.decide(NewBucketTarget { tenancy: self.tenancy().clone(), bucket: bucket.clone() }, None, None)
     }
 
     /// The bucket of this name.
@@ -67,7 +73,7 @@ impl Call<'_> {
     pub(crate) async fn find(&self, name: &BucketName, expected_owner: Option<&str>) -> Result<Found, S3Error> {
         let found = self.service.objects.find_bucket(self.tenancy(), name).await;
         match found.map_err(|error| self.error(error))? {
-            Some(bucket) if expected_owner.is_none_or(|owner| owner == bucket.owner.as_str()) => Ok(Found::new(bucket)),
+            Some(bucket) if expected_owner.is_none_or(|owner| owner == bucket.owner.as_str()) => Ok(Found { bucket }),
             Some(_) => Err(denied()),
             None if self.is_member() => Err(errors::no_such_bucket(Some(name))),
             None => Err(denied()),
@@ -79,7 +85,7 @@ impl Call<'_> {
     /// # Errors
     /// As [`Call::find`].
     pub(crate) async fn find_own(&self) -> Result<Found, S3Error> {
-        let expected_owner = self.header("x-amz-expected-bucket-owner");
+        let expected_owner = self.header(&EXPECTED_OWNER);
         self.find(self.bucket_name()?, expected_owner).await
     }
 
@@ -104,7 +110,7 @@ impl Call<'_> {
     where
         A: ActionType<Target = BucketTarget>,
     {
-        self.service.access.authorize(&self.principal, found.target(), Some(&found.facts), None).map_err(|_| denied())
+        self.decide(found.target(), Some(found.bucket.facts()), None)
     }
 
     /// A grant for a key, whether there is an object or not: what the object itself grants does not count.
@@ -120,10 +126,10 @@ impl Call<'_> {
     where
         A: ActionType<Target = ObjectTarget>,
     {
-        self.decide(found, key, version, None)
+        self.decide(found.object(key, version), Some(found.bucket.facts()), None)
     }
 
-    /// The bucket and key that the request names, and a grant for the key as [`Call::place_grant`] gives it.
+    /// The bucket that the request names, and a grant for its key as [`Call::place_grant`] gives it.
     ///
     /// # Errors
     /// As [`Call::find`], and AccessDenied.
@@ -145,32 +151,33 @@ impl Call<'_> {
         found: &Found,
         key: &ObjectKey,
         version: Option<VersionId>,
-    ) -> Result<Grant<A>, S3Error>
+    ) -> Result<Granted<A>, S3Error>
     where
         A: ActionType<Target = ObjectTarget>,
     {
         // The object is looked up only where the bucket alone does not decide: for most requests it does.
-        if let Ok(grant) = self.decide(found, key, version, None) {
-            return Ok(grant);
+        if let Ok(grant) = self.place_grant(found, key, version) {
+            return Ok(Granted { grant, seen: None });
         }
-        let facts = self.check_exists(found, key, version).await?;
-        self.decide(found, key, version, Some(&facts))
+        let seen = self.check_exists(found, key, version).await?;
+        let grant = self.decide(found.object(key, version), Some(found.bucket.facts()), seen.facts())?;
+        Ok(Granted { grant, seen: Some(seen) })
     }
 
-    /// The bucket and object that the request names, and a grant for the object.
+    /// The bucket that the request names, and a grant for the object at its key as [`Call::object_grant`] gives it.
     ///
     /// # Errors
     /// As [`Call::find`] and [`Call::object_grant`].
-    pub(crate) async fn on_object<A>(&self, version: Option<VersionId>) -> Result<(Found, Grant<A>), S3Error>
+    pub(crate) async fn on_object<A>(&self, version: Option<VersionId>) -> Result<(Found, Granted<A>), S3Error>
     where
         A: ActionType<Target = ObjectTarget>,
     {
         let found = self.find_own().await?;
-        let grant = self.object_grant(&found, self.key()?, version).await?;
-        Ok((found, grant))
+        let granted = self.object_grant(&found, self.key()?, version).await?;
+        Ok((found, granted))
     }
 
-    /// Makes sure that there is such an object.
+    /// The object, which must be there.
     ///
     /// # Errors
     /// NoSuchKey or NoSuchVersion, for those who may list the bucket; AccessDenied for others.
@@ -179,10 +186,10 @@ impl Call<'_> {
         found: &Found,
         key: &ObjectKey,
         version: Option<VersionId>,
-    ) -> Result<ObjectFacts, S3Error> {
-        let facts = self.service.objects.object_facts(&found.bucket, key, version).await;
-        let facts = facts.map_err(|error| self.error(error))?;
-        facts.ok_or_else(|| self.conceal(found, missing(key, version)))
+    ) -> Result<SeenObject, S3Error> {
+        let seen = self.service.objects.look_up(found.object(key, version)).await;
+        let seen = seen.map_err(|error| self.error(error))?.filter(|seen| seen.facts().is_some());
+        seen.ok_or_else(|| self.conceal(found, missing(key, version)))
     }
 
     /// The error, or AccessDenied where it says that a key is absent and the caller may not list the bucket.
@@ -196,18 +203,13 @@ impl Call<'_> {
         self.principal.role.is_some() || self.principal.caller == Caller::Operator
     }
 
-    fn decide<A>(
+    fn decide<A: ActionType>(
         &self,
-        found: &Found,
-        key: &ObjectKey,
-        version: Option<VersionId>,
-        object: Option<&ObjectFacts>,
-    ) -> Result<Grant<A>, S3Error>
-    where
-        A: ActionType<Target = ObjectTarget>,
-    {
-        let target = ObjectTarget { bucket: found.target(), key: key.clone(), version };
-        self.service.access.authorize(&self.principal, target, Some(&found.facts), object).map_err(|_| denied())
+        target: A::Target,
+        bucket: Option<BucketFacts<'_>>,
+        object: Option<ObjectFacts<'_>>,
+    ) -> Result<Grant<A>, S3Error> {
+        self.service.access.authorize(&self.principal, target, bucket, object).map_err(|_| denied())
     }
 }
 

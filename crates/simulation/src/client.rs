@@ -181,7 +181,7 @@ pub(crate) async fn get_this(
     };
     let grant = caller.on::<action::GetObject>(key, name.map(|(_, id)| id));
     let request = ReadRequest { selection, conditions: Conditions::default() };
-    let outcome = caller.objects.get_object(&grant, &request).await;
+    let outcome = caller.objects.get_object(&grant, &request, None).await;
     let read = match outcome {
         Ok(read) => read,
         Err(objects::ObjectError::InvalidRange(_)) => {

@@ -105,7 +105,9 @@ where
     A: ActionType<Target = ObjectTarget>,
 {
     let version = params::version_id(call.query())?;
-    let (found, _) = call.on_object::<A>(version).await?;
-    call.check_exists(&found, call.key()?, version).await?;
+    let (found, granted) = call.on_object::<A>(version).await?;
+    if granted.seen.is_none() {
+        call.check_exists(&found, call.key()?, version).await?;
+    }
     answer.map(Reply::xml).map_err(S3Error::new)
 }

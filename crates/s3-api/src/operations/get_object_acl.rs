@@ -9,8 +9,8 @@ use crate::call::{Call, Outcome, Reply};
 
 pub(super) async fn handle(call: Call<'_>) -> Outcome {
     let version = params::version_id(call.query())?;
-    let (found, grant) = call.on_object::<action::GetObjectAcl>(version).await?;
-    let head = call.service.objects.object_acl(&grant).await;
+    let (found, granted) = call.on_object::<action::GetObjectAcl>(version).await?;
+    let head = call.service.objects.object_acl(&granted.grant).await;
     let head = head.map_err(|error| call.conceal(&found, call.version_error(error, version)))?;
     let document = acl::shown(head.info.owner.as_ref(), &head.info.acl);
     Ok(Reply::xml(document.to_xml()).with_version(head.version))

@@ -2,6 +2,7 @@
 //! object's own ACL may give it.
 
 use access::action;
+use http::HeaderName;
 use http::header::LAST_MODIFIED;
 use objects::listing::{ListedPart, MAX_KEYS};
 use objects::multipart::Attributes;
@@ -15,13 +16,13 @@ use crate::refused_headers;
 
 pub(super) async fn handle(call: Call<'_>) -> Outcome {
     let version = params::version_id(call.query())?;
-    let (found, grant) = call.on_object::<action::GetObjectAttributes>(version).await?;
+    let (found, granted) = call.on_object::<action::GetObjectAttributes>(version).await?;
     refused_headers::of_read(call.headers())?;
     let wanted = headers::object_attributes(call.headers())?;
     let page = Page::read(&call)?;
     let conditions = headers::conditions(call.headers());
     let objects = &call.service.objects;
-    let attributes = objects.object_attributes(&grant, &conditions, page.after, page.size as usize).await;
+    let attributes = objects.object_attributes(&granted.grant, &conditions, page.after, page.size as usize).await;
     let attributes = attributes.map_err(|error| call.conceal(&found, call.version_error(error, version)))?;
     let info = &attributes.info;
     let result = ObjectAttributesResult {
@@ -36,7 +37,7 @@ pub(super) async fn handle(call: Call<'_>) -> Outcome {
         parts: wanted.object_parts.then(|| parts(&attributes, &page)).flatten(),
     };
     let last_modified = info.last_modified.to_http_date();
-    Ok(Reply::xml(result.to_xml()).with(LAST_MODIFIED, &last_modified).with_version(attributes.version))
+    Ok(Reply::xml(result.to_xml()).with(LAST_MODIFIED, last_modified).with_version(attributes.version))
 }
 
 /// Which of the parts are asked for.
@@ -49,7 +50,7 @@ struct Page {
 impl Page {
     fn read(call: &Call<'_>) -> Result<Self, S3Error> {
         let number = |name| -> Result<Option<u32>, S3Error> {
-            let number = headers::number(call.headers(), name)?;
+            let number = headers::number(call.headers(), &HeaderName::from_static(name))?;
             Ok(number.map(|number| u32::try_from(number).unwrap_or(u32::MAX)))
         };
         let marker = number("x-amz-part-number-marker")?.unwrap_or(0);

@@ -77,5 +77,5 @@ impl Page {
 }
 
 fn may_list(call: &Call<'_>, bucket: &Arc<Bucket>) -> bool {
-    call.bucket_grant::<action::ListBucket>(&Found::new(Arc::clone(bucket))).is_ok()
+    call.bucket_grant::<action::ListBucket>(&Found { bucket: Arc::clone(bucket) }).is_ok()
 }

@@ -139,7 +139,7 @@ type Asked = (Operation, Result<(), ObjectError>);
 
 async fn get(caller: &Caller, key: u8, seen: &mut Option<(Value, ETag)>) -> Asked {
     let grant = caller.on(KEYS[usize::from(key)], None);
-    let outcome = caller.objects.get_object(&grant, &ReadRequest::default()).await;
+    let outcome = caller.objects.get_object(&grant, &ReadRequest::default(), None).await;
     *seen = match outcome {
         Ok(read) => {
             let info = read.head.info;
