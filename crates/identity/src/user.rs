@@ -77,7 +77,7 @@ impl Standing {
     /// The directory's groups, and `<tenancy>-members` of each tenancy in which a role is held at `now`.
     pub fn groups(&self, now: Timestamp) -> Vec<String> {
         let active = self.roles.iter().filter(|grant| grant.is_active(now));
-        let members = active.map(|grant| format!("{}-members", grant.tenancy));
+        let members = active.map(|grant| [grant.tenancy.as_str(), "-members"].concat());
         let mut groups: Vec<_> = self.directory_groups.iter().cloned().chain(members).collect();
         groups.sort();
         groups.dedup();

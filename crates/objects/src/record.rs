@@ -1,7 +1,8 @@
 //! The records of a bucket as values, and their bytes: one byte with the format's number, then postcard.
 
 use bytes::Bytes;
-use policy::{Acl, ObjectFacts};
+use policy::Acl;
+use postcard::ser_flavors::Flavor;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use storage::{StorageError, limits};
@@ -227,14 +228,6 @@ impl VersionRecord {
         };
         Some((info, object.content))
     }
-
-    /// What a decision about it needs to know; `None` for a delete marker.
-    pub(crate) fn into_facts(self) -> Option<ObjectFacts> {
-        match self.kind {
-            VersionKind::Object(object) => Some(ObjectFacts { owner: self.owner, acl: object.acl }),
-            VersionKind::DeleteMarker => None,
-        }
-    }
 }
 
 /// The bytes of a [`HeadRecord`].
@@ -250,14 +243,35 @@ pub(crate) fn encode_head(version: &VersionRecord, null_at: Option<Order>) -> Re
 /// # Errors
 /// [`ObjectError::InvalidRequest`] where they pass the bound of a value, which only metadata and ACL can do.
 pub(crate) fn encode<T: Serialize>(record: &T) -> Result<Bytes, ObjectError> {
-    let mut bytes = Vec::with_capacity(256);
-    bytes.push(FORMAT);
-    let bytes = postcard::to_extend(record, bytes)
+    let mut bytes = Encoding(Vec::with_capacity(256));
+    bytes.0.push(FORMAT);
+    let bytes = postcard::serialize_with_flavor(record, bytes)
         .map_err(|error| StorageError::Bounds(format!("a record can not be written: {error}")))?;
     if bytes.len() > limits::VALUE_BYTES {
         return Err(ObjectError::InvalidRequest("The metadata and the ACL together are too large".to_owned()));
     }
     Ok(bytes.into())
+}
+
+/// Takes in a record's bytes. A record is written with every object, and most of it are ids and digests.
+struct Encoding(Vec<u8>);
+
+impl Flavor for Encoding {
+    type Output = Vec<u8>;
+
+    fn try_push(&mut self, byte: u8) -> postcard::Result<()> {
+        self.0.push(byte);
+        Ok(())
+    }
+
+    fn try_extend(&mut self, bytes: &[u8]) -> postcard::Result<()> {
+        self.0.extend_from_slice(bytes);
+        Ok(())
+    }
+
+    fn finalize(self) -> postcard::Result<Vec<u8>> {
+        Ok(self.0)
+    }
 }
 
 /// The record in `bytes`.

@@ -3,10 +3,8 @@
 //! Every version of an object counts with its size, current or not; a delete marker counts for nothing. The parts of
 //! uploads in progress count with their bytes under tenancy and bucket.
 
-use std::collections::BTreeMap;
-
-use storage::Bounded;
-use types::{TenancyName, UserName};
+use storage::{Bounded, Space};
+use types::{HexText, TenancyName, UserName};
 
 use crate::record::VersionRecord;
 use crate::{Bucket, ObjectError, Objects};
@@ -26,7 +24,7 @@ impl Objects {
     /// # Errors
     /// The engine's.
     pub async fn tenancy_usage(&self, tenancy: &TenancyName) -> Result<Usage, ObjectError> {
-        self.usage(&of_tenancy(tenancy)).await
+        self.usage(&Counters::Tenancy(tenancy)).await
     }
 
     /// What a bucket uses.
@@ -34,7 +32,7 @@ impl Objects {
     /// # Errors
     /// The engine's.
     pub async fn bucket_usage(&self, bucket: &Bucket) -> Result<Usage, ObjectError> {
-        self.usage(&of_bucket(bucket)).await
+        self.usage(&Counters::Bucket(bucket.space())).await
     }
 
     /// What the objects use that a person wrote in a tenancy.
@@ -42,21 +40,30 @@ impl Objects {
     /// # Errors
     /// The engine's.
     pub async fn user_usage(&self, tenancy: &TenancyName, user: &UserName) -> Result<Usage, ObjectError> {
-        self.usage(&of_user(tenancy, user)).await
+        self.usage(&Counters::User(tenancy, user)).await
     }
 
-    async fn usage(&self, of: &str) -> Result<Usage, ObjectError> {
-        let names = [format!("{of}/bytes").into_bytes(), format!("{of}/objects").into_bytes()];
-        let values = self.metadata.counters(&names).await?;
+    async fn usage(&self, of: &Counters<'_>) -> Result<Usage, ObjectError> {
+        let values = self.metadata.counters(&[of.name("bytes"), of.name("objects")]).await?;
         let value = |at: usize| values.get(at).copied().and_then(|value| u64::try_from(value).ok()).unwrap_or(0);
         Ok(Usage { bytes: value(0), objects: value(1) })
     }
 }
 
-/// The changes of usage that one batch makes.
+/// The changes of usage that one batch makes: a few numbers, named when the batch is made.
 pub(crate) struct UsageChange<'a> {
     bucket: &'a Bucket,
-    deltas: BTreeMap<String, i64>,
+    /// Of the bucket and its tenancy alike.
+    bytes: i64,
+    objects: i64,
+    /// Of the people whose versions come and go: the one who writes, and the one whose version is replaced.
+    of_users: Vec<OfUser>,
+}
+
+struct OfUser {
+    user: UserName,
+    bytes: i64,
+    objects: i64,
 }
 
 /// Whether bytes are counted already under tenancy and bucket, as those of parts are.
@@ -68,7 +75,7 @@ pub(crate) enum Counted {
 
 impl<'a> UsageChange<'a> {
     pub(crate) fn in_bucket(bucket: &'a Bucket) -> Self {
-        Self { bucket, deltas: BTreeMap::new() }
+        Self { bucket, bytes: 0, objects: 0, of_users: Vec::new() }
     }
 
     /// A version comes.
@@ -76,7 +83,7 @@ impl<'a> UsageChange<'a> {
         if let Some(object) = version.object() {
             let bytes = signed(object.size);
             if counted == Counted::NotYet {
-                self.bytes(bytes);
+                self.bytes += bytes;
             }
             self.object(version, bytes, 1);
         }
@@ -86,57 +93,68 @@ impl<'a> UsageChange<'a> {
     pub(crate) fn remove(&mut self, version: &VersionRecord) {
         if let Some(object) = version.object() {
             let bytes = -signed(object.size);
-            self.bytes(bytes);
+            self.bytes += bytes;
             self.object(version, bytes, -1);
         }
     }
 
     /// A part comes.
     pub(crate) fn add_part(&mut self, size: u64) {
-        self.bytes(signed(size));
+        self.bytes += signed(size);
     }
 
     /// A part goes.
     pub(crate) fn remove_part(&mut self, size: u64) {
-        self.bytes(-signed(size));
-    }
-
-    fn bytes(&mut self, bytes: i64) {
-        self.change(format!("{}/bytes", of_tenancy(&self.bucket.tenancy)), bytes);
-        self.change(format!("{}/bytes", of_bucket(self.bucket)), bytes);
+        self.bytes -= signed(size);
     }
 
     fn object(&mut self, version: &VersionRecord, bytes: i64, objects: i64) {
-        self.change(format!("{}/objects", of_tenancy(&self.bucket.tenancy)), objects);
-        self.change(format!("{}/objects", of_bucket(self.bucket)), objects);
-        if let Some(owner) = &version.owner {
-            let of = of_user(&self.bucket.tenancy, owner);
-            self.change(format!("{of}/bytes"), bytes);
-            self.change(format!("{of}/objects"), objects);
+        self.objects += objects;
+        let Some(owner) = &version.owner else { return };
+        match self.of_users.iter_mut().find(|of| of.user == *owner) {
+            Some(of) => {
+                of.bytes += bytes;
+                of.objects += objects;
+            }
+            None => self.of_users.push(OfUser { user: owner.clone(), bytes, objects }),
         }
-    }
-
-    fn change(&mut self, name: String, delta: i64) {
-        *self.deltas.entry(name).or_insert(0) += delta;
     }
 
     /// What to put into the batch.
     pub(crate) fn into_count(self) -> Vec<Bounded> {
-        let changed = self.deltas.into_iter().filter(|(_, delta)| *delta != 0);
-        changed.map(|(name, delta)| Bounded { name: name.into_bytes(), delta, at_most: None }).collect()
+        let tenancy = &self.bucket.tenancy;
+        let mut count = Vec::with_capacity(4 + 2 * self.of_users.len());
+        let mut change = |of: Counters<'_>, bytes: i64, objects: i64| {
+            let changed = [("bytes", bytes), ("objects", objects)].into_iter().filter(|(_, delta)| *delta != 0);
+            count.extend(changed.map(|(what, delta)| Bounded { name: of.name(what), delta, at_most: None }));
+        };
+        change(Counters::Bucket(self.bucket.space()), self.bytes, self.objects);
+        change(Counters::Tenancy(tenancy), self.bytes, self.objects);
+        for of in &self.of_users {
+            change(Counters::User(tenancy, &of.user), of.bytes, of.objects);
+        }
+        count
     }
 }
 
-fn of_tenancy(tenancy: &TenancyName) -> String {
-    format!("t/{tenancy}")
+/// What has counters of its own.
+enum Counters<'a> {
+    Tenancy(&'a TenancyName),
+    Bucket(Space),
+    User(&'a TenancyName, &'a UserName),
 }
 
-fn of_bucket(bucket: &Bucket) -> String {
-    format!("b/{}", bucket.space())
-}
-
-fn of_user(tenancy: &TenancyName, user: &UserName) -> String {
-    format!("u/{tenancy}/{user}")
+impl Counters<'_> {
+    /// The name of the counter of `what`.
+    fn name(&self, what: &str) -> Vec<u8> {
+        match self {
+            Self::Tenancy(tenancy) => ["t", tenancy.as_str(), what].join("/").into_bytes(),
+            Self::Bucket(space) => {
+                ["b", HexText::<16>::lower(&space.0.to_be_bytes()).as_str(), what].join("/").into_bytes()
+            }
+            Self::User(tenancy, user) => ["u", tenancy.as_str(), user.as_str(), what].join("/").into_bytes(),
+        }
+    }
 }
 
 /// Sizes are at most 50 TiB.
