@@ -1,19 +1,20 @@
 //! Access control lists in headers: `x-amz-acl` and `x-amz-grant-*` (S3 user guide, "Access control list (ACL)
 //! overview"). The document is [`crate::xml::access_control_policy`].
 
-use http::{HeaderMap, HeaderValue};
+use http::{HeaderMap, HeaderName, HeaderValue};
 pub use policy::{CannedAcl, Permission};
 
 use crate::S3Error;
 
 /// In the order in which header grants become lines of the ACL.
-const GRANT_HEADERS: [(&str, Permission); 5] = [
-    ("x-amz-grant-read", Permission::Read),
-    ("x-amz-grant-write", Permission::Write),
-    ("x-amz-grant-read-acp", Permission::ReadAcp),
-    ("x-amz-grant-write-acp", Permission::WriteAcp),
-    ("x-amz-grant-full-control", Permission::FullControl),
+const GRANT_HEADERS: [(HeaderName, Permission); 5] = [
+    (HeaderName::from_static("x-amz-grant-read"), Permission::Read),
+    (HeaderName::from_static("x-amz-grant-write"), Permission::Write),
+    (HeaderName::from_static("x-amz-grant-read-acp"), Permission::ReadAcp),
+    (HeaderName::from_static("x-amz-grant-write-acp"), Permission::WriteAcp),
+    (HeaderName::from_static("x-amz-grant-full-control"), Permission::FullControl),
 ];
+const ACL: HeaderName = HeaderName::from_static("x-amz-acl");
 
 /// Who a grant is for.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
@@ -67,7 +68,7 @@ impl HeaderAcl {
     /// # Errors
     /// `InvalidArgument` for what can not be read, `InvalidRequest` for a canned ACL and grants at once.
     pub fn from_headers(headers: &HeaderMap) -> Result<Option<Self>, S3Error> {
-        let canned = headers.get("x-amz-acl").filter(|value| !value.is_empty()).map(canned);
+        let canned = headers.get(ACL).filter(|value| !value.is_empty()).map(canned);
         let grants = grants(headers)?;
         match (canned.transpose()?, grants.is_empty()) {
             (Some(_), false) => {
@@ -88,12 +89,12 @@ fn canned(value: &HeaderValue) -> Result<CannedAcl, S3Error> {
 fn grants(headers: &HeaderMap) -> Result<Vec<Grant>, S3Error> {
     let mut grants = Vec::new();
     for (name, permission) in GRANT_HEADERS {
-        for value in headers.get_all(name) {
+        for value in headers.get_all(&name) {
             let text = value.to_str().unwrap_or_default();
             for grantee in text.split(',').map(str::trim).filter(|grantee| !grantee.is_empty()) {
                 let grantee = grantee_of(grantee)
                     .filter(|_| grants.len() < HeaderAcl::MAX_GRANTS)
-                    .ok_or_else(|| S3Error::invalid_argument(name, text, "Argument format not recognized"))?;
+                    .ok_or_else(|| S3Error::invalid_argument(name.as_str(), text, "Argument format not recognized"))?;
                 grants.push(Grant { grantee, permission });
             }
         }

@@ -13,28 +13,32 @@ mod signing_key;
 pub mod sigv2;
 pub mod sigv4;
 
+pub(crate) use payload_mode::DECODED_LENGTH;
 pub use payload_mode::{ChunkSigning, Framing, PayloadMode};
 pub use signing_key::{Scope, SigningKey, SigningKeyCache};
 
-use http::HeaderMap;
 use http::header::AUTHORIZATION;
+use http::{HeaderMap, HeaderName};
 use subtle::ConstantTimeEq as _;
 use types::Timestamp;
 
 use crate::{ErrorCode, Query, RequestHead, S3Error};
 
+const AMZ_DATE: HeaderName = HeaderName::from_static("x-amz-date");
+const CONTENT_SHA256: HeaderName = HeaderName::from_static("x-amz-content-sha256");
+
 /// How far the clock of a client may be off, in seconds (S3 API reference, `RequestTimeTooSkewed`).
 pub const MAX_SKEW_S: u64 = 15 * 60;
 
 /// Who claims to send a request. Nothing is proven yet.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Credentials {
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Credentials<'a> {
     /// Nobody in particular.
     Anonymous,
     /// Signature version 4.
-    V4(sigv4::Claim),
+    V4(sigv4::Claim<'a>),
     /// Signature version 2.
-    V2(sigv2::Claim),
+    V2(sigv2::Claim<'a>),
 }
 
 /// Where a signature stands.
@@ -77,14 +81,14 @@ pub struct Verified {
     pub payload: PayloadMode,
 }
 
-impl Credentials {
-    /// Reads the claim out of the head. The date and what is signed are checked by [`Credentials::verify`].
+impl<'a> Credentials<'a> {
+    /// Reads the claim out of the head and its decoded query. The date and what is signed are checked by
+    /// [`Credentials::verify`].
     ///
     /// # Errors
     /// `InvalidArgument` for an unknown scheme or for two at once, `AuthorizationHeaderMalformed`,
     /// `AuthorizationQueryParametersError`, `AccessDenied` for an incomplete presigned URL of version 2.
-    pub fn parse(head: &RequestHead<'_>) -> Result<Self, S3Error> {
-        let query = Query::parse(head.raw_query())?;
+    pub fn parse(head: &RequestHead<'a>, query: &'a Query) -> Result<Self, S3Error> {
         let header = head.headers().get(AUTHORIZATION).filter(|value| !value.is_empty());
         let in_query_v4 = query.has("X-Amz-Algorithm") || query.has("X-Amz-Credential");
         let in_query_v2 = query.has("AWSAccessKeyId") || query.has("Signature");
@@ -97,10 +101,10 @@ impl Credentials {
             ));
         }
         if in_query_v4 {
-            return Ok(Self::V4(sigv4::Claim::from_query(&query)?));
+            return Ok(Self::V4(sigv4::Claim::from_query(query)?));
         }
         if in_query_v2 {
-            return Ok(Self::V2(sigv2::Claim::from_query(&query)?));
+            return Ok(Self::V2(sigv2::Claim::from_query(query)?));
         }
         let Some(header) = header else { return Ok(Self::Anonymous) };
         let header = header.to_str().map_err(|_| S3Error::new(ErrorCode::AuthorizationHeaderMalformed))?.trim();
@@ -112,11 +116,11 @@ impl Credentials {
     }
 
     /// The access key that is claimed; `None` for anonymous requests.
-    pub fn access_key(&self) -> Option<&str> {
+    pub fn access_key(&self) -> Option<&'a str> {
         match self {
             Self::Anonymous => None,
-            Self::V4(claim) => Some(&claim.scope.access_key),
-            Self::V2(claim) => Some(&claim.access_key),
+            Self::V4(claim) => Some(claim.scope.access_key),
+            Self::V2(claim) => Some(claim.access_key),
         }
     }
 
@@ -188,7 +192,7 @@ fn expired(until: Timestamp, now: Timestamp) -> S3Error {
 
 /// The moment at which a request says it was made: `x-amz-date`, else `Date`, in the form of SigV4 or of HTTP.
 fn request_time(head: &RequestHead<'_>) -> Result<Timestamp, S3Error> {
-    let date = head.headers().get("x-amz-date").or_else(|| head.headers().get(http::header::DATE));
+    let date = head.headers().get(AMZ_DATE).or_else(|| head.headers().get(http::header::DATE));
     date.and_then(|date| date.to_str().ok())
         .and_then(|date| Timestamp::parse_amz_date(date.trim()).or_else(|| Timestamp::parse_http_date(date)))
         .ok_or_else(|| {

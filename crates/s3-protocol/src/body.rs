@@ -14,10 +14,11 @@ mod plain;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
+use http::HeaderName;
 use http::header::CONTENT_LENGTH;
 use types::{Checksum, ChecksumAlgorithm};
 
-use crate::auth::PayloadMode;
+use crate::auth::{DECODED_LENGTH, PayloadMode};
 use crate::claims;
 use crate::{ErrorCode, RequestHead, S3Error};
 use chunked::Chunked;
@@ -59,14 +60,14 @@ impl Payload {
         let frames = Frames::new(body, stall);
         let (decoding, length) = match mode {
             PayloadMode::Chunked(framing) => {
-                let length = number(head, "x-amz-decoded-content-length")?.ok_or(ErrorCode::MissingContentLength)?;
+                let length = number(head, &DECODED_LENGTH)?.ok_or(ErrorCode::MissingContentLength)?;
                 let trailer = claims::announced_trailer(head.headers())?;
                 (Decoding::Chunked(Box::new(Chunked::new(framing.clone(), length, trailer))), Some(length))
             }
             PayloadMode::Unsigned | PayloadMode::Sha256(_) => {
                 // HTTP/1 tells the length of every body (RFC 9112 section 6.3); HTTP/2 may leave it out where it is known.
                 let untold = || frames.exact_length().filter(|_| head.parts.version >= http::Version::HTTP_2);
-                let length = number(head, CONTENT_LENGTH.as_str())?.or_else(untold);
+                let length = number(head, &CONTENT_LENGTH)?.or_else(untold);
                 let sha256 = if let PayloadMode::Sha256(hash) = mode { Some(*hash) } else { None };
                 (Decoding::Plain(Plain::new(length, sha256)), length)
             }
@@ -155,12 +156,14 @@ impl Payload {
 }
 
 /// A header that holds a number of bytes.
-fn number(head: &RequestHead<'_>, name: &str) -> Result<Option<u64>, S3Error> {
+fn number(head: &RequestHead<'_>, name: &HeaderName) -> Result<Option<u64>, S3Error> {
     let Some(value) = head.headers().get(name) else { return Ok(None) };
     let text = value.to_str().unwrap_or_default().trim();
     let digits = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
     let number = text.parse().ok().filter(|_| digits);
-    number.map(Some).ok_or_else(|| S3Error::invalid_argument(name, text, format!("{name} is not a number of bytes")))
+    number
+        .map(Some)
+        .ok_or_else(|| S3Error::invalid_argument(name.as_str(), text, format!("{name} is not a number of bytes")))
 }
 
 #[cfg(test)]

@@ -10,6 +10,14 @@ use types::{Checksum, ChecksumAlgorithm, ChecksumType};
 
 use crate::{ErrorCode, S3Error};
 
+const CONTENT_MD5: HeaderName = HeaderName::from_static("content-md5");
+const TRAILER: HeaderName = HeaderName::from_static("x-amz-trailer");
+const SDK_ALGORITHM: HeaderName = HeaderName::from_static("x-amz-sdk-checksum-algorithm");
+const ALGORITHM: HeaderName = HeaderName::from_static("x-amz-checksum-algorithm");
+const CHECKSUM_TYPE: HeaderName = HeaderName::from_static("x-amz-checksum-type");
+/// What the names of headers with a checksum start with.
+const CHECKSUM_PREFIX: &str = "x-amz-checksum-";
+
 /// The claims of one request.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Claims {
@@ -53,7 +61,7 @@ impl Claims {
 
     /// `x-amz-sdk-checksum-algorithm` says what the client sends, so it must be there.
     fn check_sdk_algorithm(&self, headers: &HeaderMap) -> Result<(), S3Error> {
-        if !headers.contains_key("x-amz-sdk-checksum-algorithm") {
+        if !headers.contains_key(SDK_ALGORITHM) {
             return Ok(());
         }
         match self.checksum.map(|checksum| checksum.algorithm).or(self.trailer) {
@@ -68,7 +76,7 @@ impl Claims {
 }
 
 fn content_md5(headers: &HeaderMap) -> Result<Option<[u8; 16]>, S3Error> {
-    let Some(value) = headers.get("content-md5") else { return Ok(None) };
+    let Some(value) = headers.get(CONTENT_MD5) else { return Ok(None) };
     let text = value.to_str().unwrap_or_default().trim();
     let md5 = BASE64.decode(text).ok().and_then(|bytes| <[u8; 16]>::try_from(bytes).ok());
     md5.map(Some).ok_or_else(|| S3Error::new(ErrorCode::InvalidDigest).with_field("Content-MD5", text))
@@ -77,10 +85,12 @@ fn content_md5(headers: &HeaderMap) -> Result<Option<[u8; 16]>, S3Error> {
 /// The one `x-amz-checksum-*` header with a value. `x-amz-checksum-algorithm`, `-mode` and `-type` are none.
 fn checksum_header(headers: &HeaderMap) -> Result<Option<Checksum>, S3Error> {
     let mut found = None;
-    for algorithm in ChecksumAlgorithm::ALL {
-        let mut values = headers.get_all(algorithm.header()).iter();
-        let Some(value) = values.next() else { continue };
-        if found.is_some() || values.next().is_some() {
+    for (name, value) in headers {
+        if !name.as_str().starts_with(CHECKSUM_PREFIX) {
+            continue;
+        }
+        let Some(algorithm) = trailer_algorithm(name.as_str()) else { continue };
+        if found.is_some() {
             return Err(more_than_one());
         }
         found = Some(read_checksum(algorithm, value.to_str().unwrap_or_default())?);
@@ -101,7 +111,7 @@ pub(crate) fn read_checksum(algorithm: ChecksumAlgorithm, text: &str) -> Result<
 /// The algorithm of the checksum that `x-amz-trailer` names; other trailers are not known.
 pub(crate) fn announced_trailer(headers: &HeaderMap) -> Result<Option<ChecksumAlgorithm>, S3Error> {
     let mut found = None;
-    let values = headers.get_all("x-amz-trailer").iter().filter_map(|value| value.to_str().ok());
+    let values = headers.get_all(TRAILER).iter().filter_map(|value| value.to_str().ok());
     for name in values.flat_map(|value| value.split(',')).map(str::trim).filter(|name| !name.is_empty()) {
         let algorithm = trailer_algorithm(name).ok_or_else(|| {
             S3Error::invalid_request("The value specified in the x-amz-trailer header is not supported")
@@ -120,8 +130,8 @@ pub(crate) fn trailer_algorithm(name: &str) -> Option<ChecksumAlgorithm> {
 }
 
 fn named_algorithm(headers: &HeaderMap) -> Result<Option<ChecksumAlgorithm>, S3Error> {
-    for name in ["x-amz-sdk-checksum-algorithm", "x-amz-checksum-algorithm"] {
-        let Some(value) = headers.get(HeaderName::from_static(name)) else { continue };
+    for name in [SDK_ALGORITHM, ALGORITHM] {
+        let Some(value) = headers.get(name) else { continue };
         let algorithm = value.to_str().unwrap_or_default().trim().parse().map_err(|()| {
             S3Error::invalid_request(
                 "Checksum algorithm provided is unsupported. Please try again with any of the valid types: [CRC32, \
@@ -134,7 +144,7 @@ fn named_algorithm(headers: &HeaderMap) -> Result<Option<ChecksumAlgorithm>, S3E
 }
 
 fn checksum_type(headers: &HeaderMap) -> Result<Option<ChecksumType>, S3Error> {
-    let Some(value) = headers.get("x-amz-checksum-type") else { return Ok(None) };
+    let Some(value) = headers.get(CHECKSUM_TYPE) else { return Ok(None) };
     let kind = value.to_str().unwrap_or_default().trim().parse();
     kind.map(Some).map_err(|()| S3Error::invalid_request("Value for x-amz-checksum-type header is invalid."))
 }

@@ -20,7 +20,7 @@ use crate::xml::access_control_policy::AccessControlPolicy;
 use crate::xml::create_bucket_configuration::CreateBucketConfiguration;
 use crate::xml::delete::DeleteRequest;
 use crate::xml::{XmlWriter, complete_multipart_upload, tagging, versioning_configuration};
-use crate::{Claims, RequestHead, acl, headers, params, route};
+use crate::{Claims, Query, RequestHead, acl, headers, params, route};
 
 /// A function of this module.
 pub type Target = fn(&[u8]);
@@ -82,7 +82,8 @@ pub fn fuzz_routing(data: &[u8]) {
 pub fn fuzz_signatures(data: &[u8]) {
     let Some(parts) = parts(data) else { return };
     let head = RequestHead::new(&parts, Some("bucket"));
-    let Ok(credentials) = Credentials::parse(&head) else { return };
+    let Ok(query) = Query::parse(head.raw_query()) else { return };
+    let Ok(credentials) = Credentials::parse(&head, &query) else { return };
     let now = Timestamp::from_secs(1_369_353_600);
     let verified = credentials.verify("a secret that the fuzzer does not know", &head, now, &SigningKeyCache::new(1));
     assert!(verified.is_err() || credentials == Credentials::Anonymous);
@@ -95,7 +96,7 @@ pub fn fuzz_headers(data: &[u8]) {
     let _ = (Claims::parse(all), acl::HeaderAcl::from_headers(all), headers::conditions(all), headers::range(all));
     let _ = (headers::copy_source(all), headers::copy_source_range(all), headers::object_attributes(all));
     let mut out = http::HeaderMap::new();
-    headers::SystemMetadata::from_headers(all).write(&mut out);
+    let _ = headers::SystemMetadata::from_headers(all);
     if let Ok(metadata) = headers::UserMetadata::from_headers(all) {
         headers::UserMetadata::write(&metadata.0, &mut out);
         assert_eq!(headers::UserMetadata::from_headers(&out).expect("no larger than before"), metadata);
@@ -173,7 +174,7 @@ fn signing() -> ChunkSigning {
         key: SigningKey::derive("secret", &scope),
         seed_signature: "seed".to_owned(),
         signed_at: Timestamp::from_secs(1_369_353_600),
-        scope: scope.to_sign(),
+        scope: scope.to_sign.to_owned(),
     }
 }
 

@@ -6,7 +6,9 @@ mod copy_source;
 mod metadata;
 
 pub use copy_source::{CopySource, copy_source, copy_source_conditions, copy_source_range};
-pub use metadata::{MAX_USER_METADATA_BYTES, SystemMetadata, UserMetadata, header_text, header_value};
+pub use metadata::{
+    MAX_USER_METADATA_BYTES, SystemMetadata, UserMetadata, WEBSITE_REDIRECT, header_text, header_value,
+};
 
 use http::header::{IF_MATCH, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_UNMODIFIED_SINCE, RANGE};
 use http::{HeaderMap, HeaderName};
@@ -29,6 +31,10 @@ const STORAGE_CLASSES: [&str; 11] = [
     "SNOW",
 ];
 
+const LAST_MODIFIED_TIME: HeaderName = HeaderName::from_static("x-amz-if-match-last-modified-time");
+const MATCH_SIZE: HeaderName = HeaderName::from_static("x-amz-if-match-size");
+const STORAGE_CLASS: HeaderName = HeaderName::from_static("x-amz-storage-class");
+
 /// The conditions of a request: `If-Match`, `If-None-Match`, `If-Modified-Since`, `If-Unmodified-Since`. A date that
 /// can not be read is no condition, as in AWS.
 pub fn conditions(headers: &HeaderMap) -> Conditions {
@@ -41,16 +47,16 @@ pub fn conditions(headers: &HeaderMap) -> Conditions {
 /// # Errors
 /// `InvalidArgument` for one of the latter two that can not be read: to ignore it would delete too much.
 pub fn delete_conditions(headers: &HeaderMap) -> Result<Conditions, S3Error> {
-    const LAST_MODIFIED_TIME: &str = "x-amz-if-match-last-modified-time";
     let last_modified = match headers.get(LAST_MODIFIED_TIME).map(|value| value.to_str().unwrap_or_default().trim()) {
         None => None,
         Some(text) => {
             Some(Timestamp::parse_http_date(text).or_else(|| Timestamp::parse_iso8601(text)).ok_or_else(|| {
-                S3Error::invalid_argument(LAST_MODIFIED_TIME, text, format!("{LAST_MODIFIED_TIME} is not a date"))
+                let name = LAST_MODIFIED_TIME;
+                S3Error::invalid_argument(name.as_str(), text, format!("{name} is not a date"))
             })?)
         }
     };
-    Ok(Conditions { last_modified, size: number(headers, "x-amz-if-match-size")?, ..conditions(headers) })
+    Ok(Conditions { last_modified, size: number(headers, &MATCH_SIZE)?, ..conditions(headers) })
 }
 
 fn read_conditions(headers: &HeaderMap, names: [HeaderName; 4]) -> Conditions {
@@ -76,7 +82,7 @@ pub fn range(headers: &HeaderMap) -> Option<ByteRange> {
 /// # Errors
 /// `InvalidStorageClass` for one that AWS does not have.
 pub fn storage_class(headers: &HeaderMap) -> Result<Option<&'static str>, S3Error> {
-    let Some(value) = headers.get("x-amz-storage-class") else { return Ok(None) };
+    let Some(value) = headers.get(STORAGE_CLASS) else { return Ok(None) };
     let text = value.to_str().unwrap_or_default().trim();
     let class = STORAGE_CLASSES.into_iter().find(|class| *class == text);
     class
@@ -156,11 +162,11 @@ pub fn object_attributes(headers: &HeaderMap) -> Result<ObjectAttributes, S3Erro
 ///
 /// # Errors
 /// `InvalidArgument` where it is none.
-pub fn number(headers: &HeaderMap, name: &str) -> Result<Option<u64>, S3Error> {
+pub fn number(headers: &HeaderMap, name: &HeaderName) -> Result<Option<u64>, S3Error> {
     let Some(value) = headers.get(name) else { return Ok(None) };
     let text = value.to_str().unwrap_or_default().trim();
-    let number = text.parse().map_err(|_| S3Error::invalid_argument(name, text, format!("{name} is not a number")));
-    number.map(Some)
+    let invalid = |_| S3Error::invalid_argument(name.as_str(), text, format!("{name} is not a number"));
+    text.parse().map(Some).map_err(invalid)
 }
 
 /// The values of a header that is a list, joined by commas; `None` where it is absent.

@@ -1,5 +1,7 @@
 //! Percent-encoding as S3 wants it (SigV4 guide, "UriEncode").
 
+use std::borrow::Cow;
+
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
 /// All but the unreserved characters of RFC 3986.
@@ -19,13 +21,16 @@ pub fn encode_path(text: &str) -> String {
 
 /// Undoes percent-encoding; `+` stays `+`, and a `%` without two hex digits after it stays. `None` where the result is
 /// no UTF-8.
-pub fn decode(text: &str) -> Option<String> {
-    Some(percent_decode_str(text).decode_utf8().ok()?.into_owned())
+pub fn decode(text: &str) -> Option<Cow<'_, str>> {
+    percent_decode_str(text).decode_utf8().ok()
 }
 
 /// Undoes the encoding of a query: as [`decode`], with `+` for a space.
-pub fn decode_query(text: &str) -> Option<String> {
-    if text.contains('+') { decode(&text.replace('+', " ")) } else { decode(text) }
+pub fn decode_query(text: &str) -> Option<Cow<'_, str>> {
+    if !text.contains('+') {
+        return decode(text);
+    }
+    decode(&text.replace('+', " ")).map(|decoded| Cow::Owned(decoded.into_owned()))
 }
 
 #[cfg(test)]

@@ -69,7 +69,7 @@ impl PostForm {
     ///
     /// # Errors
     /// Those of [`PostCredentials::parse`].
-    pub fn credentials(&self) -> Result<PostCredentials, S3Error> {
+    pub fn credentials(&self) -> Result<PostCredentials<'_>, S3Error> {
         PostCredentials::parse(|name| self.field(name))
     }
 

@@ -35,7 +35,10 @@ impl Query {
                 Some((name, value)) => (name, Some(value)),
                 None => (piece, None),
             };
-            let decode = |text: &str| percent::decode_query(text).ok_or_else(|| S3Error::new(ErrorCode::InvalidURI));
+            let decode = |text: &str| {
+                let decoded = percent::decode_query(text).ok_or_else(|| S3Error::new(ErrorCode::InvalidURI))?;
+                Ok::<_, S3Error>(decoded.into_owned())
+            };
             pairs.push(Pair { name: decode(name)?, value: value.map(decode).transpose()? });
         }
         Ok(Self { pairs })

@@ -15,13 +15,15 @@ mod table;
 pub use table::Operation;
 pub(crate) use table::is_sub_resource;
 
-use http::Method;
+use std::borrow::Cow;
+
+use http::{HeaderName, Method};
 use types::{BucketName, ObjectKey};
 
 use crate::{ErrorCode, Query, RequestHead, S3Error, percent};
 use table::{Entry, TABLE, When};
 
-const COPY_SOURCE: &str = "x-amz-copy-source";
+const COPY_SOURCE: HeaderName = HeaderName::from_static("x-amz-copy-source");
 
 /// What a path names.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -91,7 +93,7 @@ impl Resource {
         // OPTIONS * asks about the server.
         let path = if path == "*" { "" } else { path.strip_prefix('/').unwrap_or(path) };
         let (bucket, key) = match head.host_bucket {
-            Some(bucket) => (bucket.to_owned(), path),
+            Some(bucket) => (Cow::Borrowed(bucket), path),
             None if path.is_empty() => return Ok(Self::Service),
             None => {
                 let (bucket, key) = path.split_once('/').unwrap_or((path, ""));
@@ -99,7 +101,7 @@ impl Resource {
             }
         };
         let bucket = BucketName::new(&bucket)
-            .map_err(|_| S3Error::new(ErrorCode::InvalidBucketName).with_field("BucketName", bucket.as_str()))?;
+            .map_err(|_| S3Error::new(ErrorCode::InvalidBucketName).with_field("BucketName", &*bucket))?;
         if key.is_empty() {
             return Ok(Self::Bucket(bucket));
         }
@@ -147,7 +149,7 @@ pub(crate) fn object_key(text: &str) -> Result<ObjectKey, S3Error> {
     })
 }
 
-fn decode_path(raw: &str) -> Result<String, S3Error> {
+fn decode_path(raw: &str) -> Result<Cow<'_, str>, S3Error> {
     percent::decode(raw).ok_or_else(|| S3Error::new(ErrorCode::InvalidURI))
 }
 

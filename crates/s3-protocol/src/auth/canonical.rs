@@ -8,7 +8,9 @@ use std::borrow::Cow;
 
 use http::HeaderMap;
 use sha2::{Digest as _, Sha256};
+use types::HexText;
 
+use super::sigv4::SignedHeaders;
 use crate::{RequestHead, S3Error, percent};
 
 /// How the query goes into the canonical request.
@@ -24,25 +26,34 @@ pub(super) enum QueryForm {
 pub(super) fn request_hash(
     head: &RequestHead<'_>,
     form: QueryForm,
-    signed_headers: &[String],
+    signed_headers: SignedHeaders<'_>,
     payload: &str,
-) -> Result<String, S3Error> {
+) -> Result<HexText<64>, S3Error> {
     let mut request = Vec::with_capacity(512);
     for line in [head.method().as_str(), head.raw_path(), &query(head.raw_query(), form)?] {
         request.extend_from_slice(line.as_bytes());
         request.push(b'\n');
     }
-    for name in signed_headers {
-        request.extend_from_slice(name.as_bytes());
+    for name in signed_headers.names() {
+        push_lower_case(name, &mut request);
         request.push(b':');
         header(head, name, &mut request);
         request.push(b'\n');
     }
     request.push(b'\n');
-    request.extend_from_slice(signed_headers.join(";").as_bytes());
+    for (index, name) in signed_headers.names().enumerate() {
+        if index > 0 {
+            request.push(b';');
+        }
+        push_lower_case(name, &mut request);
+    }
     request.push(b'\n');
     request.extend_from_slice(payload.as_bytes());
-    Ok(hex::encode(Sha256::digest(&request)))
+    Ok(HexText::lower(&Sha256::digest(&request)))
+}
+
+fn push_lower_case(name: &str, out: &mut Vec<u8>) {
+    out.extend(name.bytes().map(|byte| byte.to_ascii_lowercase()));
 }
 
 /// The parameters sorted, each with its `=`, without the signature itself.
@@ -71,7 +82,7 @@ fn reencode(text: &str) -> Result<Cow<'static, str>, S3Error> {
 
 /// The values of a header, or the host of the request.
 fn header(head: &RequestHead<'_>, name: &str, out: &mut Vec<u8>) {
-    if name == "host" {
+    if name.eq_ignore_ascii_case("host") {
         out.extend_from_slice(head.host().unwrap_or_default().trim().as_bytes());
         return;
     }
@@ -102,6 +113,10 @@ pub(super) fn header_values(headers: &HeaderMap, name: &str, spaces: Spaces, out
             out.extend_from_slice(text.trim_matches([' ', '\t']).as_bytes());
             continue;
         }
+        if !text.contains("  ") && !text.contains('\t') {
+            out.extend_from_slice(text.trim_matches(' ').as_bytes());
+            continue;
+        }
         let words = text.split([' ', '\t']).filter(|word| !word.is_empty());
         for (index, word) in words.enumerate() {
             if index > 0 {
@@ -124,6 +139,19 @@ mod tests {
     }
 
     #[test]
+    fn names_of_signed_headers_are_read_in_any_case() {
+        let request = http::Request::get("/b/k").header("host", "h").header("x-amz-date", "d").body(());
+        let (parts, ()) = request.expect("a request").into_parts();
+        let head = RequestHead::new(&parts, None);
+        let hash = |list| {
+            let headers = SignedHeaders::new(list).expect("a few");
+            request_hash(&head, QueryForm::Received, headers, "UNSIGNED-PAYLOAD").expect("a hash")
+        };
+        assert_eq!(hash("host;x-amz-date"), hash("Host; X-Amz-Date"));
+        assert_ne!(hash("host;x-amz-date"), hash("host"));
+    }
+
+    #[test]
     fn header_values_are_folded() {
         let mut headers = HeaderMap::new();
         headers.append("x-amz-meta-a", "  one   two ".parse().expect("a value"));
@@ -137,5 +165,14 @@ mod tests {
         assert_eq!(canonical("x-amz-meta-a"), "one two,three");
         assert_eq!(canonical("x-amz-meta-b"), "é");
         assert_eq!(canonical("x-amz-meta-c"), "");
+        for (value, folded) in
+            [(" a b ", "a b"), ("a\tb", "a b"), ("a  b", "a b"), ("a b", "a b"), (" ", ""), ("é  é", "é é")]
+        {
+            let mut headers = HeaderMap::new();
+            headers.insert("x-amz-meta-a", http::HeaderValue::from_bytes(value.as_bytes()).expect("a value"));
+            let mut out = Vec::new();
+            header_values(&headers, "x-amz-meta-a", Spaces::Fold, &mut out);
+            assert_eq!(String::from_utf8(out).expect("text"), folded, "{value:?}");
+        }
     }
 }

@@ -1,12 +1,14 @@
 //! What a request's head promises about its body: `x-amz-content-sha256` and `Content-Encoding: aws-chunked`.
 
+use http::HeaderName;
 use http::header::CONTENT_ENCODING;
 use types::Timestamp;
 
-use super::SigningKey;
+use super::{CONTENT_SHA256, SigningKey};
 use crate::{ErrorCode, RequestHead, S3Error};
 
-const CONTENT_SHA256: &str = "x-amz-content-sha256";
+/// The length of the content without its framing.
+pub(crate) const DECODED_LENGTH: HeaderName = HeaderName::from_static("x-amz-decoded-content-length");
 pub(super) const UNSIGNED_PAYLOAD: &str = "UNSIGNED-PAYLOAD";
 const STREAMING_UNSIGNED_TRAILER: &str = "STREAMING-UNSIGNED-PAYLOAD-TRAILER";
 const STREAMING_SIGNED: &str = "STREAMING-AWS4-HMAC-SHA256-PAYLOAD";
@@ -73,11 +75,11 @@ impl ContentSha256 {
             STREAMING_UNSIGNED_TRAILER => Ok(Self::StreamingUnsignedTrailer),
             STREAMING_SIGNED => Ok(Self::StreamingSigned),
             STREAMING_SIGNED_TRAILER => Ok(Self::StreamingSignedTrailer),
-            _ if text.starts_with("STREAMING-") => Err(S3Error::not_implemented(CONTENT_SHA256)
+            _ if text.starts_with("STREAMING-") => Err(S3Error::not_implemented(CONTENT_SHA256.as_str())
                 .with_message("The payload signature that x-amz-content-sha256 announces is not implemented.")),
             _ if hex::decode_to_slice(text, &mut hash).is_ok() => Ok(Self::Sha256(hash)),
             _ => Err(S3Error::invalid_argument(
-                CONTENT_SHA256,
+                CONTENT_SHA256.as_str(),
                 text,
                 "x-amz-content-sha256 must be UNSIGNED-PAYLOAD, STREAMING-UNSIGNED-PAYLOAD-TRAILER, \
                  STREAMING-AWS4-HMAC-SHA256-PAYLOAD, STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER or a valid sha256 \
@@ -90,20 +92,20 @@ impl ContentSha256 {
 impl PayloadMode {
     /// The mode of a request that no version 4 key stands behind: anonymous, or signed with version 2.
     pub(super) fn without_key(head: &RequestHead<'_>) -> Result<Self, S3Error> {
-        Self::of(ContentSha256::of(head)?, head, None)
+        Self::of(ContentSha256::of(head)?, head, || None)
     }
 
-    /// The mode that the header asks for. Chunk signatures need `signing`.
+    /// The mode that the header asks for. Chunk signatures need what `signing` makes.
     ///
     /// Clients that do not sign leave out `x-amz-content-sha256` and yet frame the body, so framing is also what
     /// `Content-Encoding: aws-chunked` together with `x-amz-decoded-content-length` says.
     pub(super) fn of(
         claim: ContentSha256,
         head: &RequestHead<'_>,
-        signing: Option<ChunkSigning>,
+        signing: impl FnOnce() -> Option<ChunkSigning>,
     ) -> Result<Self, S3Error> {
         let signing = || {
-            signing.ok_or_else(|| {
+            signing().ok_or_else(|| {
                 S3Error::new(ErrorCode::InvalidRequest)
                     .with_message("Signed chunks need a request that is signed with AWS4-HMAC-SHA256.")
             })
@@ -121,6 +123,6 @@ impl PayloadMode {
 
 fn is_framed(head: &RequestHead<'_>) -> bool {
     let encodings = head.headers().get_all(CONTENT_ENCODING).iter().filter_map(|value| value.to_str().ok());
-    head.headers().contains_key("x-amz-decoded-content-length")
+    head.headers().contains_key(DECODED_LENGTH)
         && encodings.flat_map(|value| value.split(',')).any(|coding| coding.trim().eq_ignore_ascii_case("aws-chunked"))
 }

@@ -8,35 +8,35 @@ use super::{Scope, SigningKeyCache, same_signature, sigv2, sigv4};
 use crate::{ErrorCode, S3Error};
 
 /// Who claims to send a form. Nothing is proven yet.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub enum PostCredentials {
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum PostCredentials<'a> {
     /// Nobody in particular: no signature.
     Anonymous,
     /// Signature version 4.
     V4 {
         /// What the signature is bound to, with the access key.
-        scope: Scope,
+        scope: Scope<'a>,
         /// `x-amz-date`.
         signed_at: Timestamp,
         /// `x-amz-signature`.
-        signature: String,
+        signature: &'a str,
     },
     /// Signature version 2.
     V2 {
         /// `AWSAccessKeyId`.
-        access_key: String,
+        access_key: &'a str,
         /// `signature`.
-        signature: String,
+        signature: &'a str,
     },
 }
 
-impl PostCredentials {
+impl<'a> PostCredentials<'a> {
     /// Reads the claim from the form's fields; `field` finds one by its lower-case name. `Anonymous` where there
     /// is neither a policy nor a signature.
     ///
     /// # Errors
     /// `InvalidArgument` where one of the fields is missing or malformed.
-    pub fn parse<'a>(field: impl Fn(&str) -> Option<&'a str>) -> Result<Self, S3Error> {
+    pub fn parse(field: impl Fn(&str) -> Option<&'a str>) -> Result<Self, S3Error> {
         let required = |name: &'static str| {
             field(&name.to_ascii_lowercase()).filter(|value| !value.is_empty()).ok_or_else(|| {
                 let message = format!(
@@ -61,22 +61,22 @@ impl PostCredentials {
             let signed_at = Timestamp::parse_amz_date(date)
                 .or_else(|| Timestamp::parse_iso8601(date))
                 .ok_or_else(|| S3Error::invalid_argument("X-Amz-Date", date, "the date is mal-formed"))?;
-            let signature = required("X-Amz-Signature")?.to_owned();
+            let signature = required("X-Amz-Signature")?;
             return Ok(Self::V4 { scope, signed_at, signature });
         }
         if has("awsaccesskeyid") || has("signature") || has("policy") {
             required("policy")?;
-            let access_key = required("AWSAccessKeyId")?.to_owned();
-            return Ok(Self::V2 { access_key, signature: required("signature")?.to_owned() });
+            let access_key = required("AWSAccessKeyId")?;
+            return Ok(Self::V2 { access_key, signature: required("signature")? });
         }
         Ok(Self::Anonymous)
     }
 
     /// The access key that is claimed.
-    pub fn access_key(&self) -> Option<&str> {
+    pub fn access_key(&self) -> Option<&'a str> {
         match self {
             Self::Anonymous => None,
-            Self::V4 { scope, .. } => Some(&scope.access_key),
+            Self::V4 { scope, .. } => Some(scope.access_key),
             Self::V2 { access_key, .. } => Some(access_key),
         }
     }
@@ -92,20 +92,21 @@ impl PostCredentials {
         policy: &str,
         signing_keys: &SigningKeyCache,
     ) -> Result<Option<SignatureFacts>, S3Error> {
-        let (version, signed_at, ours, theirs) = match self {
+        let (version, signed_at, is_ours, theirs) = match self {
             Self::Anonymous => return Ok(None),
             Self::V4 { scope, signed_at, signature } => {
                 let ours = signing_keys.key(secret, scope).sign(policy.as_bytes());
-                (SignatureVersion::V4, Some(*signed_at), ours, signature)
+                (SignatureVersion::V4, Some(*signed_at), same_signature(ours.as_str(), signature), *signature)
             }
             Self::V2 { signature, .. } => {
-                (SignatureVersion::V2, None, sigv2::sign(secret, policy.as_bytes()), signature)
+                let ours = sigv2::sign(secret, policy.as_bytes());
+                (SignatureVersion::V2, None, same_signature(&ours, signature), *signature)
             }
         };
-        if !same_signature(&ours, theirs) {
+        if !is_ours {
             return Err(S3Error::new(ErrorCode::SignatureDoesNotMatch)
                 .with_field("AWSAccessKeyId", self.access_key().unwrap_or_default())
-                .with_field("SignatureProvided", theirs.as_str()));
+                .with_field("SignatureProvided", theirs));
         }
         Ok(Some(SignatureFacts { version, carrier: Carrier::Form, signed_at }))
     }
@@ -115,7 +116,7 @@ impl PostCredentials {
 mod tests {
     use super::*;
 
-    fn parse(fields: &[(&str, &str)]) -> Result<PostCredentials, S3Error> {
+    fn parse<'a>(fields: &[(&str, &'a str)]) -> Result<PostCredentials<'a>, S3Error> {
         PostCredentials::parse(|name| fields.iter().find(|(field, _)| *field == name).map(|(_, value)| *value))
     }
 
@@ -149,14 +150,12 @@ mod tests {
         let secret = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY";
         let signature = "8afdbf4008c03f22c2cd3cdb72e4afbb1f6a588f3255ac628749a66d7f09699e";
         let scope = Scope::parse("AKIAIOSFODNN7EXAMPLE/20151229/us-east-1/s3/aws4_request").expect("a scope");
-        let claim = |signature: &str| PostCredentials::V4 {
-            scope: scope.clone(),
-            signed_at: Timestamp::default(),
-            signature: signature.into(),
+        let verify = |signature: &str| {
+            let claim = PostCredentials::V4 { scope, signed_at: Timestamp::default(), signature };
+            claim.verify(secret, policy, &SigningKeyCache::new(4))
         };
-        let cache = SigningKeyCache::new(4);
-        assert!(claim(signature).verify(secret, policy, &cache).is_ok());
-        let error = claim(&signature.replace('8', "9")).verify(secret, policy, &cache).expect_err("a forged one");
+        assert!(verify(signature).is_ok());
+        let error = verify(&signature.replace('8', "9")).expect_err("a forged one");
         assert_eq!(error.code(), ErrorCode::SignatureDoesNotMatch);
     }
 }

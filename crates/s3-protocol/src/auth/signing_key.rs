@@ -5,45 +5,38 @@ use std::collections::HashMap;
 use hmac::{Hmac, Mac as _};
 use parking_lot::Mutex;
 use sha2::{Digest as _, Sha256};
+use types::HexText;
 use zeroize::ZeroizeOnDrop;
 
 use super::sigv4::SCOPE_END;
 
 /// What a version 4 signature is bound to (SigV4 guide, "credential scope").
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Scope {
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Scope<'a> {
     /// The public half of the key.
-    pub access_key: String,
+    pub access_key: &'a str,
     /// The day, `20130524`.
-    pub day: String,
+    pub day: &'a str,
     /// Any region: clients rarely set one that means something.
-    pub region: String,
+    pub region: &'a str,
     /// `s3`, `sts` or `iam`.
-    pub service: String,
+    pub service: &'a str,
+    /// The scope without the key, as it stands in the string to sign.
+    pub to_sign: &'a str,
 }
 
-impl Scope {
+impl<'a> Scope<'a> {
     /// The services whose signatures are accepted.
-    pub const SERVICES: [&str; 3] = ["s3", "sts", "iam"];
+    pub const SERVICES: [&'static str; 3] = ["s3", "sts", "iam"];
 
     /// Reads `KEY/DAY/REGION/SERVICE/aws4_request`, or `None`.
-    pub fn parse(text: &str) -> Option<Self> {
+    pub fn parse(text: &'a str) -> Option<Self> {
         let mut parts = text.rsplitn(5, '/');
         let (end, service, region) = (parts.next()?, parts.next()?, parts.next()?);
         let (day, access_key) = (parts.next()?, parts.next()?);
         let day_is_one = day.len() == 8 && day.bytes().all(|b| b.is_ascii_digit());
         let valid = end == SCOPE_END && Self::SERVICES.contains(&service) && day_is_one && !access_key.is_empty();
-        valid.then(|| Self {
-            access_key: access_key.to_owned(),
-            day: day.to_owned(),
-            region: region.to_owned(),
-            service: service.to_owned(),
-        })
-    }
-
-    /// The scope without the key, as it stands in the string to sign.
-    pub fn to_sign(&self) -> String {
-        format!("{}/{}/{}/{SCOPE_END}", self.day, self.region, self.service)
+        valid.then(|| Self { access_key, day, region, service, to_sign: &text[access_key.len() + 1..] })
     }
 }
 
@@ -53,21 +46,21 @@ pub struct SigningKey([u8; 32]);
 
 impl SigningKey {
     /// Derives the key (SigV4 guide, "Calculate the signature").
-    pub fn derive(secret: &str, scope: &Scope) -> Self {
+    pub fn derive(secret: &str, scope: &Scope<'_>) -> Self {
         let mut first = Vec::with_capacity(4 + secret.len());
         first.extend_from_slice(b"AWS4");
         first.extend_from_slice(secret.as_bytes());
         let mut key = hmac_sha256(&first, scope.day.as_bytes());
         zeroize::Zeroize::zeroize(&mut first);
-        for part in [&scope.region, &scope.service, SCOPE_END] {
+        for part in [scope.region, scope.service, SCOPE_END] {
             key = hmac_sha256(&key, part.as_bytes());
         }
         Self(key)
     }
 
     /// The signature of `text`, in hex.
-    pub fn sign(&self, text: &[u8]) -> String {
-        hex::encode(hmac_sha256(&self.0, text))
+    pub fn sign(&self, text: &[u8]) -> HexText<64> {
+        HexText::lower(&hmac_sha256(&self.0, text))
     }
 }
 
@@ -106,7 +99,7 @@ impl SigningKeyCache {
     }
 
     /// The key for this secret and scope, derived if it is not remembered.
-    pub fn key(&self, secret: &str, scope: &Scope) -> SigningKey {
+    pub fn key(&self, secret: &str, scope: &Scope<'_>) -> SigningKey {
         let name = Self::name(secret, scope);
         {
             let mut generations = self.generations.lock();
@@ -123,9 +116,9 @@ impl SigningKeyCache {
         key
     }
 
-    fn name(secret: &str, scope: &Scope) -> [u8; 32] {
+    fn name(secret: &str, scope: &Scope<'_>) -> [u8; 32] {
         let mut hash = Sha256::new();
-        for part in [secret, &scope.access_key, &scope.day, &scope.region, &scope.service] {
+        for part in [secret, scope.access_key, scope.day, scope.region, scope.service] {
             hash.update((part.len() as u64).to_le_bytes());
             hash.update(part);
         }
@@ -146,14 +139,16 @@ impl Generations {
 mod tests {
     use super::*;
 
-    fn scope(day: &str) -> Scope {
-        Scope::parse(&format!("AKID/{day}/us-east-1/iam/aws4_request")).expect("a scope")
+    fn credential(day: &str) -> String {
+        format!("AKID/{day}/us-east-1/iam/aws4_request")
     }
 
     /// The example of the SigV4 guide, "Deriving a signing key".
     #[test]
     fn derivation_is_the_documented_one() {
-        let key = SigningKey::derive("wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY", &scope("20150830"));
+        let credential = credential("20150830");
+        let scope = Scope::parse(&credential).expect("a scope");
+        let key = SigningKey::derive("wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY", &scope);
         assert_eq!(hex::encode(key.0), "c4afb1cc5771d871763a393e44b703571b55cc28424d1a5e86da6ed3c154a4b9");
     }
 
@@ -162,7 +157,8 @@ mod tests {
         let cache = SigningKeyCache::new(4);
         for round in 0..3 {
             for day in 0..20 {
-                let scope = scope(&format!("201508{day:02}"));
+                let credential = credential(&format!("201508{day:02}"));
+                let scope = Scope::parse(&credential).expect("a scope");
                 for secret in ["one", "two"] {
                     assert_eq!(cache.key(secret, &scope).0, SigningKey::derive(secret, &scope).0, "{round}");
                 }
@@ -175,7 +171,7 @@ mod tests {
     #[test]
     fn scopes_are_read_from_the_right() {
         let scope = Scope::parse("a/b/20130524/eu/s3/aws4_request").expect("a scope");
-        assert_eq!((scope.access_key.as_str(), scope.to_sign().as_str()), ("a/b", "20130524/eu/s3/aws4_request"));
+        assert_eq!((scope.access_key, scope.to_sign), ("a/b", "20130524/eu/s3/aws4_request"));
         for text in [
             "",
             "AKID",

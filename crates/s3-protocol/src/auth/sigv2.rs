@@ -12,7 +12,8 @@ use types::Timestamp;
 
 use super::canonical::{Spaces, header_values};
 use super::{
-    Carrier, PayloadMode, SignatureFacts, SignatureVersion, Verified, check_skew, expired, request_time, same_signature,
+    AMZ_DATE, Carrier, PayloadMode, SignatureFacts, SignatureVersion, Verified, check_skew, expired, request_time,
+    same_signature,
 };
 use crate::{ErrorCode, Query, RequestHead, S3Error, route};
 
@@ -32,29 +33,29 @@ const ALSO_SIGNED: &[&str] = &[
 ];
 
 /// A claim, not proven yet.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Claim {
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Claim<'a> {
     /// The public half of the key.
-    pub access_key: String,
-    signature: String,
-    form: Form,
+    pub access_key: &'a str,
+    signature: &'a str,
+    form: Form<'a>,
 }
 
-#[derive(Clone, PartialEq, Eq, Debug)]
-enum Form {
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Form<'a> {
     Header {
         signed_at: Timestamp,
     },
     /// A presigned URL. The text of `expires` is part of what is signed.
     Query {
-        expires: String,
+        expires: &'a str,
         until: Timestamp,
     },
 }
 
-impl Claim {
+impl<'a> Claim<'a> {
     /// Reads what follows `AWS ` in `Authorization`.
-    pub(super) fn from_header(rest: &str, head: &RequestHead<'_>) -> Result<Self, S3Error> {
+    pub(super) fn from_header(rest: &'a str, head: &RequestHead<'_>) -> Result<Self, S3Error> {
         let (access_key, signature) = rest
             .trim()
             .rsplit_once(':')
@@ -64,11 +65,11 @@ impl Claim {
                 S3Error::invalid_argument("Authorization", &format!("AWS {rest}"), message)
             })?;
         let form = Form::Header { signed_at: request_time(head)? };
-        Ok(Self { access_key: access_key.to_owned(), signature: signature.to_owned(), form })
+        Ok(Self { access_key, signature, form })
     }
 
     /// Reads the parameters of a presigned URL.
-    pub(super) fn from_query(query: &Query) -> Result<Self, S3Error> {
+    pub(super) fn from_query(query: &'a Query) -> Result<Self, S3Error> {
         let required = |name| {
             query.get_nonempty(name).ok_or_else(|| {
                 S3Error::new(ErrorCode::AccessDenied).with_message(
@@ -83,9 +84,9 @@ impl Claim {
         })?;
         let until = Timestamp::from_secs(u64::try_from(until).unwrap_or(0));
         Ok(Self {
-            access_key: required("AWSAccessKeyId")?.to_owned(),
-            signature: required("Signature")?.to_owned(),
-            form: Form::Query { expires: expires.to_owned(), until },
+            access_key: required("AWSAccessKeyId")?,
+            signature: required("Signature")?,
+            form: Form::Query { expires, until },
         })
     }
 
@@ -101,8 +102,8 @@ impl Claim {
         };
         if !self.is_signed_by(secret, head)? {
             return Err(S3Error::new(ErrorCode::SignatureDoesNotMatch)
-                .with_field("AWSAccessKeyId", self.access_key.as_str())
-                .with_field("SignatureProvided", self.signature.as_str()));
+                .with_field("AWSAccessKeyId", self.access_key)
+                .with_field("SignatureProvided", self.signature));
         }
         Ok(Verified {
             signature: Some(SignatureFacts { version: SignatureVersion::V2, carrier, signed_at }),
@@ -120,7 +121,7 @@ impl Claim {
             for closing in [Closing::AsReceived, Closing::Slash] {
                 text.truncate(length);
                 canonical_resource(head, closing, empty, &mut text)?;
-                if same_signature(&sign(secret, &text), &self.signature) {
+                if same_signature(&sign(secret, &text), self.signature) {
                     return Ok(true);
                 }
             }
@@ -139,7 +140,7 @@ impl Claim {
         match &self.form {
             Form::Query { expires, .. } => text.extend_from_slice(expires.as_bytes()),
             // With x-amz-date, which is among the headers below, the place of the date stays empty.
-            Form::Header { .. } if head.headers().contains_key("x-amz-date") => {}
+            Form::Header { .. } if head.headers().contains_key(AMZ_DATE) => {}
             Form::Header { .. } => header_values(head.headers(), DATE.as_str(), Spaces::Keep, &mut text),
         }
         text.push(b'\n');

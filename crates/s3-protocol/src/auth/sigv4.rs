@@ -8,8 +8,8 @@ use types::Timestamp;
 use super::canonical::{QueryForm, request_hash};
 use super::payload_mode::{ContentSha256, UNSIGNED_PAYLOAD};
 use super::{
-    Carrier, ChunkSigning, MAX_SKEW_S, PayloadMode, Scope, SignatureFacts, SignatureVersion, SigningKey,
-    SigningKeyCache, Verified, check_skew, expired, request_time, same_signature,
+    CONTENT_SHA256, Carrier, ChunkSigning, MAX_SKEW_S, PayloadMode, Scope, SignatureFacts, SignatureVersion,
+    SigningKey, SigningKeyCache, Verified, check_skew, expired, request_time, same_signature,
 };
 use crate::headers::header_value;
 use crate::{ErrorCode, Query, RequestHead, S3Error};
@@ -20,6 +20,8 @@ pub const ALGORITHM: &str = "AWS4-HMAC-SHA256";
 pub const MAX_EXPIRES_S: u64 = 604_800;
 /// The most header names in one signature.
 const MAX_SIGNED_HEADERS: usize = 128;
+/// How much of `20130524T000000Z` is the day.
+const DAY_CHARS: usize = 8;
 
 /// The parameters of a presigned URL that are its signature, in lower case.
 const SIGNATURE_PARAMETERS: [&str; 8] = [
@@ -36,29 +38,50 @@ const SIGNATURE_PARAMETERS: [&str; 8] = [
 pub(super) const SCOPE_END: &str = "aws4_request";
 
 /// A claim, not proven yet.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Claim {
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Claim<'a> {
     /// What the signature is bound to, with the access key.
-    pub scope: Scope,
-    signed_headers: Vec<String>,
-    signature: String,
+    pub scope: Scope<'a>,
+    signed_headers: SignedHeaders<'a>,
+    signature: &'a str,
     signed_at: Timestamp,
-    form: Form,
+    form: Form<'a>,
 }
 
-#[derive(Clone, PartialEq, Eq, Debug)]
-enum Form {
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Form<'a> {
     Header,
     /// A presigned URL, with the payload's hash where the query names it.
     Query {
         expires_s: u64,
-        content_sha256: Option<String>,
+        content_sha256: Option<&'a str>,
     },
 }
 
-impl Claim {
+/// The list of header names that a signature covers, as the client wrote it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct SignedHeaders<'a>(&'a str);
+
+impl<'a> SignedHeaders<'a> {
+    /// `None` where they are too many.
+    pub(super) fn new(list: &'a str) -> Option<Self> {
+        let headers = Self(list);
+        (headers.names().count() <= MAX_SIGNED_HEADERS).then_some(headers)
+    }
+
+    /// The names, in any case.
+    pub(super) fn names(self) -> impl Iterator<Item = &'a str> {
+        self.0.split(';').map(str::trim)
+    }
+
+    fn contain(self, name: &str) -> bool {
+        self.names().any(|signed| signed.eq_ignore_ascii_case(name))
+    }
+}
+
+impl<'a> Claim<'a> {
     /// Reads what follows `AWS4-HMAC-SHA256 ` in `Authorization`.
-    pub(super) fn from_header(rest: &str, head: &RequestHead<'_>) -> Result<Self, S3Error> {
+    pub(super) fn from_header(rest: &'a str, head: &RequestHead<'_>) -> Result<Self, S3Error> {
         let (mut credential, mut signed_headers, mut signature) = (None, None, None);
         for part in rest.split(',').map(str::trim).filter(|part| !part.is_empty()) {
             match part.split_once('=') {
@@ -77,15 +100,16 @@ impl Claim {
         let signed_at = request_time(head)?;
         Ok(Self {
             scope,
-            signed_headers: names(signed_headers).ok_or_else(|| malformed("it has too many SignedHeaders."))?,
-            signature: signature.to_owned(),
+            signed_headers: SignedHeaders::new(signed_headers)
+                .ok_or_else(|| malformed("it has too many SignedHeaders."))?,
+            signature,
             signed_at,
             form: Form::Header,
         })
     }
 
     /// Reads the parameters of a presigned URL.
-    pub(super) fn from_query(query: &Query) -> Result<Self, S3Error> {
+    pub(super) fn from_query(query: &'a Query) -> Result<Self, S3Error> {
         let required = |name| {
             query.get_nonempty(name).ok_or_else(|| {
                 bad_query(
@@ -105,14 +129,14 @@ impl Claim {
         })?;
         let signed_at = Timestamp::parse_amz_date(required("X-Amz-Date")?)
             .ok_or_else(|| bad_query("X-Amz-Date must be in the ISO8601 Long Format \"yyyyMMdd'T'HHmmss'Z'\""))?;
-        let signed_headers = names(required("X-Amz-SignedHeaders")?);
+        let signed_headers = SignedHeaders::new(required("X-Amz-SignedHeaders")?);
         Ok(Self {
             signed_headers: signed_headers.ok_or_else(|| bad_query("X-Amz-SignedHeaders has too many names."))?,
-            signature: required("X-Amz-Signature")?.to_owned(),
+            signature: required("X-Amz-Signature")?,
             signed_at,
             form: Form::Query {
                 expires_s: expires(required("X-Amz-Expires")?)?,
-                content_sha256: query.get_nonempty("X-Amz-Content-Sha256").map(str::to_owned),
+                content_sha256: query.get_nonempty("X-Amz-Content-Sha256"),
             },
             scope,
         })
@@ -127,17 +151,18 @@ impl Claim {
         signing_keys: &SigningKeyCache,
     ) -> Result<Verified, S3Error> {
         self.check_time(now)?;
-        self.check_day()?;
+        let moment = self.signed_at.to_amz_date();
+        self.check_day(&moment)?;
         self.check_signed_headers(head)?;
         let claim = ContentSha256::of(head)?;
         let payload = self.payload_line(head, claim)?;
         let key = signing_keys.key(secret, &self.scope);
-        self.check_signature(&key, head, &payload)?;
-        let signing = ChunkSigning {
+        self.check_signature(&key, head, &moment, payload)?;
+        let signing = || ChunkSigning {
             key,
-            seed_signature: self.signature.clone(),
+            seed_signature: self.signature.to_owned(),
             signed_at: self.signed_at,
-            scope: self.scope.to_sign(),
+            scope: self.scope.to_sign.to_owned(),
         };
         // A hash that only the query of a presigned URL names is a promise too.
         let claim = match (&self.form, claim) {
@@ -150,7 +175,7 @@ impl Claim {
                 carrier: self.carrier(),
                 signed_at: Some(self.signed_at),
             }),
-            payload: PayloadMode::of(claim, head, Some(signing))?,
+            payload: PayloadMode::of(claim, head, || Some(signing()))?,
         })
     }
 
@@ -196,8 +221,8 @@ impl Claim {
     }
 
     /// 400 unless the scope is of the day of the signature.
-    fn check_day(&self) -> Result<(), S3Error> {
-        let day = day_of(self.signed_at);
+    fn check_day(&self, moment: &str) -> Result<(), S3Error> {
+        let day = &moment[..DAY_CHARS];
         if day == self.scope.day {
             return Ok(());
         }
@@ -214,10 +239,9 @@ impl Claim {
     /// 403 unless the host and every `x-amz-*` header are signed. An unsigned one could change what a signed request
     /// means: a PUT with a copy source added is a copy.
     fn check_signed_headers(&self, head: &RequestHead<'_>) -> Result<(), S3Error> {
-        let is_signed = |name: &str| self.signed_headers.iter().any(|signed| signed == name);
-        let amz = head.headers().keys().map(HeaderName::as_str);
-        let amz = amz.filter(|name| name.starts_with("x-amz-") && *name != "x-amz-content-sha256");
-        let missing: Vec<&str> = std::iter::once("host").chain(amz).filter(|name| !is_signed(name)).collect();
+        let amz = head.headers().keys().filter(|name| name.as_str().starts_with("x-amz-") && *name != CONTENT_SHA256);
+        let required = std::iter::once("host").chain(amz.map(HeaderName::as_str));
+        let missing: Vec<&str> = required.filter(|name| !self.signed_headers.contain(name)).collect();
         if missing.is_empty() {
             return Ok(());
         }
@@ -227,39 +251,46 @@ impl Claim {
     }
 
     /// The last line of the canonical request.
-    fn payload_line(&self, head: &RequestHead<'_>, claim: ContentSha256) -> Result<String, S3Error> {
-        let header = head.headers().get("x-amz-content-sha256").and_then(|value| value.to_str().ok()).map(str::trim);
-        match &self.form {
+    fn payload_line<'b>(&self, head: &RequestHead<'b>, claim: ContentSha256) -> Result<&'b str, S3Error>
+    where
+        'a: 'b,
+    {
+        let header = head.header(&CONTENT_SHA256).map(str::trim);
+        match self.form {
             Form::Header if claim == ContentSha256::Absent => {
                 Err(S3Error::invalid_request("Missing required header for this request: x-amz-content-sha256"))
             }
-            Form::Header => Ok(header.unwrap_or_default().to_owned()),
-            Form::Query { content_sha256: Some(hash), .. } => Ok(hash.clone()),
+            Form::Header => Ok(header.unwrap_or_default()),
+            Form::Query { content_sha256: Some(hash), .. } => Ok(hash),
             Form::Query { .. } => {
-                let signed = self.signed_headers.iter().any(|name| name == "x-amz-content-sha256");
-                Ok(header.filter(|_| signed).unwrap_or(UNSIGNED_PAYLOAD).to_owned())
+                let signed = self.signed_headers.contain(CONTENT_SHA256.as_str());
+                Ok(header.filter(|_| signed).unwrap_or(UNSIGNED_PAYLOAD))
             }
         }
     }
 
-    fn check_signature(&self, key: &SigningKey, head: &RequestHead<'_>, payload: &str) -> Result<(), S3Error> {
+    fn check_signature(
+        &self,
+        key: &SigningKey,
+        head: &RequestHead<'_>,
+        moment: &str,
+        payload: &str,
+    ) -> Result<(), S3Error> {
         for form in [QueryForm::Received, QueryForm::Reencoded] {
-            let hash = request_hash(head, form, &self.signed_headers, payload)?;
-            let text = format!("{ALGORITHM}\n{}\n{}\n{hash}", self.signed_at.to_amz_date(), self.scope.to_sign());
-            if same_signature(&key.sign(text.as_bytes()), &self.signature) {
+            let hash = request_hash(head, form, self.signed_headers, payload)?;
+            let text = [ALGORITHM, moment, self.scope.to_sign, hash.as_str()].join("\n");
+            if same_signature(key.sign(text.as_bytes()).as_str(), self.signature) {
                 return Ok(());
+            }
+            // Without a query both forms are the same.
+            if head.raw_query().is_none() {
+                break;
             }
         }
         Err(S3Error::new(ErrorCode::SignatureDoesNotMatch)
-            .with_field("AWSAccessKeyId", self.scope.access_key.as_str())
-            .with_field("SignatureProvided", self.signature.as_str()))
+            .with_field("AWSAccessKeyId", self.scope.access_key)
+            .with_field("SignatureProvided", self.signature))
     }
-}
-
-/// The names of a list of signed headers; `None` where they are too many.
-fn names(list: &str) -> Option<Vec<String>> {
-    let names: Vec<String> = list.split(';').map(|name| name.trim().to_ascii_lowercase()).collect();
-    (names.len() <= MAX_SIGNED_HEADERS).then_some(names)
 }
 
 /// Seconds for which a presigned URL is good; 0 is one that has expired.
@@ -273,12 +304,6 @@ fn expires(text: &str) -> Result<u64, S3Error> {
         ));
     }
     Ok(seconds)
-}
-
-fn day_of(moment: Timestamp) -> String {
-    let mut text = moment.to_amz_date();
-    text.truncate("20130524".len());
-    text
 }
 
 fn malformed(what: &str) -> S3Error {

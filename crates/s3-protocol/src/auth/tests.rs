@@ -17,14 +17,16 @@ pub(super) fn parts(method: &str, uri: &str, headers: &[(&str, &str)]) -> Parts 
 
 pub(super) fn verify(parts: &Parts, host_bucket: Option<&str>, now: Timestamp) -> Result<Verified, S3Error> {
     let head = RequestHead::new(parts, host_bucket);
-    let credentials = Credentials::parse(&head)?;
+    let query = Query::parse(head.raw_query())?;
+    let credentials = Credentials::parse(&head, &query)?;
     assert_eq!(credentials.access_key(), Some(ACCESS_KEY));
     credentials.verify(SECRET, &head, now, &SigningKeyCache::new(4))
 }
 
 fn parse(uri: &str, headers: &[(&str, &str)]) -> Result<Option<String>, ErrorCode> {
     let parts = parts("GET", uri, headers);
-    let credentials = Credentials::parse(&RequestHead::new(&parts, None));
+    let query = Query::parse(parts.uri.query()).expect("a query");
+    let credentials = Credentials::parse(&RequestHead::new(&parts, None), &query);
     credentials.map(|credentials| credentials.access_key().map(str::to_owned)).map_err(|error| error.code())
 }
 

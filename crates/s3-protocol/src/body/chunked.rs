@@ -259,7 +259,8 @@ impl Signatures {
 
     fn sign(&self, what: &str, hashes: &str) -> String {
         let ChunkSigning { key, signed_at, scope, .. } = &self.signing;
-        key.sign(format!("{what}\n{}\n{scope}\n{}\n{hashes}", signed_at.to_amz_date(), self.previous).as_bytes())
+        let text = format!("{what}\n{}\n{scope}\n{}\n{hashes}", signed_at.to_amz_date(), self.previous);
+        key.sign(text.as_bytes()).to_string()
     }
 }
 

@@ -64,7 +64,7 @@ fn signing(seed: &str) -> ChunkSigning {
         key: SigningKey::derive("wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY", &scope),
         seed_signature: seed.to_owned(),
         signed_at: Timestamp::from_secs(1_369_353_600),
-        scope: scope.to_sign(),
+        scope: scope.to_sign.to_owned(),
     }
 }
 
@@ -263,7 +263,8 @@ fn encode(chunks: &[Vec<u8>], signing: Option<&ChunkSigning>, trailer: &str) -> 
     let mut previous = signing.map(|signing| signing.seed_signature.clone()).unwrap_or_default();
     let sign = |signing: &ChunkSigning, what: &str, previous: &str, hashes: &str| {
         let (date, scope) = (signing.signed_at.to_amz_date(), &signing.scope);
-        signing.key.sign(format!("AWS4-HMAC-SHA256-{what}\n{date}\n{scope}\n{previous}\n{hashes}").as_bytes())
+        let text = format!("AWS4-HMAC-SHA256-{what}\n{date}\n{scope}\n{previous}\n{hashes}");
+        signing.key.sign(text.as_bytes()).to_string()
     };
     for chunk in chunks.iter().chain([&Vec::new()]) {
         data.extend_from_slice(format!("{:x}", chunk.len()).as_bytes());

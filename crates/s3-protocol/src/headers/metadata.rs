@@ -4,6 +4,7 @@
 //! the text it is. The bytes of one that is not are kept as `U+F700` plus the byte, in a private use area, and go out
 //! as those bytes again. What no header can hold (a line break in a form's field) goes out as RFC 2047 encodes it.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use base64::Engine as _;
@@ -15,6 +16,9 @@ use crate::{ErrorCode, S3Error};
 
 /// The most bytes of user metadata, names and values together (S3 user guide, "User-defined object metadata").
 pub const MAX_USER_METADATA_BYTES: usize = 2048;
+
+/// `x-amz-website-redirect-location`.
+pub const WEBSITE_REDIRECT: HeaderName = HeaderName::from_static("x-amz-website-redirect-location");
 
 const PREFIX: &str = "x-amz-meta-";
 /// Where bytes that are no UTF-8 are kept: `RAW_BYTES + byte`.
@@ -34,7 +38,20 @@ fn text_of(bytes: &[u8]) -> String {
 }
 
 /// The header value with this text: the opposite of [`header_text`].
-pub fn header_value(text: &str) -> HeaderValue {
+pub fn header_value<'a>(text: impl Into<Cow<'a, str>>) -> HeaderValue {
+    let text = text.into();
+    if !text.bytes().all(|byte| matches!(byte, b'\t' | b' '..=b'~')) {
+        return raw_value(&text);
+    }
+    let value = match text {
+        Cow::Borrowed(text) => HeaderValue::from_str(text),
+        Cow::Owned(text) => HeaderValue::try_from(text),
+    };
+    value.expect("visible ASCII can stand in a header")
+}
+
+/// The value of a text with characters that stand for raw bytes, or that no header can hold.
+fn raw_value(text: &str) -> HeaderValue {
     let mut bytes = Vec::with_capacity(text.len());
     let mut buffer = [0; 4];
     for c in text.chars() {
@@ -43,10 +60,13 @@ pub fn header_value(text: &str) -> HeaderValue {
             None => bytes.extend_from_slice(c.encode_utf8(&mut buffer).as_bytes()),
         }
     }
-    HeaderValue::from_bytes(&bytes).unwrap_or_else(|_| {
-        let encoded = format!("=?UTF-8?B?{}?=", BASE64.encode(text));
-        HeaderValue::from_str(&encoded).expect("base64 can stand in a header")
-    })
+    HeaderValue::from_bytes(&bytes).unwrap_or_else(|_| encoded(text))
+}
+
+/// What no header can hold, in words that one can (RFC 2047).
+fn encoded(text: &str) -> HeaderValue {
+    let encoded = format!("=?UTF-8?B?{}?=", BASE64.encode(text));
+    HeaderValue::from_str(&encoded).expect("base64 can stand in a header")
 }
 
 fn keep_raw(byte: u8) -> Option<char> {
@@ -128,24 +148,7 @@ impl SystemMetadata {
             content_language: text(CONTENT_LANGUAGE),
             content_type: text(CONTENT_TYPE),
             expires: text(EXPIRES),
-            website_redirect_location: text(HeaderName::from_static("x-amz-website-redirect-location")),
-        }
-    }
-
-    /// Writes the headers of a response.
-    pub fn write(&self, headers: &mut HeaderMap) {
-        for (name, value) in [
-            (CACHE_CONTROL, &self.cache_control),
-            (CONTENT_DISPOSITION, &self.content_disposition),
-            (CONTENT_ENCODING, &self.content_encoding),
-            (CONTENT_LANGUAGE, &self.content_language),
-            (CONTENT_TYPE, &self.content_type),
-            (EXPIRES, &self.expires),
-            (HeaderName::from_static("x-amz-website-redirect-location"), &self.website_redirect_location),
-        ] {
-            if let Some(value) = value {
-                headers.insert(name, header_value(value));
-            }
+            website_redirect_location: text(WEBSITE_REDIRECT),
         }
     }
 }
@@ -172,9 +175,12 @@ mod tests {
             [&b"plain"[..], "Grüße €".as_bytes(), b"Hello World\xe9", b"\xff\xfe\x80", "\u{f7e9}é".as_bytes(), b""]
         {
             let value = HeaderValue::from_bytes(bytes).expect("a value");
-            assert_eq!(header_value(&header_text(&value)).as_bytes(), bytes);
+            assert_eq!(header_value(header_text(&value)).as_bytes(), bytes);
         }
         assert_eq!(header_text(&HeaderValue::from_bytes("é".as_bytes()).expect("a value")), "é");
+        for text in ["a\r\nb", "plain", "tab\there", "\u{7f}", "é", "\u{f7e9}"] {
+            assert_eq!(header_value(text), header_value(text.to_owned()), "{text:?}");
+        }
         assert_eq!(header_value("a\r\nb"), "=?UTF-8?B?YQ0KYg==?=");
     }
 
@@ -220,9 +226,7 @@ mod tests {
             headers.insert(EXPIRES, "whenever".parse().expect("a value"));
             let metadata = SystemMetadata::from_headers(&headers);
             assert_eq!(metadata.content_encoding.as_deref(), stored, "{sent:?}");
-            let mut out = HeaderMap::new();
-            metadata.write(&mut out);
-            assert_eq!(out.get(EXPIRES), headers.get(EXPIRES));
+            assert_eq!(metadata.expires.as_deref(), Some("whenever"));
         }
     }
 }
