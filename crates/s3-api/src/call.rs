@@ -1,7 +1,9 @@
 //! One request on its way through an operation.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
+use http::header::RANGE;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use objects::{Bucket, ObjectError};
 use policy::Principal;
@@ -40,7 +42,7 @@ impl<'a> Call<'a> {
 
     /// The id that the client sees.
     pub(crate) fn request_id(&self) -> &str {
-        &self.record.request_id
+        self.record.request_id.as_str()
     }
 
     pub(crate) fn headers(&self) -> &'a HeaderMap {
@@ -48,8 +50,8 @@ impl<'a> Call<'a> {
     }
 
     /// The first value of a header, where it is visible ASCII.
-    pub(crate) fn header(&self, name: &'static str) -> Option<&'a str> {
-        self.head.header(&HeaderName::from_static(name))
+    pub(crate) fn header(&self, name: &HeaderName) -> Option<&'a str> {
+        self.head.header(name)
     }
 
     pub(crate) fn query(&self) -> &'a Query {
@@ -117,10 +119,13 @@ impl<'a> Call<'a> {
             key: self.route.key(),
             version: None,
             upload: None,
-            range: self.header("range"),
+            range: self.header(&RANGE),
         }
     }
 }
+
+/// More headers than most responses have, so that their map never grows.
+const USUAL_HEADERS: usize = 12;
 
 /// What an operation answers.
 pub(crate) type Outcome = Result<Reply, S3Error>;
@@ -146,7 +151,7 @@ impl Reply {
 
     /// Another status, without a body.
     pub(crate) fn empty(status: StatusCode) -> Self {
-        Self { status, headers: HeaderMap::new(), content: Content::Empty }
+        Self { status, headers: HeaderMap::with_capacity(USUAL_HEADERS), content: Content::Empty }
     }
 
     /// 200 with an XML document.
@@ -158,7 +163,7 @@ impl Reply {
 
     /// With one more header. What no header can hold goes out encoded.
     #[must_use]
-    pub(crate) fn with(mut self, name: HeaderName, value: &str) -> Self {
+    pub(crate) fn with<'a>(mut self, name: HeaderName, value: impl Into<Cow<'a, str>>) -> Self {
         self.headers.insert(name, header_value(value));
         self
     }
@@ -167,7 +172,7 @@ impl Reply {
     #[must_use]
     pub(crate) fn with_version(self, version: Option<VersionId>) -> Self {
         match version {
-            Some(version) => self.with(errors::VERSION_ID, &version.to_string()),
+            Some(version) => self.with(errors::VERSION_ID, version.to_string()),
             None => self,
         }
     }

@@ -11,7 +11,7 @@ use objects::multipart::MAX_PART_BYTES;
 use policy::Principal;
 use s3_protocol::auth::{Credentials, PayloadMode, SignatureFacts};
 use s3_protocol::post_form::PostForm;
-use s3_protocol::{ErrorCode, RequestHead, S3Error};
+use s3_protocol::{ErrorCode, Query, RequestHead, S3Error};
 use types::AccessKeyId;
 
 use crate::authorize::denied;
@@ -34,10 +34,11 @@ impl S3Service {
     pub(crate) async fn identify(
         &self,
         head: &RequestHead<'_>,
+        query: &Query,
         host: &HostTarget,
         request_id: &str,
     ) -> Result<Sender, S3Error> {
-        let credentials = Credentials::parse(head)?;
+        let credentials = Credentials::parse(head, query)?;
         let key = match credentials.access_key() {
             Some(id) => Some(self.find_key(id, request_id).await?),
             None => None,

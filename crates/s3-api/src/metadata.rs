@@ -1,9 +1,12 @@
 //! What travels with an object: from the headers of a request, and into those of a response.
 
-use http::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+use http::header::{
+    CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_ENCODING, CONTENT_LANGUAGE, CONTENT_TYPE, EXPIRES, HeaderMap,
+    HeaderName, HeaderValue,
+};
 use objects::object::ObjectMetadata;
 use s3_protocol::S3Error;
-use s3_protocol::headers::{self, SystemMetadata, UserMetadata};
+use s3_protocol::headers::{self, SystemMetadata, UserMetadata, WEBSITE_REDIRECT, header_value};
 
 const USER_PREFIX: &str = "x-amz-meta-";
 const STORAGE_CLASS: HeaderName = HeaderName::from_static("x-amz-storage-class");
@@ -48,24 +51,27 @@ pub(crate) fn storage_class(headers: &HeaderMap) -> Result<Option<String>, S3Err
 
 /// Writes what travels with an object into the headers of a response.
 pub(crate) fn write(metadata: &ObjectMetadata, headers: &mut HeaderMap) {
-    let system = SystemMetadata {
-        cache_control: metadata.cache_control.clone(),
-        content_disposition: metadata.content_disposition.clone(),
-        content_encoding: metadata.content_encoding.clone(),
-        content_language: metadata.content_language.clone(),
-        content_type: metadata.content_type.clone(),
-        expires: metadata.expires.clone(),
-        website_redirect_location: metadata.website_redirect.clone(),
-    };
-    headers.insert(CONTENT_TYPE, DEFAULT_CONTENT_TYPE);
-    system.write(headers);
-    if let Some(class) = &metadata.storage_class {
-        headers.insert(STORAGE_CLASS, headers::header_value(class));
+    for (name, value) in [
+        (CONTENT_TYPE, &metadata.content_type),
+        (CACHE_CONTROL, &metadata.cache_control),
+        (CONTENT_DISPOSITION, &metadata.content_disposition),
+        (CONTENT_ENCODING, &metadata.content_encoding),
+        (CONTENT_LANGUAGE, &metadata.content_language),
+        (EXPIRES, &metadata.expires),
+        (WEBSITE_REDIRECT, &metadata.website_redirect),
+        (STORAGE_CLASS, &metadata.storage_class),
+    ] {
+        if let Some(value) = value {
+            headers.insert(name, header_value(value));
+        }
+    }
+    if metadata.content_type.is_none() {
+        headers.insert(CONTENT_TYPE, DEFAULT_CONTENT_TYPE);
     }
     for (name, value) in &metadata.user {
         // Names come from header names, so they can be some again.
         if let Ok(name) = HeaderName::from_bytes(format!("{USER_PREFIX}{name}").as_bytes()) {
-            headers.insert(name, headers::header_value(value));
+            headers.insert(name, header_value(value));
         }
     }
 }

@@ -15,6 +15,7 @@ use crate::call::{Call, Reply};
 use crate::{metadata, refused_headers};
 
 const CHECKSUM_TYPE: HeaderName = HeaderName::from_static("x-amz-checksum-type");
+const CHECKSUM_MODE: HeaderName = HeaderName::from_static("x-amz-checksum-mode");
 const PARTS_COUNT: HeaderName = HeaderName::from_static("x-amz-mp-parts-count");
 
 /// What a GET or HEAD asks for.
@@ -52,12 +53,12 @@ pub(crate) fn reply(call: &Call<'_>, head: &Head) -> Result<Reply, S3Error> {
         headers.insert(name, value);
     }
     headers.insert(ACCEPT_RANGES, HeaderValue::from_static("bytes"));
-    headers.insert(ETAG, header_value(&head.info.etag.quoted()));
-    headers.insert(LAST_MODIFIED, header_value(&head.info.last_modified.to_http_date()));
+    headers.insert(ETAG, header_value(head.info.etag.quoted()));
+    headers.insert(LAST_MODIFIED, header_value(head.info.last_modified.to_http_date()));
     if let Some(parts) = head.parts {
         headers.insert(PARTS_COUNT, HeaderValue::from(parts));
     }
-    if call.header("x-amz-checksum-mode").is_some_and(|mode| mode.eq_ignore_ascii_case("ENABLED")) {
+    if call.header(&CHECKSUM_MODE).is_some_and(|mode| mode.eq_ignore_ascii_case("ENABLED")) {
         write_checksum_of(head, headers);
     }
     // A range of no bytes (a part of an empty object) has no Content-Range.
@@ -65,7 +66,7 @@ pub(crate) fn reply(call: &Call<'_>, head: &Head) -> Result<Reply, S3Error> {
     let length = match &head.range {
         Some(range) if !range.is_empty() => {
             let told = format!("bytes {}-{}/{size}", range.start, range.end - 1);
-            headers.insert(CONTENT_RANGE, header_value(&told));
+            headers.insert(CONTENT_RANGE, header_value(told));
             reply.status = StatusCode::PARTIAL_CONTENT;
             range.end - range.start
         }
@@ -80,7 +81,7 @@ pub(crate) fn reply(call: &Call<'_>, head: &Head) -> Result<Reply, S3Error> {
 fn write_checksum_of(head: &Head, headers: &mut HeaderMap) {
     match (&head.part_checksum, &head.range, &head.info.checksum) {
         (Some(part), _, kept) => {
-            headers.insert(part.algorithm.header(), header_value(&part.to_base64()));
+            headers.insert(header_of(*part), header_value(part.to_base64()));
             let kind = kept.map_or(ChecksumType::FullObject, |kept| kept.kind);
             headers.insert(CHECKSUM_TYPE, HeaderValue::from_static(kind.name()));
         }
@@ -91,14 +92,18 @@ fn write_checksum_of(head: &Head, headers: &mut HeaderMap) {
 
 /// The headers that tell the checksum of an object with so many parts.
 pub(crate) fn write_checksum(checksum: ObjectChecksum, parts: u16, headers: &mut HeaderMap) {
-    let value = checksum_text(checksum, parts);
-    headers.insert(checksum.value.algorithm.header(), header_value(&value));
+    headers.insert(header_of(checksum.value), header_value(checksum_text(checksum, parts)));
     headers.insert(CHECKSUM_TYPE, HeaderValue::from_static(checksum.kind.name()));
+}
+
+/// The header that tells a checksum of this algorithm.
+fn header_of(checksum: Checksum) -> HeaderName {
+    HeaderName::from_static(checksum.algorithm.header())
 }
 
 /// The header that tells the checksum of a part.
 pub(crate) fn write_part_checksum(checksum: Checksum, headers: &mut HeaderMap) {
-    headers.insert(checksum.algorithm.header(), header_value(&checksum.to_base64()));
+    headers.insert(header_of(checksum), header_value(checksum.to_base64()));
 }
 
 /// The text of an object's checksum: a composite one has the number of parts behind it.

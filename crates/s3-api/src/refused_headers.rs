@@ -17,8 +17,8 @@ const OBJECT_LOCK: &str = "x-amz-object-lock-";
 /// # Errors
 /// NotImplemented for encryption and tags; InvalidRequest for object lock, since no bucket has it.
 pub(crate) fn of_write(headers: &HeaderMap) -> Result<(), S3Error> {
-    of_read(headers)?;
-    for name in headers.keys().map(http::HeaderName::as_str) {
+    for name in amz_names(headers) {
+        check_encryption(name)?;
         if name == TAGGING {
             return Err(S3Error::not_implemented(TAGGING));
         }
@@ -34,8 +34,16 @@ pub(crate) fn of_write(headers: &HeaderMap) -> Result<(), S3Error> {
 /// # Errors
 /// NotImplemented for encryption.
 pub(crate) fn of_read(headers: &HeaderMap) -> Result<(), S3Error> {
-    let encryption = headers
-        .keys()
-        .find(|name| name.as_str().starts_with(ENCRYPTION) || name.as_str().starts_with(SOURCE_ENCRYPTION));
-    encryption.map_or(Ok(()), |name| Err(S3Error::not_implemented(name.as_str())))
+    amz_names(headers).try_for_each(check_encryption)
+}
+
+fn amz_names(headers: &HeaderMap) -> impl Iterator<Item = &str> {
+    headers.keys().map(http::HeaderName::as_str).filter(|name| name.starts_with("x-amz-"))
+}
+
+fn check_encryption(name: &str) -> Result<(), S3Error> {
+    if name.starts_with(ENCRYPTION) || name.starts_with(SOURCE_ENCRYPTION) {
+        return Err(S3Error::not_implemented(name));
+    }
+    Ok(())
 }

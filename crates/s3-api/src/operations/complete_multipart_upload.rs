@@ -1,6 +1,7 @@
 //! CompleteMultipartUpload. Needs `s3:PutObject`.
 
 use access::action;
+use http::HeaderName;
 use objects::multipart::{CompleteUpload, CompletedPart};
 use s3_protocol::xml::ChecksumValue;
 use s3_protocol::xml::complete_multipart_upload::{self as document, CompleteMultipartUploadResult};
@@ -9,6 +10,8 @@ use s3_protocol::{Claims, ErrorCode, S3Error, headers, params};
 use crate::call::{Call, Outcome, Reply};
 use crate::object_headers::checksum_text;
 use crate::refused_headers;
+
+const MP_OBJECT_SIZE: HeaderName = HeaderName::from_static("x-amz-mp-object-size");
 
 pub(super) async fn handle(call: Call<'_>) -> Outcome {
     let (found, grant) = call.on_place::<action::PutObject>(None).await?;
@@ -21,7 +24,7 @@ pub(super) async fn handle(call: Call<'_>) -> Outcome {
         parts: document::parse(&body)?.into_iter().map(part).collect::<Result<_, _>>()?,
         checksum: claims.checksum,
         checksum_type: claims.kind,
-        size: headers::number(call.headers(), "x-amz-mp-object-size")?,
+        size: headers::number(call.headers(), &MP_OBJECT_SIZE)?,
         conditions: headers::conditions(call.headers()),
     };
     let written = call.service.objects.complete_upload(&grant, upload, request).await;

@@ -41,7 +41,7 @@ pub(super) async fn handle(call: Call<'_>) -> Outcome {
     };
     let reply = Reply::xml(result.to_xml()).with_version(written.version);
     Ok(match copied.source_version {
-        Some(version) => reply.with(SOURCE_VERSION, &version.to_string()),
+        Some(version) => reply.with(SOURCE_VERSION, version.to_string()),
         None => reply,
     })
 }

@@ -2,6 +2,7 @@
 //! whoever owns it.
 
 use access::action;
+use http::HeaderName;
 use http::header::LOCATION;
 use objects::NewBucket;
 use s3_protocol::xml::MAX_DOCUMENT_BYTES;
@@ -12,7 +13,7 @@ use crate::authorize::denied;
 use crate::call::{Call, Outcome, Reply};
 
 const OBJECT_LOCK: &str = "x-amz-bucket-object-lock-enabled";
-const OWNERSHIP: &str = "x-amz-object-ownership";
+const OWNERSHIP: HeaderName = HeaderName::from_static("x-amz-object-ownership");
 /// The values of [`OWNERSHIP`]. All are accepted: objects belong to their writer, and the bucket's owner may do
 /// anything with them.
 const OWNERSHIPS: [&str; 3] = ["BucketOwnerEnforced", "BucketOwnerPreferred", "ObjectWriter"];
@@ -36,16 +37,16 @@ pub(super) async fn handle(call: Call<'_>) -> Outcome {
     }
     let new = NewBucket { acl, location: configuration.location_constraint };
     call.service.objects.create_bucket(&grant, new).await.map_err(|error| call.error(error))?;
-    Ok(Reply::ok().with(LOCATION, &format!("/{name}")))
+    Ok(Reply::ok().with(LOCATION, format!("/{name}")))
 }
 
 fn check_headers(call: &Call<'_>) -> Result<(), S3Error> {
     if headers::flag(call.headers(), OBJECT_LOCK) {
         return Err(S3Error::not_implemented(OBJECT_LOCK));
     }
-    match call.header(OWNERSHIP) {
+    match call.header(&OWNERSHIP) {
         Some(other) if !OWNERSHIPS.contains(&other) => {
-            Err(S3Error::invalid_argument(OWNERSHIP, other, "Invalid x-amz-object-ownership header"))
+            Err(S3Error::invalid_argument(OWNERSHIP.as_str(), other, "Invalid x-amz-object-ownership header"))
         }
         _ => Ok(()),
     }

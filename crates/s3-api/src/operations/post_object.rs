@@ -64,7 +64,7 @@ fn reply(call: &Call<'_>, success: &SuccessAction, bucket: &BucketName, key: &Ob
             Reply::empty(StatusCode::SEE_OTHER).with(LOCATION, &url)
         }
     };
-    let mut reply = reply.with(ETAG, &written.etag.quoted()).with_version(written.version);
+    let mut reply = reply.with(ETAG, written.etag.quoted()).with_version(written.version);
     if let Some(checksum) = written.checksum {
         object_headers::write_checksum(checksum, written.etag.parts, &mut reply.headers);
     }

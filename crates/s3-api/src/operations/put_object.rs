@@ -24,7 +24,7 @@ pub(super) async fn handle(call: Call<'_>) -> Outcome {
 
 /// What is told of an object that was written.
 pub(super) fn reply(written: &Written) -> Reply {
-    let mut reply = Reply::ok().with(ETAG, &written.etag.quoted()).with_version(written.version);
+    let mut reply = Reply::ok().with(ETAG, written.etag.quoted()).with_version(written.version);
     if let Some(checksum) = written.checksum {
         object_headers::write_checksum(checksum, written.etag.parts, &mut reply.headers);
     }

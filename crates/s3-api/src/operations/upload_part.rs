@@ -16,7 +16,7 @@ pub(super) async fn handle(call: Call<'_>) -> Outcome {
     let mut content = RequestContent::of(&call)?;
     let written = call.service.objects.upload_part(&grant, upload, number, &mut content).await;
     let written = written.map_err(|error| call.upload_error(error, upload))?;
-    let mut reply = Reply::ok().with(ETAG, &written.etag.quoted());
+    let mut reply = Reply::ok().with(ETAG, written.etag.quoted());
     if let Some(checksum) = written.checksum {
         object_headers::write_part_checksum(checksum, &mut reply.headers);
     }

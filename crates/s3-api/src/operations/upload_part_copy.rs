@@ -35,7 +35,7 @@ pub(super) async fn handle(call: Call<'_>) -> Outcome {
     };
     let reply = Reply::xml(result.to_xml());
     Ok(match written.source_version {
-        Some(version) => reply.with(SOURCE_VERSION, &version.to_string()),
+        Some(version) => reply.with(SOURCE_VERSION, version.to_string()),
         None => reply,
     })
 }
