@@ -4,17 +4,22 @@
 //! Whatever drops it last (the end of the body, a client that went away, a cancelled task) writes the event, so none is
 //! lost. Secrets, signatures and query strings never enter it.
 
+use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 use http::StatusCode;
+use metrics::{Counter, Histogram};
+use parking_lot::RwLock;
 use policy::{Caller, Principal};
-use types::{BucketName, ObjectKey};
+use types::{BucketName, HexText, ObjectKey};
 
 use crate::body::BodyError;
 
+/// The target of access log events.
+pub const ACCESS_LOG: &str = "commonhold::access";
 /// Requests by `operation` and `status`.
 pub const REQUESTS: &str = "commonhold_s3_requests_total";
 /// Seconds from a request's head to its response's last byte, by `operation`.
@@ -46,10 +51,49 @@ impl ReceivedBytes {
     }
 }
 
+/// `x-amz-request-id`: 16 hex digits.
+pub(crate) type RequestId = HexText<16>;
+
+/// The metrics of requests. Those with labels are looked up once for each operation and status, because to find one by
+/// its labels costs more than to count.
+#[derive(Debug)]
+pub(crate) struct Meters {
+    /// There are as many as there are operations and statuses that they end with.
+    by_outcome: RwLock<HashMap<(&'static str, u16), Arc<Meter>>>,
+    received: Counter,
+    sent: Counter,
+}
+
+#[derive(Debug)]
+struct Meter {
+    requests: Counter,
+    duration: Histogram,
+}
+
+impl Default for Meters {
+    fn default() -> Self {
+        let (received, sent) = (metrics::counter!(RECEIVED_BYTES), metrics::counter!(SENT_BYTES));
+        Self { by_outcome: RwLock::default(), received, sent }
+    }
+}
+
+impl Meters {
+    fn of(&self, operation: &'static str, status: u16) -> Arc<Meter> {
+        if let Some(meter) = self.by_outcome.read().get(&(operation, status)) {
+            return Arc::clone(meter);
+        }
+        let requests = metrics::counter!(REQUESTS, "operation" => operation, "status" => status.to_string());
+        let duration = metrics::histogram!(DURATION_SECONDS, "operation" => operation);
+        let meter = Arc::new(Meter { requests, duration });
+        self.by_outcome.write().insert((operation, status), Arc::clone(&meter));
+        meter
+    }
+}
+
 /// What is known of one request so far.
 #[derive(Debug)]
 pub(crate) struct Record {
-    pub(crate) request_id: String,
+    pub(crate) request_id: RequestId,
     pub(crate) operation: &'static str,
     remote: SocketAddr,
     pub(crate) bucket: Option<BucketName>,
@@ -61,10 +105,11 @@ pub(crate) struct Record {
     sent: u64,
     failure: Option<String>,
     started: Instant,
+    meters: Arc<Meters>,
 }
 
 impl Record {
-    pub(crate) fn new(request_id: String, remote: SocketAddr) -> Self {
+    pub(crate) fn new(request_id: RequestId, remote: SocketAddr, meters: Arc<Meters>) -> Self {
         Self {
             request_id,
             operation: UNROUTED,
@@ -78,6 +123,7 @@ impl Record {
             sent: 0,
             failure: None,
             started: Instant::now(),
+            meters,
         }
     }
 
@@ -101,7 +147,7 @@ impl Record {
 
     #[cfg(test)]
     pub(crate) fn for_test() -> Self {
-        Self::new("0".repeat(16), ([127, 0, 0, 1], 0).into())
+        Self::new(HexText::upper(&[0; 8]), ([127, 0, 0, 1], 0).into(), Arc::default())
     }
 }
 
@@ -110,12 +156,13 @@ impl Drop for Record {
         let status = self.status.map_or(CLIENT_CLOSED_REQUEST, |status| status.as_u16());
         let received = self.received.0.load(Ordering::Relaxed);
         let elapsed = self.started.elapsed();
-        metrics::counter!(REQUESTS, "operation" => self.operation, "status" => status.to_string()).increment(1);
-        metrics::histogram!(DURATION_SECONDS, "operation" => self.operation).record(elapsed);
-        metrics::counter!(RECEIVED_BYTES).increment(received);
-        metrics::counter!(SENT_BYTES).increment(self.sent);
+        let meter = self.meters.of(self.operation, status);
+        meter.requests.increment(1);
+        meter.duration.record(elapsed);
+        self.meters.received.increment(received);
+        self.meters.sent.increment(self.sent);
         tracing::info!(
-            target: "commonhold::access",
+            target: ACCESS_LOG,
             request_id = %self.request_id,
             remote = %self.remote,
             operation = self.operation,

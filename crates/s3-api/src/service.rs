@@ -18,11 +18,11 @@ use objects::Objects;
 use s3_protocol::auth::SigningKeyCache;
 use s3_protocol::headers::header_value;
 use s3_protocol::{ErrorCode, Operation, RequestHead, S3Error, route};
-use types::{BucketName, Clock, Entropy};
+use types::{BucketName, Clock, Entropy, HexText};
 
 use crate::body::{Content, ResponseBody};
 use crate::call::{Call, Reply};
-use crate::observe::Record;
+use crate::observe::{Meters, Record, RequestId};
 use crate::operations;
 use crate::proxy::{self, Proxies};
 use crate::request_body::RequestBody;
@@ -65,6 +65,7 @@ pub struct S3Service {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) config: S3Config,
     pub(crate) signing_keys: SigningKeyCache,
+    meters: Arc<Meters>,
     entropy: Arc<dyn Entropy>,
     proxies: Proxies,
 }
@@ -80,7 +81,17 @@ impl S3Service {
         config: S3Config,
     ) -> Self {
         let signing_keys = SigningKeyCache::new(SIGNING_KEYS);
-        Self { access, identity, objects, clock, config, signing_keys, entropy, proxies: Proxies::None }
+        Self {
+            access,
+            identity,
+            objects,
+            clock,
+            config,
+            signing_keys,
+            meters: Arc::default(),
+            entropy,
+            proxies: Proxies::None,
+        }
     }
 
     /// The service behind such proxies.
@@ -95,12 +106,12 @@ impl S3Service {
         B: Body<Data = Bytes> + Send + 'static,
         B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
-        let (request_id, host_id) = self.request_ids();
+        let ids = self.request_ids();
         let (mut parts, body) = request.into_parts();
         if self.proxies == Proxies::Trusted {
             proxy::see_through(&mut parts, &mut connection);
         }
-        let mut record = Record::new(request_id.clone(), connection.remote);
+        let mut record = Record::new(ids.request, connection.remote, Arc::clone(&self.meters));
         let body = RequestBody::new(body, record.received());
         let outcome = self.answer(&parts, &body, connection, &mut record).await;
         let reply = match outcome {
@@ -110,12 +121,13 @@ impl S3Service {
                 if !matches!(error.code(), ErrorCode::RequestTimeout | ErrorCode::IncompleteBody) {
                     body.drain(&RequestHead::new(&parts, None), self.config.stall).await;
                 }
-                let response = error.to_response(&parts.method, parts.uri.path(), &request_id, &host_id);
+                let (request_id, host_id) = (ids.request.as_str(), ids.host.as_str());
+                let response = error.to_response(&parts.method, parts.uri.path(), request_id, host_id);
                 let (head, body) = response.into_parts();
                 Reply { status: head.status, headers: head.headers, content: Content::Whole(body) }
             }
         };
-        finish(reply, &parts.method, (&request_id, &host_id), record)
+        finish(reply, &parts.method, &ids, record)
     }
 
     async fn answer(
@@ -137,10 +149,11 @@ impl S3Service {
         }
         let (sender, form) = match route.operation {
             Operation::PostObject => {
-                let (sender, form) = Box::pin(self.identify_form(&head, &host, body, &record.request_id)).await?;
+                let (sender, form) =
+                    Box::pin(self.identify_form(&head, &host, body, record.request_id.as_str())).await?;
                 (sender, Some(form))
             }
-            _ => (self.identify(&head, &host, &record.request_id).await?, None),
+            _ => (self.identify(&head, &route.query, &host, record.request_id.as_str()).await?, None),
         };
         record.principal = Some(Arc::clone(&sender.principal));
         let call = Call {
@@ -157,12 +170,20 @@ impl S3Service {
         operations::perform(call, form).await
     }
 
-    /// `x-amz-request-id` and `x-amz-id-2`: 16 and 64 hex digits.
-    fn request_ids(&self) -> (String, String) {
+    fn request_ids(&self) -> RequestIds {
         let mut bytes = [0; 40];
         self.entropy.fill(&mut bytes);
-        (hex::encode_upper(&bytes[..8]), hex::encode(&bytes[8..]))
+        let (request, host) = bytes.split_at(8);
+        RequestIds { request: HexText::upper(request), host: HexText::lower(host) }
     }
+}
+
+/// What a client names a request by, when it asks about it.
+struct RequestIds {
+    /// `x-amz-request-id`, which the log has too.
+    request: RequestId,
+    /// `x-amz-id-2`.
+    host: HexText<64>,
 }
 
 impl std::fmt::Debug for S3Service {
@@ -172,16 +193,11 @@ impl std::fmt::Debug for S3Service {
 }
 
 /// What all responses have in common. A HEAD, 204 or 304 has no body.
-fn finish(
-    reply: Reply,
-    method: &Method,
-    (request_id, host_id): (&str, &str),
-    mut record: Record,
-) -> Response<ResponseBody> {
+fn finish(reply: Reply, method: &Method, ids: &RequestIds, mut record: Record) -> Response<ResponseBody> {
     let Reply { status, mut headers, content } = reply;
     record.status = Some(status);
-    headers.insert(REQUEST_ID, header_value(request_id));
-    headers.insert(ID_2, header_value(host_id));
+    headers.insert(REQUEST_ID, header_value(ids.request.as_str()));
+    headers.insert(ID_2, header_value(ids.host.as_str()));
     headers.insert(SERVER, COMMONHOLD);
     let bodyless = *method == Method::HEAD || matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
     let content = if bodyless { Content::Empty } else { content };

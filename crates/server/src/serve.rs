@@ -96,7 +96,7 @@ pub(crate) async fn serve<F: Future<Output = ()> + Send + 'static>(
     started: impl FnOnce(Started) -> F,
 ) -> Result<(), ServeError> {
     process::keep_files_private();
-    telemetry::start_log(&config.log.level, config.log.format).map_err(ServeError::Telemetry)?;
+    let _log = telemetry::start_log(&config.log.level, config.log.format).map_err(ServeError::Telemetry)?;
     let metrics = telemetry::start_metrics().map_err(ServeError::Telemetry)?;
     for name in config::unknown_variables(environment) {
         tracing::warn!(name, "this environment variable is no setting");

@@ -14,7 +14,7 @@ use s3_api::{Proxies, S3Config, S3Service};
 use storage::maintenance::Maintenance;
 use storage::{Engine, StorageError};
 use storage_embedded::{EmbeddedStore, OpenError, Options};
-use types::{Clock, Entropy, OsEntropy, SystemClock};
+use types::{Clock, Entropy, OsEntropy, PooledEntropy, SystemClock};
 
 use crate::cli::CliError;
 use crate::config::{Config, Domain, ProxySetting};
@@ -84,7 +84,7 @@ pub(crate) struct Store {
     pub(crate) access: Arc<Access>,
     /// The time.
     pub(crate) clock: Arc<dyn Clock>,
-    /// Randomness.
+    /// Randomness for ids, which are no secrets.
     pub(crate) entropy: Arc<dyn Entropy>,
 }
 
@@ -94,13 +94,13 @@ impl Store {
     /// # Errors
     /// [`StoreError`] says what to do.
     pub(crate) async fn open(config: &Config, master_key: Option<&str>) -> Result<Self, StoreError> {
-        let (clock, entropy): (Arc<dyn Clock>, Arc<dyn Entropy>) = (Arc::new(SystemClock), Arc::new(OsEntropy));
+        let (clock, secrets): (Arc<dyn Clock>, Arc<dyn Entropy>) = (Arc::new(SystemClock), Arc::new(OsEntropy));
+        let entropy: Arc<dyn Entropy> = Arc::new(PooledEntropy::new());
         make_folder(&config.data_dir)?;
-        let master = master_key::obtain(master_key, &config.master_key_path(), &config.data_dir, &*entropy)?;
+        let master = master_key::obtain(master_key, &config.master_key_path(), &config.data_dir, &*secrets)?;
         let engine = open_engine(config, &entropy).await?;
         let contracts = Engine::new(Arc::clone(&engine));
-        let identity =
-            Identity::open(Arc::clone(&contracts.metadata), master, Arc::clone(&clock), Arc::clone(&entropy)).await?;
+        let identity = Identity::open(Arc::clone(&contracts.metadata), master, Arc::clone(&clock), secrets).await?;
         let identity = Arc::new(identity);
         let objects = Objects::new(contracts.metadata, contracts.blobs, Arc::clone(&clock), Arc::clone(&entropy));
         let names = |domains: &crate::config::Domains| {

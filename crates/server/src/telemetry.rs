@@ -3,11 +3,19 @@
 //! Crates count what they do under names of their own; [`describe`] explains all of them in one place, and a test
 //! holds `docs/metrics.md` against it.
 
+mod access_line;
+mod lines;
+
+use std::io::{IsTerminal as _, Stderr};
+
 use metrics::Unit;
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::fmt::format::Format;
 
 use crate::config::LogFormat;
+use access_line::AccessLine;
+use lines::Lines;
 
 /// Connections of the network listeners that are open now.
 pub(crate) const CONNECTIONS_OPEN: &str = "commonhold_connections_open";
@@ -40,18 +48,32 @@ const COUNT_BUCKETS: [f64; 9] = [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 256.0, 10
 /// What is less talkative than the rest unless the level names it: the index tells of its every file.
 const QUIET: &str = "lsm_tree=warn";
 
+/// The log of the process. What it still holds is written when it is dropped.
+pub(crate) struct Log(Lines<Stderr>);
+
+impl Drop for Log {
+    fn drop(&mut self) {
+        self.0.end();
+    }
+}
+
 /// Sends log lines to standard error.
 ///
 /// # Errors
-/// A text where the level can not be read; the configuration check has refused that before.
-pub(crate) fn start_log(level: &str, format: LogFormat) -> Result<(), String> {
+/// A text where the level can not be read (the configuration check has refused that before), where there is a log
+/// already, or where the system gives no thread.
+pub(crate) fn start_log(level: &str, format: LogFormat) -> Result<Log, String> {
     let filter = EnvFilter::builder().parse(format!("{QUIET},{level}")).map_err(|error| error.to_string())?;
-    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let lines = Lines::start(std::io::stderr()).map_err(|error| error.to_string())?;
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(lines.clone());
     let started = match format {
-        LogFormat::Text => lines.with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr())).try_init(),
-        LogFormat::Json => lines.json().flatten_event(true).with_current_span(false).try_init(),
+        LogFormat::Text => {
+            let log = log.with_ansi(std::io::stderr().is_terminal());
+            log.event_format(AccessLine { others: Format::default() }).try_init()
+        }
+        LogFormat::Json => log.json().flatten_event(true).with_current_span(false).try_init(),
     };
-    started.map_err(|error| error.to_string())
+    started.map(|()| Log(lines)).map_err(|error| error.to_string())
 }
 
 /// Starts counting. The handle renders what was counted.
