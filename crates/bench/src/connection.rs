@@ -3,8 +3,9 @@
 use std::io;
 
 use bytes::Bytes;
-use http::{HeaderMap, Request, StatusCode};
+use http::{HeaderMap, Request, Response, StatusCode};
 use http_body_util::BodyExt as _;
+use hyper::body::Incoming;
 use hyper::client::conn::http1::{self, SendRequest};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
@@ -67,14 +68,21 @@ impl Connection {
         result
     }
 
-    async fn exchange(&mut self, request: Request<UploadBody>, keep: Keep) -> Result<Answer, BenchError> {
-        if self.sender.as_ref().is_none_or(SendRequest::is_closed) {
-            self.open().await?;
+    /// Sends a request, waits for the first bytes of its answer's body, and gives the connection up.
+    pub(crate) async fn first_byte(mut self, request: Request<UploadBody>) -> Result<(), BenchError> {
+        let (head, mut body) = self.begin(request).await?.into_parts();
+        let first = body.frame().await.transpose()?;
+        match first.and_then(|frame| frame.into_data().ok()) {
+            Some(data) if head.status.is_success() && !data.is_empty() => Ok(()),
+            other => {
+                let text = String::from_utf8_lossy(&other.unwrap_or_default()).chars().take(300).collect();
+                Err(BenchError::Refused { what: "GET".to_owned(), status: head.status.as_u16(), text })
+            }
         }
-        let closed = || BenchError::Io { what: "a connection".to_owned(), error: io::ErrorKind::NotConnected.into() };
-        let sender = self.sender.as_mut().ok_or_else(closed)?;
-        sender.ready().await?;
-        let (head, mut body) = sender.send_request(request).await?.into_parts();
+    }
+
+    async fn exchange(&mut self, request: Request<UploadBody>, keep: Keep) -> Result<Answer, BenchError> {
+        let (head, mut body) = self.begin(request).await?.into_parts();
         let keep = if head.status.is_success() { keep } else { Keep::Bytes };
         let mut answer = Answer { status: head.status, headers: head.headers, bytes: 0, kept: Vec::new() };
         while let Some(frame) = body.frame().await {
@@ -82,6 +90,17 @@ impl Connection {
             answer.take(&data, keep);
         }
         Ok(answer)
+    }
+
+    /// Sends a request, and answers when the head of its answer has come.
+    async fn begin(&mut self, request: Request<UploadBody>) -> Result<Response<Incoming>, BenchError> {
+        if self.sender.as_ref().is_none_or(SendRequest::is_closed) {
+            self.open().await?;
+        }
+        let closed = || BenchError::Io { what: "a connection".to_owned(), error: io::ErrorKind::NotConnected.into() };
+        let sender = self.sender.as_mut().ok_or_else(closed)?;
+        sender.ready().await?;
+        Ok(sender.send_request(request).await?)
     }
 }
 

@@ -4,7 +4,8 @@
 //! mistake in the store's cannot hide here. A [`Workload`] says what to send; [`run`] drives it over many connections
 //! and answers a [`Measurement`]. [`limits`] does with bare means (a hyper server without a store, a log without an
 //! index, a hash without a network) what the store does with everything, in the same process and minute. [`targets`]
-//! pairs the two, round by round, and judges the ratios. [`report`] writes tables.
+//! pairs the two, round by round, and judges the ratios. [`scale`] starts a server itself, fills it, and measures what
+//! only a full store shows. [`report`] writes tables.
 //!
 //! Endpoints are plain HTTP/1.1: what is measured is the store, not TLS.
 
@@ -17,6 +18,7 @@ mod measurement;
 mod multipart;
 pub mod report;
 mod run;
+pub mod scale;
 mod signature;
 mod target;
 pub mod targets;

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use crate::limits::Limit;
 use crate::measurement::Measurement;
+use crate::scale::Finding;
 use crate::targets::{Outcome, Verdict};
 
 /// `4 KiB`, `1 GiB`: the largest unit that divides the size, else bytes.
@@ -59,12 +60,7 @@ pub fn outcomes(rows: &[Outcome]) -> String {
             format!("{:.2}", row.ratio),
             format!("{:.2}-{:.2}", row.lowest, row.highest),
             format!("{sign} {:.2}", row.target),
-            match row.verdict {
-                Verdict::Met => "met",
-                Verdict::Missed => "MISSED",
-                Verdict::Failed => "FAILED",
-            }
-            .to_owned(),
+            verdict(row.verdict).to_owned(),
         ]
     }));
     let mut text = columns(&table);
@@ -72,6 +68,28 @@ pub fn outcomes(rows: &[Outcome]) -> String {
         let _ = writeln!(text, "{}: {}", row.name, row.error.as_deref().unwrap_or_default());
     }
     text
+}
+
+/// The rows of a full store, each with what is behind it.
+pub fn findings(rows: &[Finding]) -> String {
+    let mut table = vec![["WORK", "VALUE", "TARGET", ""].map(String::from)];
+    table.extend(rows.iter().map(|row| {
+        let value = format!("{:.2} {}", row.value, row.unit);
+        [row.name.clone(), value, format!("<= {:.2}", row.at_most), verdict(row.verdict).to_owned()]
+    }));
+    let mut text = columns(&table);
+    for row in rows {
+        let _ = writeln!(text, "{}: {}", row.name, row.note);
+    }
+    text
+}
+
+const fn verdict(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Met => "met",
+        Verdict::Missed => "MISSED",
+        Verdict::Failed => "FAILED",
+    }
 }
 
 fn columns<const N: usize>(rows: &[[String; N]]) -> String {

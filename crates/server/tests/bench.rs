@@ -78,3 +78,22 @@ fn targets_are_judged() {
         assert!(row["verdict"] != "failed" && row["ratio"].as_f64().expect("a number") > 0.0, "{row}");
     }
 }
+
+/// Of the rows of a full store those that are quick with a small one; the program that they start is this one.
+#[test]
+fn a_full_store_is_filled_killed_and_found_again() {
+    let (_kept, folder) = folder();
+    let work = ["--scale-objects", "2000", "--scale-parts", "2", "--duration", "1", "--rounds", "1"];
+    for _ in 0..2 {
+        let arguments = [&["bench", "--json", "--scale", "start", "parts"], &work[..]].concat();
+        let output = command(&folder, &arguments, &[]).output().expect("runs");
+        let told = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(output.status.success(), "{told}");
+        let results: Value = serde_json::from_slice(&output.stdout).expect("prints JSON");
+        let rows = results["scale"].as_array().expect("a list");
+        assert!(rows.len() >= 4, "{results}");
+        for row in rows {
+            assert!(row["verdict"] != "failed" && row["value"].as_f64().expect("a number") > 0.0, "{row}");
+        }
+    }
+}

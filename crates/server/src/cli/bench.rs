@@ -8,7 +8,7 @@ use ::admin::size::parse_size;
 use ::bench::targets::Setup;
 use ::bench::{
     BenchError, Credentials, Measurement, Operation, PayloadSigning, Stop, Target, Workload, limits, prepare, report,
-    run as drive, targets,
+    run as drive, scale, targets,
 };
 use clap::{Args, ValueEnum};
 use serde::Serialize;
@@ -21,6 +21,8 @@ use super::{CliError, runtime};
 
 /// Where the engine that `--targets` measures without HTTP has its files, in the folder of `--dir`.
 const ENGINE_FOLDER: &str = "bench-engine";
+/// Where the store that `--scale` fills has its files, in the folder of `--dir`.
+const SCALE_FOLDER: &str = "bench-scale";
 
 /// What to measure, and with what.
 #[derive(Debug, Args)]
@@ -80,6 +82,19 @@ pub(crate) struct Arguments {
     /// them.
     #[arg(long, value_name = "ROW", num_args = 0..)]
     targets: Option<Vec<String>>,
+    /// Measure what only a full store shows, on a server of its own: start, memory, list, deletes, parts; names that may
+    /// follow choose among them. The store stays in the folder of --dir, so that another run finds it filled.
+    #[arg(long, value_name = "ROW", num_args = 0..)]
+    scale: Option<Vec<String>>,
+    /// The objects of the full store.
+    #[arg(long, value_name = "COUNT", default_value_t = 1_000_000)]
+    scale_objects: u64,
+    /// The parts, of 5 MiB, of the object of many parts.
+    #[arg(long, value_name = "COUNT", default_value_t = 10_000)]
+    scale_parts: u64,
+    /// The program that --scale starts; this one where it is not given.
+    #[arg(long, value_name = "FILE")]
+    scale_program: Option<PathBuf>,
     /// Where the limits' files are written and removed again: a folder on the store's device.
     #[arg(long, value_name = "FOLDER", default_value = "./commonhold-bench")]
     dir: PathBuf,
@@ -118,6 +133,7 @@ struct Results {
     /// The second endpoint's rate as a share of the first's, of each round.
     ratios: Vec<f64>,
     targets: Vec<targets::Outcome>,
+    scale: Vec<scale::Finding>,
 }
 
 /// Measures and prints.
@@ -144,6 +160,9 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), CliError> {
     if !results.targets.is_empty() {
         print_line(&report::outcomes(&results.targets))?;
     }
+    if !results.scale.is_empty() {
+        print_line(&report::findings(&results.scale))?;
+    }
     Ok(())
 }
 
@@ -152,6 +171,10 @@ async fn measure(arguments: &Arguments) -> Result<Results, BenchError> {
     let duration = Duration::from_secs(arguments.duration);
     if arguments.limits {
         results.limits = limits::measure(&arguments.dir, arguments.connections, duration).await?;
+    }
+    if let Some(only) = &arguments.scale {
+        results.scale = measure_full_store(arguments, only.clone()).await?;
+        return Ok(results);
     }
     let targets = endpoints(arguments)?;
     match (&arguments.targets, targets.first()) {
@@ -244,6 +267,21 @@ async fn hold_to_targets(
     drop(engine);
     std::fs::remove_dir_all(&folder).map_err(|error| BenchError::Engine(error.to_string()))?;
     Ok(outcomes)
+}
+
+/// Measures what only a full store shows.
+async fn measure_full_store(arguments: &Arguments, only: Vec<String>) -> Result<Vec<scale::Finding>, BenchError> {
+    let program = arguments.scale_program.clone().map_or_else(std::env::current_exe, Ok);
+    let setup = scale::Setup {
+        program: program.map_err(|error| BenchError::Io { what: "this program's file".to_owned(), error })?,
+        folder: arguments.dir.join(SCALE_FOLDER),
+        objects: arguments.scale_objects.max(1),
+        parts: arguments.scale_parts.max(1),
+        duration: Duration::from_secs(arguments.duration),
+        rounds: arguments.rounds,
+        only,
+    };
+    Ok(scale::measure(&setup, |progress| eprintln!("{progress}")).await)
 }
 
 async fn open_engine(folder: &Path) -> Result<Arc<EmbeddedStore>, BenchError> {

@@ -1,0 +1,85 @@
+//! The first byte of an object of many parts.
+
+use std::time::Instant;
+
+use http::Method;
+
+use super::fill::make_bucket;
+use super::{Finding, Setup, serve};
+use crate::body::Content;
+use crate::connection::{Connection, Keep};
+use crate::error::BenchError;
+use crate::histogram::Histogram;
+use crate::multipart::Uploader;
+use crate::target::Target;
+
+/// The least that a part may have: S3 API reference, "Amazon S3 multipart upload limits".
+const PART_BYTES: u64 = 5 << 20;
+const PARALLEL_PARTS: usize = 8;
+/// As fast, within what two measurements of the same may differ by.
+const AS_FAST: f64 = 1.25;
+const BUCKET: &str = "parts";
+
+/// The median time to the first byte of an object of many parts against one of one part, from its start and of its
+/// last byte.
+pub(super) async fn measure(setup: &Setup, told: &impl Fn(&str)) -> Result<Vec<Finding>, BenchError> {
+    let server = serve(setup).await?;
+    let target = server.target(BUCKET)?;
+    make_bucket(&mut Connection::new(&target), &target).await?;
+    for parts in [1, setup.parts] {
+        upload(&target, parts, told).await?;
+    }
+    let mut findings = Vec::new();
+    for (name, place) in [("first", Place::Start), ("last", Place::End)] {
+        let mut rounds = Vec::new();
+        for _ in 0..setup.rounds.max(1) {
+            let one = first_bytes(&target, 1, place, setup).await?;
+            rounds.push((first_bytes(&target, setup.parts, place, setup).await?, one));
+        }
+        let name = format!("parts-{}-{name}-byte", setup.parts);
+        findings.push(Finding::ratio(name, &rounds, "ms", AS_FAST));
+    }
+    server.stop().await?;
+    Ok(findings)
+}
+
+/// Which byte is asked for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Place {
+    /// The whole object, of which the first byte is waited for.
+    Start,
+    /// The last byte alone.
+    End,
+}
+
+fn key(parts: u64) -> String {
+    format!("object-of-{parts}-parts")
+}
+
+async fn upload(target: &Target, parts: u64, told: &impl Fn(&str)) -> Result<(), BenchError> {
+    let ask = target.request(Method::HEAD, &key(parts), "", Content::empty().body(), None)?;
+    if Connection::new(target).send(ask, Keep::Bytes).await?.status.is_success() {
+        return Ok(());
+    }
+    told(&format!("uploading {}: {} MiB", key(parts), (parts * PART_BYTES) >> 20));
+    let mut uploader = Uploader::open(target, parts * PART_BYTES, PART_BYTES, PARALLEL_PARTS).await?;
+    uploader.upload(&key(parts)).await?;
+    Ok(())
+}
+
+/// The median time to the first byte of the answer, in milliseconds.
+async fn first_bytes(target: &Target, parts: u64, place: Place, setup: &Setup) -> Result<f64, BenchError> {
+    let last = parts * PART_BYTES - 1;
+    let range = (place == Place::End).then_some((last, last));
+    let mut times = Histogram::default();
+    let started = Instant::now();
+    while started.elapsed() < setup.duration {
+        let mut connection = Connection::new(target);
+        connection.open().await?;
+        let request = target.request(Method::GET, &key(parts), "", Content::empty().body(), range)?;
+        let asked = Instant::now();
+        connection.first_byte(request).await?;
+        times.record(asked.elapsed());
+    }
+    Ok(times.quantile(0.5).as_secs_f64() * 1e3)
+}
