@@ -43,7 +43,7 @@ def client_for(server: Server, key):
         retries={"total_max_attempts": 1},
         s3={"addressing_style": "path"},
         connect_timeout=5,
-        read_timeout=60,
+        read_timeout=600,
         max_pool_connections=WORKERS * 2,
     )
     return boto3.session.Session().client(

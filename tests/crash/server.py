@@ -9,7 +9,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent.parent / "clients"))
 from store import environment, free_port  # noqa: E402
 
-START_TIMEOUT_S = 30
+START_TIMEOUT_S = 120
 TENANCY = "crash-o"
 
 

@@ -8,19 +8,11 @@ use std::path::{Path, PathBuf};
 use std::process::Output;
 
 use serde_json::Value;
-use support::http::{Answer, exchange};
-use support::sigv4::signed_head;
-use support::{BINARY, commonhold, errors, folder, manager, words};
+use support::{BINARY, commonhold, errors, folder, manager, metric, request, words};
 use testkit::{AccessKey, TestServer};
 
 /// A body that is a file of its own in the store, and one that is packed into the log.
 const BODIES: [(&str, usize); 2] = [("large", 200_000), ("small", 300)];
-
-fn request(address: SocketAddr, key: &AccessKey, method: &str, path: &str, body: &str) -> Answer {
-    let length = body.len().to_string();
-    let head = signed_head(key, method, &address.to_string(), path, &[("content-length", &length)]);
-    exchange(address, &format!("{head}{body}"))
-}
 
 fn body(length: usize) -> String {
     "0123456789".repeat(length / 10)
@@ -121,10 +113,7 @@ fn damage_is_named_by_its_object_with_and_without_a_server() {
             assert!(first.starts_with("t/data/large: "), "{is_running} {at}: {found}");
             assert_eq!((code, &found["damage_count"]), (Some(1), &Value::from(1)), "{found}");
             if is_running {
-                let metrics = server.metrics_url();
-                let address = metrics.trim_start_matches("http://").parse().expect("an address");
-                let page = support::http::get(address, "/metrics").body;
-                assert!(page.lines().any(|line| line.starts_with("commonhold_scrub_damages_total ")), "{page}");
+                assert!(metric(&server, "commonhold_scrub_damages_total") > Some(0.0));
             }
             flip(&file, at);
         }

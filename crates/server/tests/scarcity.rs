@@ -3,34 +3,16 @@
 mod support;
 
 use std::fs;
-use std::net::SocketAddr;
-use std::os::unix::fs::PermissionsExt;
-use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use support::http::{Answer, connect, exchange};
+use support::http::connect;
 use support::sigv4::signed_head;
-use support::{BINARY, folder, manager};
-use testkit::{AccessKey, ServerConfig, TestServer};
+use support::{BINARY, folder, manager, request, skip, wrapper};
+use testkit::{ServerConfig, TestServer};
 
 /// Large enough to fill the disk soon.
 const BODY_BYTES: usize = 4 << 20;
-
-fn request(address: SocketAddr, key: &AccessKey, method: &str, path: &str, body: &str) -> Answer {
-    let length = body.len().to_string();
-    let head = signed_head(key, method, &address.to_string(), path, &[("content-length", &length)]);
-    exchange(address, &format!("{head}{body}"))
-}
-
-/// A program that runs the server as `serve` says, and everything else as it is.
-fn wrapper(folder: &Path, serve: &str) -> PathBuf {
-    let path = folder.join("commonhold");
-    let text = format!("#!/bin/sh\ncase \" $* \" in *\" serve \"*) {serve} ;; *) exec {BINARY} \"$@\" ;; esac\n");
-    fs::write(&path, text).expect("written");
-    fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).expect("permitted");
-    path
-}
 
 /// How this machine lets a test have a file system of its own.
 fn unshare() -> Option<&'static str> {
@@ -44,9 +26,7 @@ fn unshare() -> Option<&'static str> {
 fn a_full_disk_refuses_writes_and_recovers_when_space_returns() {
     let (_folder, path) = folder();
     let Some(unshare) = unshare() else {
-        assert!(std::env::var_os("CI").is_none(), "CI needs a machine where a test may mount a tmpfs");
-        eprintln!("skipped: no tmpfs can be mounted here");
-        return;
+        return skip("no tmpfs can be mounted");
     };
     // A segment is 64 MiB, and the next one is made before it is needed.
     let disk = path.join("disk");

@@ -1,22 +1,67 @@
-//! How commands follow work that takes long: a bar on the terminal, a report at the end.
+//! Commands that take long: by the running server or, where none runs, by this process; followed by a bar on the
+//! terminal, with a report at the end.
 
+use std::path::PathBuf;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ::admin::AdminClient;
 use ::admin::maintenance::{Outcome, Report, Task};
 use ::admin::size::format_size;
+use ::admin::{AdminClient, ClientError};
+use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 use storage::maintenance::Progress;
 
 use super::CliError;
 use super::output::Output;
+use crate::config::Config;
 
 /// How often the bar moves.
 const INTERVAL: Duration = Duration::from_millis(200);
 /// The damages that people are shown; JSON has up to a thousand.
 const SHOWN_DAMAGES: usize = 20;
+
+/// Where the server is, and how to print what was done.
+#[derive(Debug, Args)]
+pub(crate) struct Options {
+    /// The server's administration socket; without it, the one that the configuration says.
+    #[arg(long, value_name = "PATH")]
+    socket: Option<PathBuf>,
+    /// Print JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+impl Options {
+    /// A client of the server that is meant.
+    pub(crate) fn client(&self, config: &Config) -> AdminClient {
+        AdminClient::new(self.socket.clone().unwrap_or_else(|| config.admin_socket_path()))
+    }
+
+    /// How to print.
+    pub(crate) fn output(&self) -> Output {
+        Output::of(self.json)
+    }
+}
+
+/// Follows the work that the server of `client` was asked for with the answer `asked`. Where no server runs, does it
+/// `here`.
+///
+/// # Errors
+/// Why it could not be done.
+pub(crate) async fn by_server_or_here<D>(
+    what: &'static str,
+    client: &AdminClient,
+    asked: Result<D, ClientError>,
+    here: impl Future<Output = Result<Report, CliError>>,
+) -> Result<Report, CliError> {
+    match asked.map_err(CliError::from) {
+        Ok(_) => done_by_server(what, client).await,
+        Err(CliError::Unreachable(_)) => here.await,
+        Err(error) => Err(error),
+    }
+}
 
 /// A bar on standard error, if that is a terminal.
 struct Bar(ProgressBar);
@@ -58,7 +103,7 @@ pub(crate) async fn done_here<T>(what: &'static str, progress: &Arc<Progress>, w
 ///
 /// # Errors
 /// Why it could not be done.
-pub(crate) async fn done_by_server(what: &'static str, client: &AdminClient) -> Result<Report, CliError> {
+async fn done_by_server(what: &'static str, client: &AdminClient) -> Result<Report, CliError> {
     let bar = Bar::new(what);
     let mut signal = pin!(tokio::signal::ctrl_c());
     let mut is_stopping = false;

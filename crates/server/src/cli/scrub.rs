@@ -1,27 +1,23 @@
 //! `commonhold scrub`: reads every byte, by the running server or, where none runs, by this process.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
-use ::admin::AdminClient;
 use ::admin::maintenance::Report;
 use clap::Args;
 use storage::maintenance::{Maintenance, Progress};
 
-use super::output::Output;
 use super::{CliError, Context, long_task, runtime};
 use crate::config::Config;
 use crate::store::Offline;
 
+/// What the bar says.
+const DOING: &str = "Scrubbing";
+
 /// Where, and how to print it.
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {
-    /// The server's administration socket; without it, the one that the configuration says.
-    #[arg(long, value_name = "PATH")]
-    socket: Option<PathBuf>,
-    /// Print JSON.
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    options: long_task::Options,
 }
 
 /// Reads everything once.
@@ -29,17 +25,13 @@ pub(crate) struct Arguments {
 /// # Errors
 /// Where it can not be read, or something is damaged.
 pub(crate) fn run(arguments: Arguments, context: &Context) -> Result<(), CliError> {
-    let output = Output::of(arguments.json);
     let config = context.load()?;
-    let client = AdminClient::new(arguments.socket.unwrap_or_else(|| config.admin_socket_path()));
+    let client = arguments.options.client(&config);
     let report = runtime::for_client()?.block_on(async {
-        match client.start_scrub().await.map_err(CliError::from) {
-            Ok(_) => long_task::done_by_server("Scrubbing", &client).await,
-            Err(CliError::Unreachable(_)) => here(&config).await,
-            Err(error) => Err(error),
-        }
+        let asked = client.start_scrub().await;
+        long_task::by_server_or_here(DOING, &client, asked, here(&config)).await
     })?;
-    long_task::print(&report, output, &format!("Scrubbed: {}", long_task::looked_at(&report)))
+    long_task::print(&report, arguments.options.output(), &format!("Scrubbed: {}", long_task::looked_at(&report)))
 }
 
 async fn here(config: &Config) -> Result<Report, CliError> {
@@ -47,7 +39,7 @@ async fn here(config: &Config) -> Result<Report, CliError> {
     let progress = Arc::new(Progress::unpaced());
     let engine = Arc::clone(&store.engine) as Arc<dyn Maintenance>;
     let work = background::jobs::scrub(&store.objects, &engine, &progress);
-    let inspected = long_task::done_here("Scrubbing", &progress, work).await;
+    let inspected = long_task::done_here(DOING, &progress, work).await;
     drop(engine);
     store.close().await;
     long_task::unless_stopped(&progress, inspected.map(Report::from).map_err(CliError::failed))

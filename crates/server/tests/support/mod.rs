@@ -5,10 +5,15 @@
 pub(crate) mod http;
 pub(crate) mod sigv4;
 
+use std::fs;
+use std::net::SocketAddr;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Output, Stdio};
 use std::time::{Duration, Instant};
 
+use http::{Answer, exchange};
+use sigv4::signed_head;
 use testkit::{AccessKey, ServerConfig, TestServer};
 
 /// The program under test.
@@ -24,6 +29,41 @@ pub(crate) fn server_with_limits(limits: &str) -> TestServer {
 pub(crate) fn manager(server: &TestServer) -> AccessKey {
     server.create_tenancy("t");
     server.create_key("t", "ann", "MANAGER")
+}
+
+/// Sends a signed request on a new connection.
+pub(crate) fn request(address: SocketAddr, key: &AccessKey, method: &str, path: &str, body: &str) -> Answer {
+    let length = body.len().to_string();
+    let head = signed_head(key, method, &address.to_string(), path, &[("content-length", &length)]);
+    exchange(address, &format!("{head}{body}"))
+}
+
+/// A program in `folder` that runs the server as the shell's `serve` says, and everything else as it is.
+pub(crate) fn wrapper(folder: &Path, serve: &str) -> PathBuf {
+    let path = folder.join("commonhold");
+    let text = format!("#!/bin/sh\ncase \" $* \" in *\" serve \"*) {serve} ;; *) exec {BINARY} \"$@\" ;; esac\n");
+    fs::write(&path, text).expect("written");
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).expect("permitted");
+    path
+}
+
+/// The value of a metric without labels; `None` where the server does not tell it.
+pub(crate) fn metric(server: &TestServer, name: &str) -> Option<f64> {
+    let page = monitoring(server, "/metrics").body;
+    let line = page.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' ').map(str::to_owned));
+    line.and_then(|value| value.parse().ok())
+}
+
+/// What monitoring is answered.
+pub(crate) fn monitoring(server: &TestServer, path: &str) -> Answer {
+    let metrics = server.metrics_url();
+    http::get(metrics.trim_start_matches("http://").parse().expect("an address"), path)
+}
+
+/// Notes that a test can not run here, and that is no failure but in CI.
+pub(crate) fn skip(why: &str) {
+    assert!(std::env::var_os("CI").is_none(), "CI needs a machine for this: {why}");
+    eprintln!("skipped: {why}");
 }
 
 /// The program in `folder`, without any configuration of the environment but `variables`.
@@ -63,7 +103,7 @@ pub(crate) fn wait(server: &mut TestServer) -> ExitStatus {
     let status = format!("/proc/{}/stat", server.process_id());
     let deadline = Instant::now() + Duration::from_secs(60);
     // A process that has ended and that nobody has waited for is a zombie: one more signal does nothing to it.
-    while !std::fs::read_to_string(&status).is_ok_and(|text| text.contains(") Z ")) {
+    while !fs::read_to_string(&status).is_ok_and(|text| text.contains(") Z ")) {
         assert!(Instant::now() < deadline, "the server does not end\n{}", server.log());
         std::thread::sleep(Duration::from_millis(20));
     }
