@@ -11,11 +11,14 @@ use axum::routing::{get, post};
 use background::jobs::scrub;
 use http::Method;
 use objects::inspect::Inspected;
+use objects::scrub::{PassOf, ScrubStatus};
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 use storage::maintenance::{BackedUp, Damages, Progress};
+use types::Timestamp;
 
 use crate::client::{AdminClient, ClientError, NO_BODY};
+use crate::date::{iso8601, iso8601_option};
 use crate::error::ApiError;
 use crate::extract::Json;
 use crate::state::{AdminState, Done};
@@ -111,6 +114,40 @@ impl From<BackedUp> for Report {
     }
 }
 
+/// How the store was scrubbed.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct ScrubView {
+    /// The pass of the background job that has not ended, as it was remembered last.
+    pub under_way: Option<PassView>,
+    /// The last whole pass, whoever asked for it.
+    pub last: Option<PassView>,
+}
+
+/// A pass through everything.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct PassView {
+    /// When it began.
+    #[serde(with = "iso8601")]
+    pub started: Timestamp,
+    /// When it ended.
+    #[serde(with = "iso8601_option")]
+    pub ended: Option<Timestamp>,
+    /// Bytes of content that it read.
+    pub read_bytes: u64,
+    /// Damages that it found.
+    pub damage_count: u64,
+}
+
+impl From<ScrubStatus> for ScrubView {
+    fn from(ScrubStatus { under_way, last }: ScrubStatus) -> Self {
+        let view = |started, ended, read_bytes, damage_count| PassView { started, ended, read_bytes, damage_count };
+        Self {
+            under_way: under_way.map(|pass| view(pass.started, None, pass.bytes, pass.damages)),
+            last: last.map(|pass| view(pass.started, Some(pass.ended), pass.bytes, pass.damages)),
+        }
+    }
+}
+
 /// Where a backup is to be.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -126,6 +163,14 @@ impl AdminClient {
     /// [`ClientError`].
     pub async fn start_scrub(&self) -> Result<Done, ClientError> {
         self.call(Method::POST, "/v1/maintenance/scrub", NO_BODY).await
+    }
+
+    /// How the store was scrubbed.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn scrubs(&self) -> Result<ScrubView, ClientError> {
+        self.call(Method::GET, "/v1/maintenance/scrub", NO_BODY).await
     }
 
     /// Starts a backup.
@@ -208,7 +253,7 @@ impl Running {
 pub(crate) fn routes() -> Router<AdminState> {
     Router::new()
         .route("/v1/maintenance", get(show).delete(stop))
-        .route("/v1/maintenance/scrub", post(start_scrub))
+        .route("/v1/maintenance/scrub", get(show_scrubs).post(start_scrub))
         .route("/v1/maintenance/backup", post(start_backup))
 }
 
@@ -221,10 +266,14 @@ async fn stop(State(state): State<AdminState>) -> Json<Done> {
     Json(Done {})
 }
 
+async fn show_scrubs(State(state): State<AdminState>) -> Result<Json<ScrubView>, ApiError> {
+    Ok(Json(state.objects.scrub_status().await?.into()))
+}
+
 async fn start_scrub(State(state): State<AdminState>) -> Result<Json<Done>, ApiError> {
     let running = state.tasks.start(TaskKind::Scrub)?;
     tokio::spawn(async move {
-        let inspected = scrub(&state.objects, &state.engine, &running.progress).await;
+        let inspected = scrub(&state.objects, &state.engine, PassOf::Operator, &running.progress).await;
         running.end(inspected.map(Report::from).map_err(|error| error.to_string()));
     });
     Ok(Json(Done {}))

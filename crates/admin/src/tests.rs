@@ -19,7 +19,7 @@ use types::{AccessKeyId, Clock, ManualClock, SeededEntropy, TenancyName, Timesta
 
 use crate::client::NO_BODY;
 use crate::key::{CreateKey, KeyFilter};
-use crate::maintenance::{BackupRequest, Outcome, Task, TaskKind};
+use crate::maintenance::{BackupRequest, Outcome, ScrubView, Task, TaskKind};
 use crate::role::{GrantRole, RoleFilter, Validity};
 use crate::tenancy::{CreateTenancy, SetTenancy};
 use crate::user::CreateUser;
@@ -104,9 +104,12 @@ async fn one_work_runs_at_a_time_and_can_be_watched_and_stopped() {
             _ => tokio::time::sleep(Duration::from_millis(5)).await,
         }
     };
+    assert_eq!(client.scrubs().await.expect("told"), ScrubView { under_way: None, last: None });
     client.start_scrub().await.expect("started");
     let Outcome::Done(report) = ended().await else { panic!("it is done") };
     assert_eq!((report.read_bytes, report.damages), (7, vec!["segment 3".to_owned()]));
+    let last = client.scrubs().await.expect("told").last.expect("one");
+    assert_eq!((last.ended, last.damage_count), (Some(world.clock.now()), 1));
 
     let relative = client.start_backup(&BackupRequest { directory: "backup".into() }).await;
     assert_eq!(code(relative), "InvalidRequest");

@@ -1,13 +1,13 @@
 //! Whether what is stored is whole: every record of every bucket, the blobs it names, and the counters.
 //!
-//! A scrub reads every byte, while the store serves. A check reads no content; it compares what records name with what
-//! there is, and sums up what the counters say, so nobody may write meanwhile. Both name the object of what they find.
+//! A check reads no content; it compares what records name with what there is, and sums up what the counters say, so
+//! nobody may write meanwhile. A scrub ([`crate::scrub`]) reads every byte, while the store serves. Both name the object
+//! of what they find.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
-use futures_util::StreamExt as _;
 use identity::bucket_counter;
-use storage::maintenance::{Damage, Damages, Progress};
+use storage::maintenance::{Damages, Progress};
 use storage::{Blobs, StorageError, limits};
 use types::BlobId;
 
@@ -17,10 +17,6 @@ use crate::usage::{Counted, UsageChange};
 use crate::walk::{Walk, object_key};
 use crate::{Bucket, ObjectError, Objects};
 
-/// Bytes that a scrub has read.
-pub const SCRUBBED_BYTES: &str = "commonhold_scrub_bytes_total";
-/// What a scrub that runs has still to read.
-pub const SCRUB_REMAINING_BYTES: &str = "commonhold_scrub_remaining_bytes";
 /// Damages that scrubs found.
 pub const SCRUB_DAMAGES: &str = "commonhold_scrub_damages_total";
 
@@ -40,7 +36,7 @@ pub struct Inspected {
 }
 
 /// A record of a bucket, whichever it is.
-enum Entry {
+pub(crate) enum Entry {
     Version(VersionRecord),
     Marker,
     Upload(UploadRecord),
@@ -48,7 +44,7 @@ enum Entry {
 }
 
 /// A blob that a record names, and how long it must be.
-type NamedBlob = (BlobId, u64);
+pub(crate) type NamedBlob = (BlobId, u64);
 
 /// The parts of an upload that are a version's already: its completion was broken off before their records went.
 struct TakenOver {
@@ -64,123 +60,6 @@ impl TakenOver {
 }
 
 impl Objects {
-    /// Reads every byte of every object. `suspects` are damages that the engine found: those of an object's blob are
-    /// reported with its name, and the others as they are.
-    ///
-    /// # Errors
-    /// Where the buckets can not be read. What is damaged is in the answer. Ends early where `progress` was stopped.
-    pub async fn scrub(&self, progress: &Progress, suspects: &[Damage]) -> Result<Inspected, ObjectError> {
-        let mut inspected = Inspected::default();
-        let named = suspects.iter().filter_map(|damage| Some((damage.blob?, damage.what.as_str())));
-        let mut suspected: HashMap<BlobId, &str> = named.collect();
-        for damage in suspects.iter().filter(|damage| damage.blob.is_none()) {
-            found(&mut inspected, damage.what.clone(), None);
-        }
-        let (from, to) = ALL_BUCKETS;
-        let buckets = self.scan_buckets(from.to_vec(), to).await?;
-        for record in &buckets {
-            progress.expect(self.bucket_usage(&record.bucket).await?.bytes);
-        }
-        for record in &buckets {
-            inspected.buckets += 1;
-            let mut walk = self.walk_all(&record.bucket);
-            while let Some((name, raw)) = walk.next().await? {
-                if progress.is_stopped() {
-                    return Ok(inspected);
-                }
-                self.scrub_record(&record.bucket, (&name, &raw), progress, &mut suspected, &mut inspected).await?;
-            }
-        }
-        for (blob, what) in suspected {
-            found(&mut inspected, what.to_owned(), Some(blob));
-        }
-        metrics::gauge!(SCRUB_REMAINING_BYTES).set(0.0);
-        Ok(inspected)
-    }
-
-    async fn scrub_record(
-        &self,
-        bucket: &Bucket,
-        (name, raw): (&[u8], &[u8]),
-        progress: &Progress,
-        suspected: &mut HashMap<BlobId, &str>,
-        inspected: &mut Inspected,
-    ) -> Result<(), ObjectError> {
-        let blobs = match entry(name, raw).map(|entry| self.named_blobs(entry)) {
-            Ok(blobs) => blobs.await,
-            Err(error) => Err(error),
-        };
-        let blobs = match blobs {
-            Ok((versions, blobs)) => {
-                inspected.versions += versions;
-                blobs
-            }
-            Err(error) => return self.report(bucket, (name, raw), None, &error, inspected).await,
-        };
-        for (blob, length) in blobs {
-            if progress.is_stopped() {
-                return Ok(());
-            }
-            inspected.blobs += 1;
-            if let Some(what) = suspected.remove(&blob) {
-                let error = StorageError::Damaged(what.to_owned());
-                self.report(bucket, (name, raw), Some(blob), &error, inspected).await?;
-            } else if let Err(error) = self.scrub_blob(blob, length, progress, inspected).await {
-                self.report(bucket, (name, raw), Some(blob), &error, inspected).await?;
-            }
-        }
-        Ok(())
-    }
-
-    async fn scrub_blob(
-        &self,
-        blob: BlobId,
-        length: u64,
-        progress: &Progress,
-        inspected: &mut Inspected,
-    ) -> Result<(), StorageError> {
-        let mut content = self.blobs.read(blob, 0..length).await?;
-        while let Some(piece) = content.next().await {
-            let bytes = piece?.len() as u64;
-            inspected.bytes += bytes;
-            metrics::counter!(SCRUBBED_BYTES).increment(bytes);
-            let pause = progress.advance(bytes);
-            if !pause.is_zero() {
-                let (total, done) = progress.bytes();
-                #[expect(clippy::cast_precision_loss, reason = "metrics are floating point")]
-                metrics::gauge!(SCRUB_REMAINING_BYTES).set(total.saturating_sub(done) as f64);
-                tokio::time::sleep(pause).await;
-            }
-            if progress.is_stopped() {
-                return Ok(());
-            }
-        }
-        Ok(())
-    }
-
-    /// Notes what is wrong with a record, unless the record is another one by now: then its blobs may be gone.
-    async fn report(
-        &self,
-        bucket: &Bucket,
-        (name, raw): (&[u8], &[u8]),
-        blob: Option<BlobId>,
-        error: &StorageError,
-        inspected: &mut Inspected,
-    ) -> Result<(), ObjectError> {
-        match self.metadata.get(bucket.space(), name).await {
-            Ok(now) if now.as_deref() != Some(raw) => return Ok(()),
-            Ok(_) | Err(StorageError::Damaged(_)) => {}
-            Err(error) => return Err(error.into()),
-        }
-        match error {
-            StorageError::Damaged(_) | StorageError::NoSuchBlob(_) | StorageError::Bounds(_) => {
-                found(inspected, format!("{}: {error}", object_name(bucket, name)), blob);
-                Ok(())
-            }
-            error => Err(error.clone().into()),
-        }
-    }
-
     /// Looks whether every blob that a record names is there, whether every blob that is there is named, and whether
     /// the counters are the sums of what there is.
     ///
@@ -296,12 +175,12 @@ impl Objects {
     }
 
     /// All records of a bucket.
-    fn walk_all(&self, bucket: &Bucket) -> Walk<'_> {
+    pub(crate) fn walk_all(&self, bucket: &Bucket) -> Walk<'_> {
         Walk::new(&*self.metadata, bucket.space(), (vec![OBJECTS], vec![UPLOADS + 1]), limits::SCAN_KEYS)
     }
 
     /// How many versions an entry is, and the blobs that it names.
-    async fn named_blobs(&self, entry: Entry) -> Result<(u64, Vec<NamedBlob>), StorageError> {
+    pub(crate) async fn named_blobs(&self, entry: Entry) -> Result<(u64, Vec<NamedBlob>), StorageError> {
         let version = match entry {
             Entry::Marker | Entry::Upload(_) => return Ok((0, Vec::new())),
             Entry::Part(part) => return Ok((0, part.blob.map(|blob| (blob, part.size)).into_iter().collect())),
@@ -329,13 +208,13 @@ impl Objects {
     }
 }
 
-fn found(inspected: &mut Inspected, what: String, blob: Option<BlobId>) {
+pub(crate) fn found(inspected: &mut Inspected, what: String, blob: Option<BlobId>) {
     tracing::error!(what, "damage was found");
     metrics::counter!(SCRUB_DAMAGES).increment(1);
     inspected.damages.add(what, blob);
 }
 
-fn entry(name: &[u8], raw: &[u8]) -> Result<Entry, StorageError> {
+pub(crate) fn entry(name: &[u8], raw: &[u8]) -> Result<Entry, StorageError> {
     let place = Place::parse(name)?;
     Ok(match name.first() {
         Some(&UPLOADS) if place.upload().is_some() => Entry::Upload(decode(raw)?),
@@ -372,7 +251,7 @@ fn add_up(usage: UsageChange<'_>, sums: &mut BTreeMap<Vec<u8>, i64>, bucket: &Bu
 }
 
 /// An object as people name it.
-fn object_name(bucket: &Bucket, name: &[u8]) -> String {
+pub(crate) fn object_name(bucket: &Bucket, name: &[u8]) -> String {
     let place = Place::parse(name);
     let key = place.as_ref().ok().and_then(|place| place.key().ok()).unwrap_or_else(|| hex::encode(name));
     let rest = place.map(|place| String::from_utf8_lossy(place.rest()).into_owned()).unwrap_or_default();

@@ -7,9 +7,16 @@ use types::BlobId;
 
 use crate::Versioning;
 use crate::fixture::{World, pattern};
+use crate::inspect::Inspected;
+use crate::scrub::PassOf;
 
 async fn change(world: &World, batch: Batch) {
     world.objects.metadata.commit(Space::CONTROL, b"test/", batch).await.expect("committed");
+}
+
+async fn scrubbed(world: &World, progress: &Progress, suspects: &[Damage]) -> Inspected {
+    let pass = world.objects.begin_scrub(PassOf::Operator).await.expect("begun");
+    world.objects.scrub(pass, PassOf::Operator, progress, suspects).await.expect("looked")
 }
 
 async fn blob_of(world: &World, length: u64) -> BlobId {
@@ -31,17 +38,17 @@ async fn what_is_whole_is_found_whole() {
     world.delete(&bucket, "dir/k1", None).await;
     for inspected in [
         world.objects.check(&Progress::unpaced()).await.expect("looked"),
-        world.objects.scrub(&Progress::unpaced(), &[]).await.expect("looked"),
+        scrubbed(&world, &Progress::unpaced(), &[]).await,
     ] {
         assert_eq!(inspected.damages.listed, []);
         assert_eq!((inspected.buckets, inspected.versions, inspected.blobs), (3, 8, 5), "{inspected:?}");
     }
     let progress = Progress::unpaced();
-    let scrubbed = world.objects.scrub(&progress, &[]).await.expect("looked");
-    assert_eq!(scrubbed.bytes, 2 * 3_070_000 + 1);
-    assert_eq!(progress.bytes(), (scrubbed.bytes, scrubbed.bytes));
+    let bytes = scrubbed(&world, &progress, &[]).await.bytes;
+    assert_eq!(bytes, 2 * 3_070_000 + 1);
+    assert_eq!(progress.bytes(), (bytes, bytes));
     progress.stop();
-    assert_eq!(world.objects.scrub(&progress, &[]).await.expect("looked").bytes, 0);
+    assert_eq!(scrubbed(&world, &progress, &[]).await.bytes, 0);
 }
 
 #[tokio::test]
@@ -80,9 +87,9 @@ async fn what_is_wrong_is_found_under_the_name_of_its_object() {
             expected.replace("t/t/", &format!("t/{tenancy}/")).replace("t/data/", &format!("{tenancy}/data/"));
         let checked = world.objects.check(&Progress::unpaced()).await.expect("looked").damages;
         assert!(checked.listed.iter().any(|damage| damage.what.starts_with(&expected)), "{wrong}: {checked:?}");
-        let scrubbed = world.objects.scrub(&Progress::unpaced(), &[]).await.expect("looked").damages;
-        assert_eq!(scrubbed.count, u64::from(is_for_scrub), "{wrong}: {scrubbed:?}");
-        assert!(scrubbed.listed.iter().all(|damage| damage.what.starts_with(&expected)), "{wrong}: {scrubbed:?}");
+        let damages = scrubbed(&world, &Progress::unpaced(), &[]).await.damages;
+        assert_eq!(damages.count, u64::from(is_for_scrub), "{wrong}: {damages:?}");
+        assert!(damages.listed.iter().all(|damage| damage.what.starts_with(&expected)), "{wrong}: {damages:?}");
     }
 }
 
@@ -94,7 +101,7 @@ async fn what_the_engine_suspects_gets_its_name() {
     let blob = blob_of(&world, 70_000).await;
     let suspect = |blob| Damage { what: "its footer".to_owned(), blob };
     let suspects = [suspect(Some(blob)), suspect(Some(BlobId([9; 16]))), suspect(None)];
-    let damages = world.objects.scrub(&Progress::unpaced(), &suspects).await.expect("looked").damages;
+    let damages = scrubbed(&world, &Progress::unpaced(), &suspects).await.damages;
     let named = format!("{}/data/k: damaged data: its footer", bucket.tenancy);
     assert_eq!(damages.listed[1], Damage { what: named, blob: Some(blob) });
     assert_eq!(damages.count, 3);

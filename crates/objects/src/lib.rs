@@ -4,7 +4,7 @@
 //!
 //! [`bucket`], [`object`], [`listing`] and [`multipart`] hold the values. `keyspace` says where records lie and `record`
 //! what is in them; `commit` is how a key gets a new version, `content` how bytes come in and go out, `walk` how listings
-//! read; [`inspect`] looks whether all of it is whole. Each operation family has a file of its own that implements it on
+//! read; [`inspect`] and [`scrub`] look whether all of it is whole. Each operation family has a file of its own that implements it on
 //! [`Objects`]. The layout of all that is stored is in `docs/format/objects.md`.
 
 mod acl;
@@ -46,6 +46,7 @@ mod put;
 mod read;
 mod record;
 mod recovery;
+pub mod scrub;
 mod store;
 mod upload_abort;
 mod upload_complete;

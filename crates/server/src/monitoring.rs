@@ -91,6 +91,7 @@ async fn render(State(monitored): State<Monitored>) -> impl IntoResponse {
     metrics::gauge!(telemetry::UPTIME_SECONDS).set(monitored.started.elapsed().as_secs_f64());
     measure_disk(&monitored.data_dir);
     measure_tenancies(&monitored).await;
+    measure_scrub(&monitored).await;
     ([(CONTENT_TYPE, TEXT_FORMAT)], monitored.metrics.render())
 }
 
@@ -114,6 +115,17 @@ async fn measure_tenancies(monitored: &Monitored) {
             }
             Err(error) => tracing::warn!(%error, tenancy = %tenancy.name, "usage can not be read"),
         }
+    }
+}
+
+async fn measure_scrub(monitored: &Monitored) {
+    match monitored.objects.scrub_status().await {
+        Ok(status) => {
+            if let Some(last) = status.last {
+                metrics::gauge!(objects::scrub::SCRUB_LAST_PASS_SECONDS).set(float(last.ended.as_secs()));
+            }
+        }
+        Err(error) => tracing::warn!(%error, "when the store was scrubbed can not be read"),
     }
 }
 

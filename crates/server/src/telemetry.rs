@@ -175,18 +175,25 @@ pub(crate) const METRICS: &[Metric] = &[
         "Checksums that did not match. Anything but 0 needs an operator.",
     ),
     metric(
-        objects::inspect::SCRUBBED_BYTES,
+        objects::scrub::SCRUBBED_BYTES,
         Counter,
         Unit::Bytes,
         "",
         "Bytes of content that scrubs have read and found whole.",
     ),
     metric(
-        objects::inspect::SCRUB_REMAINING_BYTES,
+        objects::scrub::SCRUB_REMAINING_BYTES,
         Gauge,
         Unit::Bytes,
         "",
         "What the scrub that runs has still to read; 0 after its end.",
+    ),
+    metric(
+        objects::scrub::SCRUB_LAST_PASS_SECONDS,
+        Gauge,
+        Unit::Seconds,
+        "",
+        "When the last whole scrub ended, in seconds since 1970; absent where there was none.",
     ),
     metric(
         objects::inspect::SCRUB_DAMAGES,

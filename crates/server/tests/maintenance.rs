@@ -105,6 +105,9 @@ fn damage_is_named_by_its_object_with_and_without_a_server() {
         let (clean, code) = report(&run(&server, &["scrub", "--json"]));
         assert_eq!((code, &clean["damage_count"]), (Some(0), &Value::from(0)), "{clean}");
         assert!(clean["read_bytes"].as_u64() >= Some(200_300), "{clean}");
+        let (status, _) = report(&run(&server, &["scrub", "--status", "--json"]));
+        let last = &status["last"];
+        assert!(last["ended"].is_string() && last["damage_count"] == 0 && last["read_bytes"] == 200_300, "{status}");
         let file = large_blob(&server.data_dir());
         for at in [5, 200_000 + 30] {
             flip(&file, at);
@@ -114,6 +117,7 @@ fn damage_is_named_by_its_object_with_and_without_a_server() {
             assert_eq!((code, &found["damage_count"]), (Some(1), &Value::from(1)), "{found}");
             if is_running {
                 assert!(metric(&server, "commonhold_scrub_damages_total") > Some(0.0));
+                assert!(metric(&server, "commonhold_scrub_last_pass_timestamp_seconds") > Some(1e9));
             }
             flip(&file, at);
         }
@@ -138,7 +142,13 @@ fn a_check_is_for_stores_that_no_server_uses() {
     let (found, code) = report(&run(&server, &["check", "--json"]));
     assert_eq!(code, Some(1), "{found}");
     assert!(found["damages"].to_string().contains("its file is missing"), "{found}");
-    fs::write(&file, content).expect("written");
+    fs::write(&file, &content).expect("written");
+    // Its content is a scrub's to read; its table of checksums and its footer are looked at here.
+    for (at, is_found) in [(5, false), (200_000 + 3, true), (content.len() - 1, true)] {
+        flip(&file, at);
+        assert_eq!(run(&server, &["check"]).status.code(), Some(i32::from(is_found)), "byte {at}");
+        flip(&file, at);
+    }
     assert_eq!(run(&server, &["check"]).status.code(), Some(0));
     let (_folder, empty) = folder();
     let nothing = commonhold(&empty, &["check"], &[]);

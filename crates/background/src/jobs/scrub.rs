@@ -1,5 +1,5 @@
 //! Reads every byte of the store in its turn, at a pace that clients do not notice, so that damage is known while there
-//! is still a copy elsewhere.
+//! is still a copy elsewhere. A pass that the end of the server broke off goes on after the next start.
 
 use std::num::NonZeroU64;
 use std::sync::Arc;
@@ -8,12 +8,14 @@ use std::time::Duration;
 use async_trait::async_trait;
 use objects::Objects;
 use objects::inspect::Inspected;
-use storage::maintenance::{Maintenance, Progress};
+use objects::scrub::PassOf;
+use storage::maintenance::{Damages, Maintenance, Progress};
 
 use crate::{Done, Job, JobError};
 
-/// How long after the start of the server the first run begins: what is restarted often is not to read more for it.
-const DELAY: Duration = Duration::from_secs(3600);
+/// How often it is looked whether a pass is due, and how long after the start of the server for the first time: what is
+/// restarted often is not to read more for it.
+const INTERVAL: Duration = Duration::from_secs(3600);
 
 /// The job.
 pub struct Scrub {
@@ -24,7 +26,7 @@ pub struct Scrub {
 }
 
 impl Scrub {
-    /// For what `objects` and its `engine` hold: a run once in `period`, at most `bytes_per_second` fast.
+    /// For what `objects` and its `engine` hold: a pass once in `period`, whatever restarts come between, at most `bytes_per_second` fast.
     pub fn new(
         objects: Arc<Objects>,
         engine: Arc<dyn Maintenance>,
@@ -42,16 +44,19 @@ impl Job for Scrub {
     }
 
     fn period(&self) -> Duration {
-        self.period
+        self.period.min(INTERVAL)
     }
 
     fn delay(&self) -> Duration {
-        DELAY
+        INTERVAL
     }
 
     async fn run(&self) -> Result<Done, JobError> {
+        if !self.objects.is_scrub_due(self.period).await.map_err(failed)? {
+            return Ok(Done::default());
+        }
         let progress = Arc::new(Progress::paced(self.bytes_per_second));
-        let inspected = scrub(&self.objects, &self.engine, &progress).await?;
+        let inspected = scrub(&self.objects, &self.engine, PassOf::Job, &progress).await?;
         match inspected.damages.count {
             0 => Ok(Done { items: inspected.blobs }),
             count => Err(JobError(format!("{count} damages were found; the log names their objects"))),
@@ -59,25 +64,35 @@ impl Job for Scrub {
     }
 }
 
-/// Reads everything once: the engine's own structure, then the content of every object. Dropped, it ends early.
+/// Reads everything once: the engine's own structure, then the content of every object. A pass of the job goes on where
+/// the one before was broken off. Dropped, it ends early.
 ///
 /// # Errors
 /// What kept it from reading. What is damaged is in the answer.
 pub async fn scrub(
     objects: &Objects,
     engine: &Arc<dyn Maintenance>,
+    of: PassOf,
     progress: &Arc<Progress>,
 ) -> Result<Inspected, JobError> {
     let mut stop = StopOnDrop(Some(Arc::clone(progress)));
-    let failed = |error: &dyn std::fmt::Display| JobError(error.to_string());
-    let (of_task, watched) = (Arc::clone(engine), Arc::clone(progress));
-    // It waits for the disk, and for its pace.
-    let verified = tokio::task::spawn_blocking(move || of_task.verify(&watched)).await;
-    let verified = verified.map_err(|error| failed(&error))?.map_err(|error| failed(&error))?;
-    let mut inspected = objects.scrub(progress, &verified.damages.listed).await.map_err(|error| failed(&error))?;
-    inspected.bytes += verified.log_bytes;
+    let pass = objects.begin_scrub(of).await.map_err(failed)?;
+    let (mut log_bytes, mut damages) = (0, Damages::default());
+    if pass.needs_structure() {
+        let (of_task, watched) = (Arc::clone(engine), Arc::clone(progress));
+        // It waits for the disk, and for its pace.
+        let verified = tokio::task::spawn_blocking(move || of_task.verify(&watched)).await;
+        let verified = verified.map_err(failed)?.map_err(failed)?;
+        (log_bytes, damages) = (verified.log_bytes, verified.damages);
+    }
+    let mut inspected = objects.scrub(pass, of, progress, &damages.listed).await.map_err(failed)?;
+    inspected.bytes += log_bytes;
     stop.0 = None;
     Ok(inspected)
+}
+
+fn failed(error: impl std::fmt::Display) -> JobError {
+    JobError(error.to_string())
 }
 
 /// The part of the work that has a thread of its own is to end with the rest.
@@ -98,7 +113,7 @@ mod tests {
     use storage::StorageError;
     use storage::maintenance::{BackedUp, Verified};
     use storage::memory::MemoryStore;
-    use types::{ManualClock, SeededEntropy, Timestamp};
+    use types::{Clock as _, ManualClock, SeededEntropy, Timestamp};
 
     use super::*;
 
@@ -126,7 +141,7 @@ mod tests {
         let objects = Arc::new(Objects::new(
             Arc::clone(&store) as Arc<dyn storage::Metadata>,
             store,
-            clock,
+            Arc::clone(&clock) as Arc<dyn types::Clock>,
             Arc::new(SeededEntropy::new(1)),
         ));
         for damages in [0, 1, 3] {
@@ -135,10 +150,16 @@ mod tests {
             let engine: Arc<dyn Maintenance> = Arc::new(Finding(verified));
             let pace = NonZeroU64::new(1 << 20).expect("not 0");
             let job = Scrub::new(Arc::clone(&objects), engine, Duration::from_secs(60), pace);
+            clock.advance_secs(60);
             match job.run().await {
                 Ok(done) => assert_eq!((damages, done.items), (0, 0)),
                 Err(JobError(what)) => assert!(what.starts_with(&format!("{damages} damages")), "{what}"),
             }
+            let last = objects.scrub_status().await.expect("told").last.expect("one");
+            assert_eq!((last.damages, last.ended), (damages, clock.now()));
+            clock.advance_secs(59);
+            assert!(job.run().await.is_ok(), "nothing is due");
+            assert_eq!(objects.scrub_status().await.expect("told").last, Some(last));
         }
     }
 }

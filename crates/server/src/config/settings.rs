@@ -157,8 +157,8 @@ section! {
 section! {
     /// Reading every byte in the background, so that damage is known while there is still a copy elsewhere.
     ScrubSettings "scrub" {
-        /// Hours from the start of one run to the start of the next, 0 to 87,600; 0 turns it off. The first run starts
-        /// an hour after the server.
+        /// Hours from the start of one pass to the start of the next, 0 to 87,600; 0 turns it off. A restart of the
+        /// server breaks a pass off, and it goes on an hour later.
         period_hours: u64 = 720,
         /// The most that it reads, in MiB a second. 1 to 1,048,576.
         pace_mib_per_second: u64 = 16,
