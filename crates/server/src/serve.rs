@@ -1,4 +1,4 @@
-//! A server's life: open the store, listen, serve until a signal, end in order.
+//! A server's life: open the store, finish what was broken off, listen, serve until a signal, end in order.
 //!
 //! The order of the end: take no new connections, let requests in flight finish (up to their time), stop the jobs, take
 //! the administration socket away, close the engine. A second signal ends the process where it stands; the engine is
@@ -37,6 +37,9 @@ use crate::{admin_socket, config, listener, master_key, monitoring, process, tel
 /// Connections at a time of the administration socket and of monitoring, each: they have few clients, and must answer
 /// when S3 is full.
 const SIDE_CONNECTIONS: usize = 64;
+/// How long the start waits for what a crash broke off to be finished: a completion that comes to its end later may come
+/// after what its client wrote in its place. Beyond, the job goes on beside the requests.
+const RECOVERY_PATIENCE: Duration = Duration::from_secs(10);
 /// The exit status of a process that a second signal ended, as shells count SIGINT.
 const STATUS_INTERRUPTED: i32 = 130;
 
@@ -106,6 +109,7 @@ pub(crate) async fn serve<F: Future<Output = ()> + Send + 'static>(
 
     // Until the store is open a signal ends the process where it stands, which the engine is made for.
     let store = Store::open(config, environment.get(master_key::VARIABLE).map(String::as_str)).await?;
+    finish_interrupted(&store).await;
     let signals = Signals::catch()?;
     let bound = bind(config).await?;
     let readiness = Readiness::default();
@@ -133,6 +137,15 @@ pub(crate) async fn serve<F: Future<Output = ()> + Send + 'static>(
     store.close().await.map_err(ServeError::Close)?;
     tracing::info!("the server has ended");
     Ok(())
+}
+
+async fn finish_interrupted(store: &Store) {
+    let job = FinishInterrupted::new(Arc::clone(&store.objects));
+    match tokio::time::timeout(RECOVERY_PATIENCE, job.run()).await {
+        Ok(Ok(_)) => {}
+        Ok(Err(error)) => tracing::error!(%error, "what was broken off can not be finished"),
+        Err(_) => tracing::warn!("what was broken off is finished beside the requests: there is much of it"),
+    }
 }
 
 fn start_jobs(config: &Config, store: &Store) -> Scheduler {
