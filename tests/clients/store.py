@@ -63,11 +63,12 @@ class Domains:
 class Store:
     """The server process and what was made in it."""
 
-    def __init__(self, binary: Path, folder: Path, domains: Domains, certificate):
+    def __init__(self, binary: Path, folder: Path, domains: Domains, certificate, extra_toml: str = ""):
         self.binary = binary
         self.folder = folder
         self.domains = domains
         self.certificate = certificate
+        self.extra_toml = extra_toml
         self.s3_port, self.s3_tls_port, self.metrics_port = (free_port() for _ in range(3))
         self.socket = folder / "admin"
         self.config = folder / "commonhold.toml"
@@ -160,7 +161,7 @@ external = "{self.domains.external}"
 
 [tls]
 certificates = [{{ cert = "{self.certificate.cert_file}", key = "{self.certificate.key_file}" }}]
-"""
+{self.extra_toml}"""
 
 
 def environment() -> dict[str, str]:
