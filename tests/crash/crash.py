@@ -63,8 +63,9 @@ def load(server: Server, workers, chance: random.Random) -> int:
     with ThreadPoolExecutor(WORKERS) as pool:
         loads = [pool.submit(worker.load, stop) for worker in workers]
         time.sleep(chance.uniform(*LOAD_S))
-        server.kill()
+        # In this order: whoever is cut off knows that it had to be.
         stop.set()
+        server.kill()
         for ended in loads:
             ended.result()
     return sum(worker.acknowledged for worker in workers) - before

@@ -122,9 +122,6 @@ class Worker:
                 self.acknowledged += 1
         except CUT_OFF:
             if not stop.is_set():
-                # The kill may come before this thread is told.
-                stop.wait(5)
-            if not stop.is_set():
                 raise
 
     def key(self) -> str:
