@@ -10,7 +10,7 @@ use types::{Clock, SystemClock};
 const REGION: &str = "us-east-1";
 const PAYLOAD: &str = "UNSIGNED-PAYLOAD";
 
-/// The head of a signed request without query, its content to follow unsigned.
+/// The head of a signed request, its content to follow unsigned. A query is as it is signed: encoded and in order.
 pub(crate) fn signed_head(key: &AccessKey, method: &str, host: &str, path: &str, more: &[(&str, &str)]) -> String {
     let date = SystemClock.now().to_amz_date();
     let mut headers: Vec<(String, String)> = more.iter().map(|(n, v)| (n.to_lowercase(), (*v).to_owned())).collect();
@@ -20,7 +20,8 @@ pub(crate) fn signed_head(key: &AccessKey, method: &str, host: &str, path: &str,
     headers.sort();
     let names = headers.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>().join(";");
     let canonical: String = headers.iter().map(|(name, value)| format!("{name}:{value}\n")).collect();
-    let request = format!("{method}\n{path}\n\n{canonical}\n{names}\n{PAYLOAD}");
+    let (resource, query) = path.split_once('?').unwrap_or((path, ""));
+    let request = format!("{method}\n{resource}\n{query}\n{canonical}\n{names}\n{PAYLOAD}");
     let scope = format!("{}/{REGION}/s3/aws4_request", &date[..8]);
     let text = format!("AWS4-HMAC-SHA256\n{date}\n{scope}\n{}", hex::encode(Sha256::digest(request)));
     let secret = format!("AWS4{}", key.secret).into_bytes();
