@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Folders that hold no source: build output, data of a store run in place, version control.
-const SKIPPED_FOLDERS: [&str; 5] = ["target", "commonhold-data", ".git", ".venv", "__pycache__"];
+/// What holds no source: build output, data of a store run in place, version control (in a worktree `.git` is a file).
+const SKIPPED: [&str; 5] = ["target", "commonhold-data", ".git", ".venv", "__pycache__"];
 
 /// The tree that xtask works on.
 pub(crate) struct Workspace {
@@ -68,10 +68,13 @@ impl Workspace {
             for entry in entries {
                 let entry = entry.map_err(|error| format!("{}: {error}", folder.display()))?;
                 let is_folder = entry.file_type().is_ok_and(|kind| kind.is_dir());
-                let skipped = SKIPPED_FOLDERS.iter().any(|name| entry.file_name() == *name);
-                if is_folder && !skipped {
+                let skipped = SKIPPED.iter().any(|name| entry.file_name() == *name);
+                if skipped {
+                    continue;
+                }
+                if is_folder {
                     folders.push(entry.path());
-                } else if !is_folder {
+                } else {
                     found.extend(self.relative(&entry.path()));
                 }
             }
