@@ -8,11 +8,12 @@ use std::sync::{Arc, OnceLock};
 use std::thread::JoinHandle;
 
 use async_trait::async_trait;
-use bytes::Bytes;
+use bytes::{Buf as _, Bytes};
 use parking_lot::Mutex;
 use storage::bounds::{check_batch, check_counter_name, name_taken};
 use storage::{
-    Batch, BlobInfo, BlobWriter, Blobs, ByteStream, CommitError, Metadata, NewBlob, Pin, Space, StorageError, limits,
+    Batch, BlobInfo, BlobWriter, Blobs, ByteStream, CommitError, Metadata, NewBlob, Pin, Space, Stamp, StorageError,
+    limits,
 };
 use tokio::sync::Semaphore;
 use types::{BlobId, Entropy};
@@ -322,9 +323,13 @@ impl Metadata for EmbeddedStore {
         let limit = limit.min(limits::SCAN_KEYS);
         let mut pairs = index.range(&index.snapshot(), &keys::pair(space, [from, b""]), &end, limit)?;
         for (key, _) in &mut pairs {
-            *key = key.slice(keys::PAIR_PREFIX_BYTES..);
+            key.advance(keys::PAIR_PREFIX_BYTES);
         }
         Ok(pairs)
+    }
+
+    fn stamp(&self, space: Space) -> Option<Stamp> {
+        self.shared.index.stamps().of(space)
     }
 
     async fn commit(&self, space: Space, group: &[u8], batch: Batch) -> Result<(), CommitError> {

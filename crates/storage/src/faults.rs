@@ -13,7 +13,9 @@ use bytes::Bytes;
 use parking_lot::Mutex;
 use types::BlobId;
 
-use crate::{Batch, BlobInfo, BlobWriter, Blobs, ByteStream, CommitError, Engine, Metadata, Pin, Space, StorageError};
+use crate::{
+    Batch, BlobInfo, BlobWriter, Blobs, ByteStream, CommitError, Engine, Metadata, Pin, Space, Stamp, StorageError,
+};
 
 /// What can be made to fail.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -132,6 +134,10 @@ impl Metadata for Faulty {
     ) -> Result<Vec<(Bytes, Bytes)>, StorageError> {
         pass(&self.plan, Call::Scan).await?;
         self.inner.metadata.scan(space, from, to, limit).await
+    }
+
+    fn stamp(&self, space: Space) -> Option<Stamp> {
+        self.inner.metadata.stamp(space)
     }
 
     async fn commit(&self, space: Space, group: &[u8], batch: Batch) -> Result<(), CommitError> {

@@ -12,7 +12,8 @@ use types::{BlobId, Checksum, ChecksumAlgorithm};
 
 use crate::bounds::{check_batch, check_counter_name, check_range, name_taken};
 use crate::{
-    Batch, BlobInfo, BlobWriter, Blobs, ByteStream, CommitError, Metadata, NewBlob, Pin, Space, StorageError, limits,
+    Batch, BlobInfo, BlobWriter, Blobs, ByteStream, CommitError, Metadata, NewBlob, Pin, Space, Stamp, StorageError,
+    limits,
 };
 
 /// The largest inline body, in bytes: that of the embedded engine, so that the same paths are taken above.
@@ -27,6 +28,8 @@ pub struct MemoryStore {
 #[derive(Default, Debug)]
 struct State {
     pairs: BTreeMap<(Space, Vec<u8>), Bytes>,
+    /// How often each space was changed.
+    changes: BTreeMap<Space, u64>,
     closed: BTreeSet<Space>,
     counters: BTreeMap<Vec<u8>, i64>,
     /// Made and not yet kept; `None` while its writer is at work.
@@ -71,6 +74,10 @@ impl Metadata for MemoryStore {
         Ok(pairs.map(|(key, value)| (Bytes::copy_from_slice(key), value.clone())).collect())
     }
 
+    fn stamp(&self, space: Space) -> Option<Stamp> {
+        Some(Stamp(self.state.lock().changes.get(&space).copied().unwrap_or(0)))
+    }
+
     async fn commit(&self, space: Space, group: &[u8], batch: Batch) -> Result<(), CommitError> {
         check_batch(group, &batch, INLINE_BYTES)?;
         let mut state = self.state.lock();
@@ -100,6 +107,7 @@ impl Metadata for MemoryStore {
         if !state.closed.contains(&space) {
             return Err(StorageError::Bounds(format!("space {space} is not closed")));
         }
+        *state.changes.entry(space).or_insert(0) += 1;
         state.pairs.retain(|(other, _), _| *other != space);
         Ok(())
     }
@@ -153,6 +161,7 @@ impl State {
     }
 
     fn apply(&mut self, space: Space, batch: Batch, counters: BTreeMap<Vec<u8>, i64>) {
+        *self.changes.entry(space).or_insert(0) += 1;
         for key in batch.delete {
             self.pairs.remove(&(space, key));
         }

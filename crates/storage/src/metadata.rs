@@ -39,6 +39,10 @@ impl fmt::Display for Space {
     }
 }
 
+/// A mark of the state of a space, to be compared with a later one of the same space and process.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Stamp(pub u64);
+
 /// What a batch relies on.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Expect {
@@ -144,6 +148,17 @@ pub trait Metadata: Send + Sync + 'static {
         to: Option<&[u8]>,
         limit: usize,
     ) -> Result<Vec<(Bytes, Bytes)>, StorageError>;
+
+    /// A mark of the state that `space` is in. While two calls answer the same mark, `get` and `scan` of that space answer
+    /// between them, and at the moment of the second, what they did at the moment of the first. `None` where the space
+    /// changes at this moment, and always from an engine that can not say.
+    ///
+    /// So what was read between two equal marks may be told again as long as a new call answers that mark, and is as
+    /// good as read anew: every write that was acknowledged before that call is in it, and every state that anybody saw
+    /// before is not later than it.
+    fn stamp(&self, _space: Space) -> Option<Stamp> {
+        None
+    }
 
     /// Commits `batch` to the group `group` of `space`.
     ///

@@ -27,6 +27,13 @@ pub(crate) fn pair(space: Space, parts: [&[u8]; 2]) -> Vec<u8> {
     key
 }
 
+/// The space of a pair's key; `None` for a key of another kind.
+pub(crate) fn space_of(key: &[u8]) -> Option<Space> {
+    let (kind, rest) = key.split_first()?;
+    let space = rest.first_chunk().filter(|_| *kind == PAIR)?;
+    Some(Space(u64::from_be_bytes(*space)))
+}
+
 /// The first key after all pairs of a space.
 pub(crate) fn pairs_end(space: Space) -> Vec<u8> {
     match space.0.checked_add(1) {

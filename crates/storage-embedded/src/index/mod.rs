@@ -7,11 +7,13 @@
 //!
 //! The tree's sequence numbers are its own affair. A group takes the next one, and is visible once a snapshot above it
 //! is published ([`snapshots`]). Flushes and compactions take numbers too; a version of the tree is found by readers
-//! whose snapshot is above it, so versions may go once no older snapshot is in use.
+//! whose snapshot is above it, so versions may go once no older snapshot is in use. Publishing is also what changes the
+//! [`stamps`] of the spaces that a group touches.
 
 pub(crate) mod keys;
 pub(crate) mod snapshots;
 pub(crate) mod stage;
+pub(crate) mod stamps;
 
 use std::ops::ControlFlow;
 use std::path::Path;
@@ -25,6 +27,7 @@ use storage::StorageError;
 
 use self::snapshots::{Snapshot, Snapshots};
 use self::stage::Stage;
+use self::stamps::Stamps;
 use crate::blobs::place::Place;
 use crate::error::{damaged, from_tree};
 use crate::log::segments::Segments;
@@ -41,6 +44,7 @@ pub(crate) struct Index {
     tree: AnyTree,
     seqno: SequenceNumberCounter,
     snapshots: Snapshots,
+    stamps: Stamps,
     /// The last record whose changes were there when a memtable was sealed.
     sealed: AtomicU64,
     /// The last record whose changes are on disk.
@@ -59,7 +63,8 @@ impl Index {
         let tree = config.open().map_err(|error| from_tree(&error))?;
         seqno.fetch_max(tree.get_highest_persisted_seqno().unwrap_or(0) + 1);
         let snapshots = Snapshots::new(seqno.get());
-        let index = Self { tree, seqno, snapshots, sealed: AtomicU64::new(0), checkpoint: AtomicU64::new(0) };
+        let (sealed, checkpoint) = (AtomicU64::new(0), AtomicU64::new(0));
+        let index = Self { tree, seqno, snapshots, stamps: Stamps::new(), sealed, checkpoint };
         let applied = index.get_latest(keys::APPLIED)?.map_or(Ok(0), |value| decode_i64(&value))?.unsigned_abs();
         index.sealed.store(applied, Ordering::Release);
         index.checkpoint.store(applied, Ordering::Release);
@@ -69,6 +74,11 @@ impl Index {
     /// The moment to read at.
     pub(crate) fn snapshot(&self) -> Arc<Snapshot> {
         self.snapshots.current()
+    }
+
+    /// Which spaces change.
+    pub(crate) fn stamps(&self) -> &Stamps {
+        &self.stamps
     }
 
     pub(crate) fn get(&self, snapshot: &Snapshot, key: &[u8]) -> Result<Option<Bytes>, StorageError> {
@@ -146,7 +156,9 @@ impl Index {
     pub(crate) fn apply(&self, stage: &mut Stage, sequence: u64, segments: &Segments) -> Applied {
         let seqno = self.seqno.next();
         let drained = stage.drain();
+        let mut changing = self.stamps.changing();
         for (key, value) in drained.changes {
+            changing.note(&key);
             match value {
                 Some(value) => self.tree.insert(key, value, seqno),
                 None => self.tree.remove(key, seqno),
@@ -158,6 +170,7 @@ impl Index {
         }
         let (_, memtable_bytes) = self.tree.insert(keys::APPLIED, sequence.to_le_bytes().to_vec(), seqno);
         self.snapshots.publish(seqno + 1);
+        changing.published();
         Applied { retired: drained.retired, memtable_bytes }
     }
 

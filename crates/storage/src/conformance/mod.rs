@@ -3,14 +3,15 @@
 //! One public function is one rule, and panics where an engine breaks it, so that a failure names its rule; [`run`]
 //! takes them all. Rules only use the contracts, plus [`Subject::reopen`] for what a restart must keep.
 //!
-//! The files follow the contract: [`keys`] (get and scan), [`batches`], [`spaces`] (close and erase), [`blobs`], and
-//! [`random`], which compares an engine with the memory reference over long random histories.
+//! The files follow the contract: [`keys`] (get and scan), [`stamps`], [`batches`], [`spaces`] (close and erase),
+//! [`blobs`], and [`random`], which compares an engine with the memory reference over long random histories.
 
 pub mod batches;
 pub mod blobs;
 pub mod keys;
 pub mod random;
 pub mod spaces;
+pub mod stamps;
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -39,6 +40,8 @@ pub async fn run(subject: &dyn Subject) {
     spaces::close_refuses_a_space_in_use(subject).await;
     spaces::closed_space_takes_no_commits(subject).await;
     spaces::erase_removes_every_key(subject).await;
+    stamps::changes_are_told(subject).await;
+    stamps::what_was_read_under_a_stamp_is_never_outdated(subject).await;
     for seed in 1..=4 {
         random::agrees_with_the_reference(subject, seed, 300).await;
     }
