@@ -59,8 +59,8 @@ pub fn outcomes(rows: &[Outcome]) -> String {
             format!("{:.2} {}", row.limit, row.unit),
             format!("{:.2}", row.ratio),
             format!("{:.2}-{:.2}", row.lowest, row.highest),
-            format!("{sign} {:.2}", row.target),
-            verdict(row.verdict).to_owned(),
+            if row.target > 0.0 { format!("{sign} {:.2}", row.target) } else { "none".to_owned() },
+            if row.target > 0.0 { verdict(row.verdict) } else { "" }.to_owned(),
         ]
     }));
     let mut text = columns(&table);

@@ -17,6 +17,8 @@ use crate::workload::{Operation, Stop, Workload};
 
 /// Objects that are put at a time while preparing.
 const PREPARING_CONNECTIONS: usize = 32;
+/// The keys of a page that is listed.
+const PAGE_KEYS: u64 = 1000;
 /// A connection gives up after so many errors: an endpoint that is gone must not be asked a million times a second.
 const ERRORS_PER_CONNECTION: u64 = 100;
 
@@ -224,8 +226,12 @@ async fn one(
             let key = key_of(&plan.workload, number);
             (target.request(Method::DELETE, &key, "", empty(), None)?, 0)
         }
-        Operation::List => {
-            let query = format!("list-type=2&max-keys=1000&prefix={}", list_prefix(&plan.workload));
+        Operation::List | Operation::ListEach => {
+            let mut query = format!("list-type=2&max-keys=1000&prefix={}", list_prefix(&plan.workload));
+            if operation == Operation::ListEach {
+                let before = number % plan.workload.objects.saturating_sub(PAGE_KEYS).max(1);
+                query += &format!("&start-after={}", key_of(&plan.workload, before).replace('/', "%2F"));
+            }
             (target.request(Method::GET, "", &query, empty(), None)?, 0)
         }
         Operation::Get | Operation::Mixed | Operation::PutMultipart { .. } => {

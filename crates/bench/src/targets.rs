@@ -102,14 +102,16 @@ enum Row {
     Head,
     Range,
     List,
+    ListEach,
     PutLarge,
     PutMultipart,
     GetLarge,
     Delete,
 }
 
-/// Name, unit, target and whether the target is a most.
-const ROWS: [(Row, &str, &str, f64, bool); 11] = [
+/// Name, unit, target and whether the target is a most. A row whose target is 0 has none, and is there to be seen beside
+/// the one above it.
+const ROWS: [(Row, &str, &str, f64, bool); 12] = [
     (Row::PutSmall, "put-4KiB-64", "req/s", 0.40, false),
     (Row::Engine, "engine-4KiB-64", "commits/s", 0.50, false),
     (Row::PutAlone, "put-4KiB-1", "ms", 1.6, true),
@@ -117,6 +119,7 @@ const ROWS: [(Row, &str, &str, f64, bool); 11] = [
     (Row::Head, "head-64", "req/s", 0.50, false),
     (Row::Range, "range-256KiB-of-1GiB-8", "MB/s", 0.60, false),
     (Row::List, "list-1000-8", "req/s", 0.50, false),
+    (Row::ListEach, "list-each-1000-8", "req/s", 0.0, false),
     (Row::PutLarge, "put-1GiB", "MB/s", 0.85, false),
     (Row::PutMultipart, "put-1GiB-multipart-8", "MB/s", 0.80, false),
     (Row::GetLarge, "get-1GiB", "MB/s", 0.70, false),
@@ -151,7 +154,8 @@ async fn measure_row(setup: &Setup, row: Row) -> Result<Vec<(f64, f64)>, BenchEr
             Row::GetSmall => bench.small_reads(Operation::Get).await?,
             Row::Head => bench.small_reads(Operation::Head).await?,
             Row::Range => bench.large_reads(Operation::Range { range_size: 256 * KIB }, SOME).await?,
-            Row::List => bench.list().await?,
+            Row::List => bench.list(Operation::List).await?,
+            Row::ListEach => bench.list(Operation::ListEach).await?,
             Row::PutLarge => bench.put_large().await?,
             Row::PutMultipart => bench.put_multipart().await?,
             Row::GetLarge => bench.large_reads(Operation::Get, 1).await?,
@@ -232,8 +236,8 @@ impl Bench<'_> {
         Ok((ours.rate(), limit.rate()))
     }
 
-    async fn list(&self) -> Result<(f64, f64), BenchError> {
-        let workload = Workload { objects: SMALL_OBJECTS, ..self.workload("get/", Operation::List, 4 * KIB, SOME) };
+    async fn list(&self, operation: Operation) -> Result<(f64, f64), BenchError> {
+        let workload = Workload { objects: SMALL_OBJECTS, ..self.workload("get/", operation, 4 * KIB, SOME) };
         let page = self.page().await?;
         let limit = self.bare(Answers::Memory(page), &workload).await?;
         let ours = self.ours(&workload).await?;

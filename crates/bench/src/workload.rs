@@ -25,8 +25,10 @@ pub enum Operation {
     Head,
     /// Deletes objects, each once.
     Delete,
-    /// Lists pages of up to 1,000 keys.
+    /// Lists pages of up to 1,000 keys: the same page again and again.
     List,
+    /// Lists pages of up to 1,000 keys, one after the other, so that none is asked for again soon.
+    ListEach,
     /// Of ten requests six GET, two HEAD and two PUT.
     Mixed,
 }
@@ -42,6 +44,7 @@ impl Operation {
             Self::Head => "head",
             Self::Delete => "delete",
             Self::List => "list",
+            Self::ListEach => "list-each",
             Self::Mixed => "mixed",
         }
     }
@@ -85,7 +88,7 @@ impl Workload {
             Operation::Range { range_size } => {
                 format!("get {} of {size}, {connections} connections", crate::report::size(range_size))
             }
-            Operation::Head | Operation::Delete | Operation::List => {
+            Operation::Head | Operation::Delete | Operation::List | Operation::ListEach => {
                 format!("{}, {connections} connections", self.operation.name())
             }
             operation => format!("{} {size}, {connections} connections", operation.name()),

@@ -111,6 +111,7 @@ enum Work {
     Head,
     Delete,
     List,
+    ListEach,
     Mixed,
 }
 
@@ -233,6 +234,7 @@ fn workload(arguments: &Arguments) -> Workload {
         (Work::Head, _) => Operation::Head,
         (Work::Delete, _) => Operation::Delete,
         (Work::List, _) => Operation::List,
+        (Work::ListEach, _) => Operation::ListEach,
         (Work::Mixed, _) => Operation::Mixed,
     };
     Workload {
