@@ -60,7 +60,7 @@ pub fn outcomes(rows: &[Outcome]) -> String {
             format!("{:.2}", row.ratio),
             format!("{:.2}-{:.2}", row.lowest, row.highest),
             if row.target > 0.0 { format!("{sign} {:.2}", row.target) } else { "none".to_owned() },
-            if row.target > 0.0 { verdict(row.verdict) } else { "" }.to_owned(),
+            if row.target > 0.0 || row.verdict == Verdict::Failed { verdict(row.verdict) } else { "" }.to_owned(),
         ]
     }));
     let mut text = columns(&table);

@@ -87,13 +87,13 @@ async fn old_versions_are_restored_by_copying() {
     assert_eq!(world.body(&bucket, "k").await, b"old");
     // In place, a copy of the current version is a version too.
     world.copy(&bucket, ("k", None), "k", renaming("a/b")).await.unwrap();
-    assert_eq!(world.versions(&bucket).await.versions.len(), 4);
+    assert_eq!(world.versions(&bucket).await.len(), 4);
     assert_eq!(world.usage(&bucket).await, Usage { bytes: 9, objects: 3 });
     // Suspended, the source is not what is replaced: it has a version of its own.
     world.set_versioning(&bucket, Versioning::Suspended).await;
     world.copy(&bucket, ("k", None), "k", renaming("c/d")).await.unwrap();
     world.copy(&bucket, ("k", None), "k", renaming("e/f")).await.unwrap();
-    assert_eq!(world.versions(&bucket).await.versions.len(), 5);
+    assert_eq!(world.versions(&bucket).await.len(), 5);
     assert_eq!((world.usage(&bucket).await, world.blobs().await), (Usage { bytes: 12, objects: 4 }, 4));
 }
 
@@ -112,7 +112,7 @@ async fn acls_are_replaced_in_place() {
         let seen = world.objects.look_up(grant.target().clone()).await.unwrap().unwrap();
         assert_eq!(seen.facts(), Some(ObjectFacts { acl: &public, owner: Some(owner) }));
     }
-    assert_eq!(world.versions(&bucket).await.versions.len(), 2);
+    assert_eq!(world.versions(&bucket).await.len(), 2);
     let marker = world.delete(&bucket, "k", None).await.version;
     for (version, gone) in [(None, true), (marker, true), (Some(VersionId::Null), true), (old, false)] {
         let grant = world.on_object::<action::PutObjectAcl>(&bucket, "k", version);

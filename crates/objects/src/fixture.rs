@@ -16,7 +16,7 @@ use types::{
     Timestamp, UserName, VersionId,
 };
 
-use crate::listing::{Filter, ListVersions, VersionPage};
+use crate::listing::{AfterVersion, Entry, Filter, ListVersions, ListedVersion};
 use crate::object::{Deleted, PutRequest, Read, ReadRequest, Selection, Written};
 use crate::{Bucket, Claims, NewBucket, ObjectError, Objects, Payload, PayloadError, Usage, Versioning};
 
@@ -165,10 +165,29 @@ impl World {
         self.objects.delete_object(&grant, &Conditions::default()).await.unwrap()
     }
 
-    pub(crate) async fn versions(&self, bucket: &Bucket) -> VersionPage {
+    /// All versions of a small bucket.
+    pub(crate) async fn versions(&self, bucket: &Bucket) -> Vec<FoundVersion> {
         let filter = Filter { max_keys: 1000, ..Filter::default() };
         let request = ListVersions { filter, ..ListVersions::default() };
-        self.objects.list_versions(&self.on_bucket(bucket), &request).await.unwrap()
+        let page = self.version_page(bucket, &request).await;
+        assert_eq!((page.common_prefixes, page.next), (Vec::new(), None));
+        page.versions
+    }
+
+    /// A page of versions, kept.
+    pub(crate) async fn version_page(&self, bucket: &Bucket, request: &ListVersions) -> FoundPage {
+        let mut page = FoundPage::default();
+        let keep = |entry: Entry<'_, ListedVersion<'_>>| match entry {
+            Entry::CommonPrefix(common) => page.common_prefixes.push(common.to_owned()),
+            Entry::Key(listed) => page.versions.push(FoundVersion {
+                key: listed.key.to_owned(),
+                is_latest: listed.is_latest,
+                id: listed.version.id,
+                size: listed.content.map(|content| content.size),
+            }),
+        };
+        page.next = self.objects.list_versions(&self.on_bucket(bucket), request, keep).await.unwrap();
+        page
     }
 
     /// What the bucket uses, after checking that tenancy and person, who have nothing else, use the same.
@@ -183,6 +202,24 @@ impl World {
         tokio::task::yield_now().await;
         self.faults.engine().blobs.list(None, 1024).await.unwrap().len()
     }
+}
+
+/// A page of ListObjectVersions.
+#[derive(Clone, PartialEq, Default, Debug)]
+pub(crate) struct FoundPage {
+    pub(crate) versions: Vec<FoundVersion>,
+    pub(crate) common_prefixes: Vec<String>,
+    pub(crate) next: Option<AfterVersion>,
+}
+
+/// A version that was listed.
+#[derive(Clone, PartialEq, Debug)]
+pub(crate) struct FoundVersion {
+    pub(crate) key: String,
+    pub(crate) is_latest: bool,
+    pub(crate) id: VersionId,
+    /// The size of the object; `None` for a delete marker.
+    pub(crate) size: Option<u64>,
 }
 
 /// A body that arrives in pieces.

@@ -253,7 +253,7 @@ fn add_up(usage: UsageChange<'_>, sums: &mut BTreeMap<Vec<u8>, i64>, bucket: &Bu
 /// An object as people name it.
 pub(crate) fn object_name(bucket: &Bucket, name: &[u8]) -> String {
     let place = Place::parse(name);
-    let key = place.as_ref().ok().and_then(|place| place.key().ok()).unwrap_or_else(|| hex::encode(name));
+    let key = place.as_ref().ok().and_then(|place| place.key().ok()).unwrap_or_else(|| hex::encode(name).into());
     let rest = place.map(|place| String::from_utf8_lossy(place.rest()).into_owned()).unwrap_or_default();
     let which = match (name.first(), rest.strip_prefix('v')) {
         (Some(&UPLOADS), _) => " (a part of an upload)".to_owned(),

@@ -7,6 +7,8 @@
 //! Escaping works byte by byte and keeps the order, so the escaped form of a prefix is a prefix of the escaped forms of
 //! all keys that start with it: everything under a common prefix is one range of keys.
 
+use std::borrow::Cow;
+
 use storage::StorageError;
 use types::{BucketName, ObjectKey, TenancyName, UploadId};
 
@@ -181,10 +183,14 @@ impl<'a> Place<'a> {
         (end == [TERMINATOR]).then(|| std::str::from_utf8(id).ok()?.parse().ok())?
     }
 
-    /// The object key.
-    pub(crate) fn key(&self) -> Result<String, StorageError> {
-        let bytes = unescaped(&self.name[1..self.group - 1]).ok_or_else(|| strange(self.name))?;
-        String::from_utf8(bytes).map_err(|_| strange(self.name))
+    /// The object key: the stored bytes themselves where none is escaped, as in nearly all keys.
+    pub(crate) fn key(&self) -> Result<Cow<'a, str>, StorageError> {
+        let escaped = &self.name[1..self.group - 1];
+        let key = match escaped.contains(&ESCAPE) {
+            false => std::str::from_utf8(escaped).ok().map(Cow::Borrowed),
+            true => unescaped(escaped).and_then(|key| String::from_utf8(key).ok()).map(Cow::Owned),
+        };
+        key.ok_or_else(|| strange(self.name))
     }
 
     /// The first name after all with this object key.

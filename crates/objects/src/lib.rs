@@ -3,9 +3,10 @@
 //! Nothing here knows HTTP or XML. Every function that acts takes an [`access::Grant`] and reads bucket and key from it.
 //!
 //! [`bucket`], [`object`], [`listing`] and [`multipart`] hold the values. `keyspace` says where records lie and `record`
-//! what is in them; `commit` is how a key gets a new version, `content` how bytes come in and go out, `walk` how listings
-//! read; [`inspect`] and [`scrub`] look whether all of it is whole. Each operation family has a file of its own that implements it on
-//! [`Objects`]. The layout of all that is stored is in `docs/format/objects.md`.
+//! what is in them, `summary` what listings show of that; `commit` is how a key gets a new version, `content` how bytes
+//! come in and go out, `walk` how listings read; [`inspect`] and [`scrub`] look whether all of it is whole. Each operation
+//! family has a file of its own that implements it on [`Objects`]. The layout of all that is stored is in
+//! `docs/format/objects.md`.
 
 mod acl;
 mod attributes;
@@ -48,6 +49,7 @@ mod record;
 mod recovery;
 pub mod scrub;
 mod store;
+mod summary;
 mod upload_abort;
 mod upload_complete;
 mod upload_create;

@@ -5,53 +5,73 @@
 use access::{Grant, action};
 
 use crate::keyspace::{OBJECTS, Place};
-use crate::listing::{ListObjects, ListedObject, ObjectPage};
-use crate::record::{self, HeadRecord};
-use crate::walk::{Walk, after_common_prefix, first_page, most, object_key, range, rolled_up};
+use crate::listing::{After, Entry, ListObjects, ListedObject};
+use crate::summary::Summary;
+use crate::walk::{Walk, after_common_prefix, first_page, most, range, rolled_up};
 use crate::{ObjectError, Objects};
 
+/// How many keys without a current object one page passes over: a request over a bucket full of delete markers ends in
+/// some ten milliseconds, and a page seldom has less than it was asked for.
+#[cfg(not(test))]
+const PASSED_MOST: usize = 10_000;
+/// Few, so that tests pass over more.
+#[cfg(test)]
+const PASSED_MOST: usize = 3;
+
 impl Objects {
-    /// A page of the keys of a bucket that have a current object.
+    /// Shows `page` the keys of a bucket that have a current object, up to what the filter asks for. Answers what the
+    /// next page starts after; `None` at the end.
+    ///
+    /// There may be fewer entries than were asked for, and even none, with more to come: then the answer is an
+    /// [`After::Key`].
     ///
     /// # Errors
-    /// [`ObjectError::NoSuchBucket`].
+    /// [`ObjectError::NoSuchBucket`]. What `page` was shown until then is void.
     pub async fn list_objects(
         &self,
         grant: &Grant<action::ListBucket>,
         request: &ListObjects,
-    ) -> Result<ObjectPage, ObjectError> {
+        mut page: impl FnMut(Entry<'_, ListedObject<'_>>) + Send,
+    ) -> Result<Option<After>, ObjectError> {
         let bucket = self.bucket_of(grant.bucket()).await?;
         let (filter, max) = (&request.filter, most(&request.filter));
-        let mut page = ObjectPage::default();
-        let Some(range) = range(OBJECTS, filter, &request.after).filter(|_| max > 0) else { return Ok(page) };
+        let Some(range) = range(OBJECTS, filter, &request.after).filter(|_| max > 0) else { return Ok(None) };
         let mut walk = Walk::new(&*self.metadata, bucket.space(), range, first_page(filter, max));
-        let mut last = String::new();
+        let (mut shown, mut passed, mut last) = (0, 0, String::new());
         while let Some((name, raw)) = walk.next().await? {
             let place = Place::parse(&name)?;
             if !place.rest().is_empty() {
                 walk.seek(place.end_of_key());
                 continue;
             }
-            let head: HeadRecord = record::decode(&raw)?;
-            // A key whose current version is a delete marker is no entry, and makes no common prefix.
-            let Some((info, _)) = head.version.into_object() else { continue };
-            if page.objects.len() + page.common_prefixes.len() == max {
-                page.next = Some(last);
-                break;
-            }
             let key = place.key()?;
+            let Summary { version, content } = Summary::of_head(&raw)?;
+            // A key whose current version is a delete marker is no entry, and makes no common prefix.
+            let Some(content) = content else {
+                passed += 1;
+                match passed {
+                    PASSED_MOST if shown == max => return Ok(Some(After::Entry(last))),
+                    PASSED_MOST => return Ok(Some(After::Key(key.into_owned()))),
+                    _ => continue,
+                }
+            };
+            if shown == max {
+                return Ok(Some(After::Entry(last)));
+            }
+            shown += 1;
+            last.clear();
             match rolled_up(&key, filter) {
                 Some(common) => {
                     walk.seek(after_common_prefix(OBJECTS, common));
-                    page.common_prefixes.push(common.to_owned());
-                    last = common.to_owned();
+                    page(Entry::CommonPrefix(common));
+                    last.push_str(common);
                 }
                 None => {
-                    page.objects.push(ListedObject { key: object_key(&key)?, info });
-                    last = key;
+                    page(Entry::Key(ListedObject { key: &key, version, content }));
+                    last.push_str(&key);
                 }
             }
         }
-        Ok(page)
+        Ok(None)
     }
 }

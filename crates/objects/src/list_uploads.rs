@@ -4,7 +4,7 @@ use access::{Grant, action};
 use types::ObjectKey;
 
 use crate::keyspace::{Place, UPLOADS, UploadNames};
-use crate::listing::{ListUploads, ListedUpload, UploadPage};
+use crate::listing::{After, ListUploads, ListedUpload, UploadPage};
 use crate::record::{self, UploadRecord, UploadState};
 use crate::walk::{Walk, after_common_prefix, first_page, most, object_key, range, rolled_up};
 use crate::{ObjectError, Objects};
@@ -22,7 +22,8 @@ impl Objects {
         let bucket = self.bucket_of(grant.bucket()).await?;
         let (filter, max) = (&request.filter, most(&request.filter));
         let mut page = UploadPage::default();
-        let Some((mut from, to)) = range(UPLOADS, filter, &request.key_marker).filter(|_| max > 0) else {
+        let after = After::Entry(request.key_marker.clone());
+        let Some((mut from, to)) = range(UPLOADS, filter, &after).filter(|_| max > 0) else {
             return Ok(page);
         };
         if let (Some(upload), Ok(key)) = (request.upload_id_marker, ObjectKey::new(&request.key_marker))
@@ -64,7 +65,7 @@ impl Objects {
                         storage_class: record.metadata.storage_class,
                         checksum: record.checksum,
                     });
-                    last = (key, Some(upload));
+                    last = (key.into_owned(), Some(upload));
                 }
             }
         }

@@ -4,30 +4,31 @@ use access::{Grant, action};
 use types::VersionId;
 
 use crate::keyspace::{KeyNames, OBJECTS, Place, just_after};
-use crate::listing::{ListVersions, ListedVersion, ListedVersionKind, VersionPage};
-use crate::record::{self, HeadRecord, Naming, Order, VersionRecord};
-use crate::walk::{Walk, after_common_prefix, first_page, most, object_key, range, rolled_up};
+use crate::listing::{After, AfterVersion, Entry, ListVersions, ListedVersion};
+use crate::record::{Naming, Order};
+use crate::summary::Summary;
+use crate::walk::{Walk, after_common_prefix, first_page, most, range, rolled_up};
 use crate::{Bucket, ObjectError, Objects};
 
 impl Objects {
-    /// A page of the versions and delete markers of a bucket.
+    /// Shows `page` the versions and delete markers of a bucket, up to what the filter asks for. Answers what the next
+    /// page starts after; `None` at the end.
     ///
     /// A `version_marker` that is gone still says where to go on; only where it is `null` and there is no null version
     /// any more, the key is listed from its newest version, so that nothing is missed.
     ///
     /// # Errors
-    /// [`ObjectError::NoSuchBucket`].
+    /// [`ObjectError::NoSuchBucket`]. What `page` was shown until then is void.
     pub async fn list_versions(
         &self,
         grant: &Grant<action::ListBucketVersions>,
         request: &ListVersions,
-    ) -> Result<VersionPage, ObjectError> {
+        mut page: impl FnMut(Entry<'_, ListedVersion<'_>>) + Send,
+    ) -> Result<Option<AfterVersion>, ObjectError> {
         let bucket = self.bucket_of(grant.bucket()).await?;
         let (filter, max) = (&request.filter, most(&request.filter));
-        let mut page = VersionPage::default();
-        let Some((mut from, to)) = range(OBJECTS, filter, &request.key_marker).filter(|_| max > 0) else {
-            return Ok(page);
-        };
+        let after = After::Entry(request.key_marker.clone());
+        let Some((mut from, to)) = range(OBJECTS, filter, &after).filter(|_| max > 0) else { return Ok(None) };
         if let Some(version) = request.version_marker
             && request.key_marker.starts_with(&filter.prefix)
             && rolled_up(&request.key_marker, filter).is_none()
@@ -35,34 +36,36 @@ impl Objects {
             from = self.after_version(&bucket, &request.key_marker, version).await?.unwrap_or(from);
         }
         let mut walk = Walk::new(&*self.metadata, bucket.space(), (from, to), first_page(filter, max));
-        let mut last = (String::new(), None);
+        let (mut shown, mut last) = (0, (String::new(), None));
         while let Some((name, raw)) = walk.next().await? {
             let place = Place::parse(&name)?;
             let is_latest = place.rest().is_empty();
-            let record: VersionRecord = match (is_latest, place.is_older()) {
-                (true, _) => record::decode::<HeadRecord>(&raw)?.version,
-                (false, true) => record::decode(&raw)?,
+            let Summary { version, content } = match (is_latest, place.is_older()) {
+                (true, _) => Summary::of_head(&raw)?,
+                (false, true) => Summary::of_older(&raw)?,
                 (false, false) => continue,
             };
-            if page.versions.len() + page.common_prefixes.len() == max {
-                page.next = Some(last);
-                break;
+            if shown == max {
+                return Ok(Some(last));
             }
+            shown += 1;
+            last.0.clear();
             let key = place.key()?;
             match rolled_up(&key, filter) {
                 Some(common) => {
                     walk.seek(after_common_prefix(OBJECTS, common));
-                    page.common_prefixes.push(common.to_owned());
-                    last = (common.to_owned(), None);
+                    page(Entry::CommonPrefix(common));
+                    last.0.push_str(common);
+                    last.1 = None;
                 }
                 None => {
-                    let version = record.id();
-                    page.versions.push(ListedVersion { key: object_key(&key)?, is_latest, kind: listed(record) });
-                    last = (key, Some(version));
+                    page(Entry::Key(ListedVersion { key: &key, is_latest, version, content }));
+                    last.0.push_str(&key);
+                    last.1 = Some(version.id);
                 }
             }
         }
-        Ok(page)
+        Ok(None)
     }
 
     /// The first storage key after a version; `None` where `key` can be none.
@@ -84,13 +87,5 @@ impl Objects {
         // A head that is older than the marker became the head after the page with the marker.
         let order = order.filter(|order| *order >= current.order);
         Ok(Some(order.map_or_else(|| names.head(), |order| just_after(&names.older(order)))))
-    }
-}
-
-fn listed(record: VersionRecord) -> ListedVersionKind {
-    let (version, last_modified, owner) = (record.id(), record.modified, record.owner.clone());
-    match record.into_object() {
-        Some((info, _)) => ListedVersionKind::Object(info),
-        None => ListedVersionKind::DeleteMarker { version, last_modified, owner },
     }
 }

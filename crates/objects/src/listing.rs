@@ -1,14 +1,17 @@
 //! Listings as values.
+//!
+//! ListObjects and ListObjectVersions lend each entry of a page to their caller as it is found, because a page has up to
+//! [`MAX_KEYS`] of them and most callers only write them down. The rarer listings answer whole pages.
 
 use types::{ChecksumAlgorithm, ChecksumType, ETag, ObjectKey, Timestamp, UploadId, UserName, VersionId};
 
-use crate::object::ObjectInfo;
+pub use crate::summary::{ContentSummary, VersionSummary};
 
 /// The most entries of one page.
 pub const MAX_KEYS: usize = 1000;
 
 /// What all listings of a bucket have in common.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Default)]
 pub struct Filter {
     /// Only keys that start so.
     pub prefix: String,
@@ -23,28 +26,59 @@ pub struct Filter {
 pub struct ListObjects {
     /// What to list.
     pub filter: Filter,
-    /// Only keys (and common prefixes) after this: `marker`, `start-after` or what a continuation token carries.
-    pub after: String,
+    /// Where to go on.
+    pub after: After,
+}
+
+/// The place that a page of ListObjects starts after.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub enum After {
+    /// An entry: a key or a common prefix, or what is given as `marker` or `start-after`. A key that is rolled up stands
+    /// for all of its common prefix.
+    Entry(String),
+    /// A key that was passed over, and nothing else of its common prefix.
+    Key(String),
+}
+
+impl Default for After {
+    /// The beginning.
+    fn default() -> Self {
+        Self::Entry(String::new())
+    }
+}
+
+/// An entry of a listing, borrowed from what was read of the store: a key with what `T` tells of it, or a common prefix.
+/// Keys come in the order of their bytes, and so do common prefixes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Entry<'a, T> {
+    /// A key.
+    Key(T),
+    /// What keys with the delimiter in them are rolled up into.
+    CommonPrefix(&'a str),
 }
 
 /// A key in a listing.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct ListedObject {
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct ListedObject<'a> {
     /// The key.
-    pub key: ObjectKey,
-    /// What is known of its current version.
-    pub info: ObjectInfo,
+    pub key: &'a str,
+    /// Its current version.
+    pub version: VersionSummary<'a>,
+    /// What that has.
+    pub content: ContentSummary<'a>,
 }
 
-/// A page of ListObjects.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct ObjectPage {
-    /// The keys, in the order of their bytes.
-    pub objects: Vec<ListedObject>,
-    /// The common prefixes, in the order of their bytes.
-    pub common_prefixes: Vec<String>,
-    /// Where the next page starts after; `None` at the end.
-    pub next: Option<String>,
+/// A version in a listing.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct ListedVersion<'a> {
+    /// The key.
+    pub key: &'a str,
+    /// Whether it is the current one.
+    pub is_latest: bool,
+    /// Which one it is.
+    pub version: VersionSummary<'a>,
+    /// What it has; `None` for a delete marker.
+    pub content: Option<ContentSummary<'a>>,
 }
 
 /// ListObjectVersions.
@@ -58,44 +92,8 @@ pub struct ListVersions {
     pub version_marker: Option<VersionId>,
 }
 
-/// A version in a listing.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct ListedVersion {
-    /// The key.
-    pub key: ObjectKey,
-    /// Whether it is the current one.
-    pub is_latest: bool,
-    /// What it is.
-    pub kind: ListedVersionKind,
-}
-
-/// A version, or a delete marker.
-#[derive(Clone, PartialEq, Eq, Debug)]
-#[expect(clippy::large_enum_variant, reason = "nearly every entry is an object, which a box would allocate")]
-pub enum ListedVersionKind {
-    /// A version of the object.
-    Object(ObjectInfo),
-    /// A delete marker.
-    DeleteMarker {
-        /// Its version id.
-        version: VersionId,
-        /// When it was made.
-        last_modified: Timestamp,
-        /// Who made it.
-        owner: Option<UserName>,
-    },
-}
-
-/// A page of ListObjectVersions: newest first within a key.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct VersionPage {
-    /// The versions.
-    pub versions: Vec<ListedVersion>,
-    /// The common prefixes.
-    pub common_prefixes: Vec<String>,
-    /// Key and version (none where the last entry is a common prefix) that the next page starts after; `None` at the end.
-    pub next: Option<(String, Option<VersionId>)>,
-}
+/// Key and version (none where the last entry is a common prefix) that the next page of ListObjectVersions starts after.
+pub type AfterVersion = (String, Option<VersionId>);
 
 /// ListMultipartUploads.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]

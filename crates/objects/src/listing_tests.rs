@@ -8,7 +8,7 @@ use proptest::{proptest, sample};
 use types::VersionId;
 
 use crate::fixture::World;
-use crate::listing::{Filter, ListObjects, ListVersions, ListedVersionKind};
+use crate::listing::{After, Entry, Filter, ListObjects, ListVersions, ListedObject};
 use crate::{Bucket, Usage, Versioning};
 
 #[derive(Clone, Debug)]
@@ -48,7 +48,7 @@ struct Model {
 }
 
 /// An entry of a listing: a key with a version, or a common prefix.
-type Entry = (String, Option<Version>);
+type Expected = (String, Option<Version>);
 
 impl Model {
     fn add(&mut self, key: &str, version: Version) {
@@ -77,9 +77,14 @@ impl Model {
     }
 
     /// Entries by prefix and delimiter, of all versions or of current objects.
-    fn entries(&self, query: &Query, versions: bool) -> Vec<Entry> {
-        let mut entries: Vec<Entry> = Vec::new();
-        for (key, all) in &self.keys {
+    fn entries(&self, query: &Query, versions: bool) -> Vec<Expected> {
+        self.entries_of(query, versions, |_| true)
+    }
+
+    /// The same, of those keys only.
+    fn entries_of(&self, query: &Query, versions: bool, is_in: impl Fn(&str) -> bool) -> Vec<Expected> {
+        let mut entries: Vec<Expected> = Vec::new();
+        for (key, all) in self.keys.iter().filter(|(key, _)| is_in(key)) {
             let Some(rest) = key.strip_prefix(&query.prefix) else { continue };
             let shown = if versions { &all[..] } else { &all[..1] };
             for version in shown.iter().filter(|version| versions || version.size.is_some()) {
@@ -205,29 +210,56 @@ fn filter(query: &Query) -> Filter {
     Filter { prefix: query.prefix.clone(), delimiter: query.delimiter.clone(), max_keys: query.max_keys }
 }
 
-/// Pages from `after` to the end, with the model's beside them.
+/// Pages from `after` to the end, with the model's beside them. A page may have fewer entries than there are, if it says
+/// where to go on.
 async fn check_objects(world: &World, bucket: &Bucket, model: &Model, query: &Query) {
-    let mut after = query.after.clone();
+    let mut after = After::Entry(query.after.clone());
     loop {
-        let mut expected = model.entries(query, false);
-        expected.retain(|(name, _)| *name > after);
-        let more = expected.len() > query.max_keys && query.max_keys > 0;
-        expected.truncate(query.max_keys);
-        let request = ListObjects { filter: filter(query), after: after.clone() };
-        let page = world.objects.list_objects(&world.on_bucket(bucket), &request).await.unwrap();
-        let mut found: Vec<Entry> = page.common_prefixes.into_iter().map(|common| (common, None)).collect();
-        found.extend(page.objects.into_iter().map(|listed| {
-            let version = Version { id: listed.info.version, size: Some(listed.info.size) };
-            (listed.key.to_string(), Some(version))
-        }));
-        found.sort_by(|left, right| left.0.cmp(&right.0));
-        assert_eq!(found, expected, "{query:?} after {after:?}");
-        assert_eq!(page.next.is_some(), more, "{query:?} after {after:?}");
-        match page.next {
+        let mut expected = match &after {
+            After::Entry(_) => model.entries(query, false),
+            After::Key(after) => model.entries_of(query, false, |key| key > after.as_str()),
+        };
+        if let After::Entry(after) = &after {
+            expected.retain(|(name, _)| name > after);
+        }
+        let (found, next) = list(world, bucket, ListObjects { filter: filter(query), after: after.clone() }).await;
+        assert_eq!(found, expected[..found.len().min(expected.len())], "{query:?} after {after:?}");
+        let is_full = found.len() == query.max_keys;
+        let is_whole = found.len() == expected.len() || query.max_keys == 0;
+        match &next {
+            None => assert!(is_whole, "{query:?} after {after:?}: {} are missing", expected.len() - found.len()),
+            Some(After::Entry(last)) => {
+                // There may be delete markers alone behind a full page.
+                assert!(is_full, "{query:?} after {after:?}");
+                assert_eq!(found.last().map(|(name, _)| name), Some(last));
+            }
+            Some(After::Key(passed)) => {
+                assert!(!is_full && found.last().is_none_or(|(name, _)| name < passed), "{query:?} after {after:?}");
+                let (After::Entry(from) | After::Key(from)) = &after;
+                assert!(from < passed, "{query:?} after {after:?}");
+            }
+        }
+        match next {
             Some(next) => after = next,
             None => return,
         }
     }
+}
+
+async fn list(world: &World, bucket: &Bucket, request: ListObjects) -> (Vec<Expected>, Option<After>) {
+    let mut found = Vec::new();
+    let keep = |entry: Entry<'_, ListedObject<'_>>| {
+        found.push(match entry {
+            Entry::CommonPrefix(common) => (common.to_owned(), None),
+            Entry::Key(listed) => {
+                let version = Version { id: listed.version.id, size: Some(listed.content.size) };
+                (listed.key.to_owned(), Some(version))
+            }
+        });
+    };
+    let next = world.objects.list_objects(&world.on_bucket(bucket), &request, keep).await.unwrap();
+    assert!(found.is_sorted_by(|left, right| left.0 < right.0), "{request:?}: {found:?}");
+    (found, next)
 }
 
 async fn check_versions(world: &World, bucket: &Bucket, model: &Model, query: &Query) {
@@ -239,7 +271,7 @@ async fn check_versions(world: &World, bucket: &Bucket, model: &Model, query: &Q
     }
     loop {
         let entries = model.entries(query, true);
-        let at_marker = |(name, version): &Entry| {
+        let at_marker = |(name, version): &Expected| {
             marker.1.is_some() && *name == marker.0 && version.as_ref().map(|version| version.id) == marker.1
         };
         let mut expected = match entries.iter().position(at_marker) {
@@ -249,15 +281,12 @@ async fn check_versions(world: &World, bucket: &Bucket, model: &Model, query: &Q
         let more = expected.len() > query.max_keys && query.max_keys > 0;
         expected.truncate(query.max_keys);
         let request = ListVersions { filter: filter(query), key_marker: marker.0.clone(), version_marker: marker.1 };
-        let page = world.objects.list_versions(&world.on_bucket(bucket), &request).await.unwrap();
-        let mut found: Vec<Entry> = page.common_prefixes.into_iter().map(|common| (common, None)).collect();
+        let page = world.version_page(bucket, &request).await;
+        let mut found: Vec<Expected> = page.common_prefixes.into_iter().map(|common| (common, None)).collect();
         for listed in page.versions {
-            let version = match listed.kind {
-                ListedVersionKind::Object(info) => Version { id: info.version, size: Some(info.size) },
-                ListedVersionKind::DeleteMarker { version, .. } => Version { id: version, size: None },
-            };
-            assert_eq!(listed.is_latest, model.keys[listed.key.as_str()][0] == version);
-            found.push((listed.key.to_string(), Some(version)));
+            let version = Version { id: listed.id, size: listed.size };
+            assert_eq!(listed.is_latest, model.keys[&listed.key][0] == version);
+            found.push((listed.key, Some(version)));
         }
         found.sort_by(|left, right| left.0.cmp(&right.0));
         assert_eq!(found, expected, "{query:?} after {marker:?}");
@@ -285,9 +314,9 @@ async fn pages_cost_what_they_answer() {
     world.put(&bucket, "6", b"").await;
     let scans = world.faults.calls(storage::faults::Call::Scan);
     let filter = Filter { delimiter: "/".to_owned(), max_keys: 1000, ..Filter::default() };
-    let request = ListObjects { filter, after: String::new() };
-    let page = world.objects.list_objects(&world.on_bucket(&bucket), &request).await.unwrap();
-    assert_eq!((page.objects.len(), page.common_prefixes.len(), page.next), (2, 5, None));
+    let (found, next) = list(&world, &bucket, ListObjects { filter, after: After::default() }).await;
+    let common_prefixes = found.iter().filter(|(_, version)| version.is_none()).count();
+    assert_eq!((found.len(), common_prefixes, next), (7, 5, None));
     assert!(world.faults.calls(storage::faults::Call::Scan) - scans <= 8);
 }
 
@@ -311,20 +340,16 @@ async fn versions_deleted_page_by_page_are_all_met() {
         loop {
             let filter = Filter { max_keys, ..Filter::default() };
             let request = ListVersions { filter, key_marker: marker.0, version_marker: marker.1 };
-            let page = world.objects.list_versions(&world.on_bucket(&bucket), &request).await.unwrap();
+            let page = world.version_page(&bucket, &request).await;
             for listed in page.versions {
-                let version = match listed.kind {
-                    ListedVersionKind::Object(info) => info.version,
-                    ListedVersionKind::DeleteMarker { version, .. } => version,
-                };
-                world.delete(&bucket, listed.key.as_str(), Some(version)).await;
+                world.delete(&bucket, &listed.key, Some(listed.id)).await;
             }
             match page.next {
                 Some(next) => marker = next,
                 None => break,
             }
         }
-        assert_eq!(world.versions(&bucket).await, crate::listing::VersionPage::default(), "{max_keys}");
+        assert_eq!(world.versions(&bucket).await, [], "{max_keys}");
         assert_eq!(world.usage(&bucket).await, Usage::default());
     }
 }

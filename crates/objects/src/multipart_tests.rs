@@ -259,7 +259,7 @@ async fn crash_completing(step: u64, fault: Fault, again: bool) {
     world.settled(&bucket).await;
     assert!(world.body(&bucket, "k").await == pattern(70_000, 3), "{place}");
     assert_eq!(world.usage(&bucket).await, Usage { bytes: 70_006, objects: 2 }, "{place}");
-    assert_eq!(world.versions(&bucket).await.versions.len(), 2, "{place}");
+    assert_eq!(world.versions(&bucket).await.len(), 2, "{place}");
     assert_eq!(world.blobs().await, 3, "{place}");
 }
 

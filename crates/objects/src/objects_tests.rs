@@ -7,8 +7,7 @@ use storage::StorageError;
 use storage::faults::{Call, Fault};
 use types::{ByteRange, Checksum, ChecksumAlgorithm, Conditions, ETag, EtagMatch, VersionId};
 
-use crate::fixture::{Body, World, pattern};
-use crate::listing::{ListedVersion, ListedVersionKind};
+use crate::fixture::{Body, FoundVersion, World, pattern};
 use crate::object::{PutRequest, ReadRequest, Selection};
 use crate::{Claims, ObjectError, Usage, Versioning};
 
@@ -75,12 +74,8 @@ async fn versions_stack_and_unstack() {
     let world = World::new();
     let bucket = world.bucket("data", Versioning::Unversioned).await;
     let kinds = async || -> Vec<(String, bool, bool)> {
-        let page = world.versions(&bucket).await;
-        let line = |listed: ListedVersion| match listed.kind {
-            ListedVersionKind::Object(info) => (info.version.to_string(), listed.is_latest, true),
-            ListedVersionKind::DeleteMarker { version, .. } => (version.to_string(), listed.is_latest, false),
-        };
-        page.versions.into_iter().map(line).collect()
+        let line = |listed: &FoundVersion| (listed.id.to_string(), listed.is_latest, listed.size.is_some());
+        world.versions(&bucket).await.iter().map(line).collect()
     };
     assert_eq!(world.put(&bucket, "k", b"null 1").await.version, None);
     world.set_versioning(&bucket, Versioning::Enabled).await;
@@ -238,9 +233,9 @@ async fn racing_writers_leave_exact_usage() {
                     let key = ["k", "l"][(number + step) % 2];
                     match (number * 7 + step * 3) % 5 {
                         0 => {
-                            let listed = store.versions(&bucket).await.versions;
+                            let listed = store.versions(&bucket).await;
                             if let Some(listed) = listed.get(step) {
-                                store.delete(&bucket, listed.key.as_str(), Some(version_of(listed))).await;
+                                store.delete(&bucket, &listed.key, Some(listed.id)).await;
                             }
                         }
                         1 => {
@@ -257,28 +252,20 @@ async fn racing_writers_leave_exact_usage() {
         for writer in writers {
             writer.await.unwrap();
         }
-        let listed = world.versions(&bucket).await.versions;
+        let listed = world.versions(&bucket).await;
         let mut left = Usage::default();
         for listed in &listed {
-            if let ListedVersionKind::Object(info) = &listed.kind {
-                let found =
-                    world.get(&bucket, listed.key.as_str(), Some(info.version), Selection::Whole).await.unwrap();
-                assert_eq!(found.body.collect().await.unwrap().len() as u64, info.size);
-                left = Usage { bytes: left.bytes + info.size, objects: left.objects + 1 };
+            if let Some(size) = listed.size {
+                let found = world.get(&bucket, &listed.key, Some(listed.id), Selection::Whole).await.unwrap();
+                assert_eq!(found.body.collect().await.unwrap().len() as u64, size);
+                left = Usage { bytes: left.bytes + size, objects: left.objects + 1 };
             }
         }
         assert_eq!(world.usage(&bucket).await, left, "{versioning:?}");
         for listed in &listed {
-            world.delete(&bucket, listed.key.as_str(), Some(version_of(listed))).await;
+            world.delete(&bucket, &listed.key, Some(listed.id)).await;
         }
         assert_eq!((world.usage(&bucket).await, world.blobs().await), (Usage::default(), 0));
-    }
-}
-
-fn version_of(listed: &ListedVersion) -> VersionId {
-    match &listed.kind {
-        ListedVersionKind::Object(info) => info.version,
-        ListedVersionKind::DeleteMarker { version, .. } => *version,
     }
 }
 
@@ -308,12 +295,8 @@ async fn a_clock_that_jumps_back_neither_hides_a_write_nor_brings_one_back() {
             assert_eq!(world.body(&bucket, "k").await, body.as_bytes(), "{versioning:?}");
             kept.insert(0, body.len() as u64);
         }
-        let versions = world.versions(&bucket).await.versions;
-        let sizes = versions.iter().map(|version| match &version.kind {
-            ListedVersionKind::Object(object) => object.size,
-            ListedVersionKind::DeleteMarker { .. } => 0,
-        });
-        let sizes: Vec<u64> = sizes.collect();
+        let versions = world.versions(&bucket).await;
+        let sizes: Vec<u64> = versions.iter().map(|version| version.size.unwrap_or(0)).collect();
         let expected = if versioning == Versioning::Enabled { kept } else { vec![6] };
         assert_eq!(sizes, expected, "{versioning:?}");
         world.clock.set(types::Timestamp::from_secs(1));

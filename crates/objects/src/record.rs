@@ -15,7 +15,7 @@ use crate::ObjectError;
 use crate::object::{ObjectChecksum, ObjectInfo, ObjectMetadata};
 
 /// The first byte of every record. Another number means another layout.
-const FORMAT: u8 = 1;
+pub(crate) const FORMAT: u8 = 1;
 
 /// The place of a version among those of its key: the bytes of its [`VersionId`], which the null version has too.
 /// Newer ones are less.

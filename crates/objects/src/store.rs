@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use storage::{Blobs, Metadata};
+use access::{ActionType, BucketTarget, Grant};
+use storage::{Blobs, Metadata, Space, Stamp};
 use types::{Clock, Entropy};
 
 use crate::buckets::Buckets;
@@ -31,6 +32,12 @@ impl Objects {
     ) -> Self {
         let (buckets, locks) = (Arc::new(Buckets::default()), Arc::new(Locks::new()));
         Self { metadata, blobs, clock, entropy, buckets, locks }
+    }
+
+    /// A mark of what a bucket holds at this moment, by which whoever kept what was read of it knows whether that is
+    /// still so. The contract is that of [`Metadata::stamp`].
+    pub fn stamp<A: ActionType<Target = BucketTarget>>(&self, grant: &Grant<A>) -> Option<Stamp> {
+        self.metadata.stamp(Space(grant.bucket().bucket_id))
     }
 }
 

@@ -3,14 +3,14 @@
 //! Read in order, pages grow; with jumps beyond what was read they shrink. So a listing reads little more than it
 //! answers, whether it takes every key, one of a thousand versions, or one of a million keys under a common prefix.
 
-use std::collections::VecDeque;
+use std::vec::IntoIter;
 
 use bytes::Bytes;
 use storage::{Metadata, Space, StorageError, limits};
 
 use crate::ObjectError;
 use crate::keyspace::{after_key, just_after, prefix_end, prefix_start};
-use crate::listing::Filter;
+use crate::listing::{After, Filter};
 
 /// The smallest page, in pairs.
 const LEAST: usize = 8;
@@ -22,7 +22,8 @@ pub(crate) struct Walk<'a> {
     /// Where the next page starts.
     from: Vec<u8>,
     to: Vec<u8>,
-    page: VecDeque<(Bytes, Bytes)>,
+    /// What is left of the page that was read last.
+    page: IntoIter<(Bytes, Bytes)>,
     page_pairs: usize,
     ended: bool,
 }
@@ -37,28 +38,28 @@ impl<'a> Walk<'a> {
     ) -> Self {
         let page_pairs = page_pairs.clamp(LEAST, limits::SCAN_KEYS);
         let ended = from >= to;
-        Self { metadata, space, from, to, page: VecDeque::new(), page_pairs, ended }
+        Self { metadata, space, from, to, page: Vec::new().into_iter(), page_pairs, ended }
     }
 
     /// The next pair.
     pub(crate) async fn next(&mut self) -> Result<Option<(Bytes, Bytes)>, StorageError> {
-        if self.page.is_empty() && !self.ended {
+        if self.page.as_slice().is_empty() && !self.ended {
             let page = self.metadata.scan(self.space, &self.from, Some(&self.to), self.page_pairs).await?;
             self.ended = page.len() < self.page_pairs;
             self.page_pairs = (self.page_pairs * 2).min(limits::SCAN_KEYS);
             if let Some((last, _)) = page.last() {
                 self.from = just_after(last);
             }
-            self.page = page.into();
+            self.page = page.into_iter();
         }
-        Ok(self.page.pop_front())
+        Ok(self.page.next())
     }
 
     /// Goes on at `target`, which is not before where the walk is.
     pub(crate) fn seek(&mut self, target: Vec<u8>) {
-        let passed = self.page.partition_point(|(name, _)| **name < *target);
-        self.page.drain(..passed);
-        if self.page.is_empty() && !self.ended && target > self.from {
+        let passed = self.page.as_slice().partition_point(|(name, _)| **name < *target);
+        self.page.by_ref().take(passed).for_each(drop);
+        if self.page.as_slice().is_empty() && !self.ended && target > self.from {
             self.ended = target >= self.to;
             self.from = target;
             self.page_pairs = (self.page_pairs / 4).max(LEAST);
@@ -66,20 +67,27 @@ impl<'a> Walk<'a> {
     }
 }
 
-/// The range of `area` that a listing reads: what starts with the prefix, and comes after all of the key `after` or, where
-/// `after` is rolled up, after all of its common prefix. `None` where nothing can match.
-pub(crate) fn range(area: u8, filter: &Filter, after: &str) -> Option<(Vec<u8>, Vec<u8>)> {
+/// The range of `area` that a listing reads: what starts with the prefix, and comes after all of `after`. `None` where
+/// nothing can match.
+pub(crate) fn range(area: u8, filter: &Filter, after: &After) -> Option<(Vec<u8>, Vec<u8>)> {
     if filter.prefix.len() > types::ObjectKey::MAX_BYTES {
         return None;
     }
-    let prefix = filter.prefix.as_bytes();
-    let start = match rolled_up(after, filter) {
-        _ if after.is_empty() => Vec::new(),
-        Some(common) => prefix_end(area, common.as_bytes()),
-        // No key is longer than the bound, so the bytes after one more do not matter.
-        None => after_key(area, &after.as_bytes()[..after.len().min(types::ObjectKey::MAX_BYTES + 1)]),
+    let start = match after {
+        After::Entry(name) if name.is_empty() => Vec::new(),
+        After::Entry(name) => match rolled_up(name, filter) {
+            Some(common) => prefix_end(area, common.as_bytes()),
+            None => after_name(area, name),
+        },
+        After::Key(name) => after_name(area, name),
     };
+    let prefix = filter.prefix.as_bytes();
     Some((start.max(prefix_start(area, prefix)), prefix_end(area, prefix)))
+}
+
+/// The first name after a key. No key is longer than the bound, so the bytes after one more do not matter.
+fn after_name(area: u8, name: &str) -> Vec<u8> {
+    after_key(area, &name.as_bytes()[..name.len().min(types::ObjectKey::MAX_BYTES + 1)])
 }
 
 /// The common prefix that `key` is rolled up into, if it is.

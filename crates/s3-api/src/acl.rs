@@ -6,7 +6,7 @@ use http::HeaderMap;
 use policy::{Acl, AclGrant};
 use s3_protocol::acl::{self as protocol, HeaderAcl};
 use s3_protocol::xml::access_control_policy::AccessControlPolicy;
-use s3_protocol::xml::{MAX_DOCUMENT_BYTES, Owner};
+use s3_protocol::xml::{MAX_DOCUMENT_BYTES, Owner, OwnerRef};
 use s3_protocol::{ErrorCode, S3Error};
 use types::UserName;
 
@@ -19,8 +19,14 @@ const ANONYMOUS: &str = "anonymous";
 
 /// A person as documents name one.
 pub(crate) fn shown_owner(owner: Option<&UserName>) -> Owner {
-    let id = owner.map_or(ANONYMOUS, UserName::as_str).to_owned();
-    Owner { display_name: id.clone(), id }
+    let OwnerRef { id, display_name } = shown_name(owner.map(UserName::as_str));
+    Owner { id: id.to_owned(), display_name: display_name.to_owned() }
+}
+
+/// The same, by the name alone.
+pub(crate) fn shown_name(owner: Option<&str>) -> OwnerRef<'_> {
+    let id = owner.unwrap_or(ANONYMOUS);
+    OwnerRef { id, display_name: id }
 }
 
 impl Call<'_> {

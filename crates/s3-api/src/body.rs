@@ -27,6 +27,12 @@ impl From<String> for Content {
     }
 }
 
+impl From<Bytes> for Content {
+    fn from(document: Bytes) -> Self {
+        Self::Whole(document)
+    }
+}
+
 impl From<Vec<u8>> for Content {
     fn from(document: Vec<u8>) -> Self {
         Self::Whole(document.into())

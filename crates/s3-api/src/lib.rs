@@ -21,6 +21,7 @@ mod metadata;
 mod object_headers;
 pub mod observe;
 mod operations;
+mod pages;
 mod proxy;
 mod refused_headers;
 mod request_body;

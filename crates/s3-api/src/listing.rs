@@ -2,18 +2,20 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use objects::listing::{Filter, ListedObject, MAX_KEYS};
+use objects::listing::{After, ContentSummary, Entry, Filter, ListedObject, MAX_KEYS};
 use s3_protocol::params::EncodingType;
+use s3_protocol::xml::entries::{ContentEntry, Entries};
 use s3_protocol::xml::list_objects::ObjectEntry;
 use s3_protocol::{Query, S3Error, params};
-use types::{ChecksumAlgorithm, ChecksumType};
 
-use crate::acl::shown_owner;
+use crate::acl::shown_name;
 use crate::metadata::STANDARD;
-use objects::object::ObjectChecksum;
+
+/// What comes before the token of a place that is a key and no entry.
+const KEY_MARK: char = '.';
 
 /// The parameters of a listing.
-#[derive(Clone, Debug)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub(crate) struct Listing {
     pub(crate) filter: Filter,
     pub(crate) max_keys: u32,
@@ -55,8 +57,27 @@ pub(crate) fn place_of(token: &str) -> Result<String, S3Error> {
     })
 }
 
+/// The token for the next page of ListObjectsV2.
+pub(crate) fn token_of_next(after: &After) -> String {
+    match after {
+        After::Entry(entry) => token_of(entry),
+        After::Key(key) => format!("{KEY_MARK}{}", token_of(key)),
+    }
+}
+
+/// The place that such a token names.
+///
+/// # Errors
+/// As [`place_of`].
+pub(crate) fn next_of_token(token: &str) -> Result<After, S3Error> {
+    match token.strip_prefix(KEY_MARK) {
+        Some(key) => place_of(key).map(After::Key),
+        None => place_of(token).map(After::Entry),
+    }
+}
+
 /// Whether the owner of each key is shown.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub(crate) enum Owners {
     /// It is.
     Shown,
@@ -64,26 +85,26 @@ pub(crate) enum Owners {
     Hidden,
 }
 
-/// A key as ListObjects shows it.
-pub(crate) fn object_entry(listed: ListedObject, owners: Owners) -> ObjectEntry {
-    let ListedObject { key, info } = listed;
-    ObjectEntry {
-        key: key.as_str().to_owned(),
-        last_modified: info.last_modified,
-        etag: info.etag,
-        size: info.size,
-        owner: (owners == Owners::Shown).then(|| shown_owner(info.owner.as_ref())),
-        checksum: checksum_kind(info.checksum),
-        storage_class: shown_class(info.metadata.storage_class),
+/// Writes an entry of ListObjects down.
+pub(crate) fn show_object(entries: &mut Entries, entry: Entry<'_, ListedObject<'_>>, owners: Owners) {
+    match entry {
+        Entry::CommonPrefix(prefix) => entries.add_common_prefix(prefix),
+        Entry::Key(ListedObject { key, version, content }) => entries.add_object(&ObjectEntry {
+            key,
+            last_modified: version.last_modified,
+            content: shown_content(&content),
+            owner: (owners == Owners::Shown).then(|| shown_name(version.owner)),
+        }),
     }
 }
 
-/// The storage class to show.
-pub(crate) fn shown_class(class: Option<String>) -> String {
-    class.unwrap_or_else(|| STANDARD.to_owned())
+/// What an object has, as a listing shows it.
+pub(crate) fn shown_content<'a>(content: &ContentSummary<'a>) -> ContentEntry<'a> {
+    let ContentSummary { size, etag, checksum, storage_class, .. } = *content;
+    ContentEntry { etag, size, checksum, storage_class: shown_class(storage_class) }
 }
 
-/// Algorithm and type of a checksum.
-pub(crate) fn checksum_kind(checksum: Option<ObjectChecksum>) -> Option<(ChecksumAlgorithm, ChecksumType)> {
-    checksum.map(|checksum| (checksum.value.algorithm, checksum.kind))
+/// The storage class to show.
+pub(crate) fn shown_class(class: Option<&str>) -> &str {
+    class.unwrap_or(STANDARD)
 }

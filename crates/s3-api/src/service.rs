@@ -24,6 +24,7 @@ use crate::body::{Content, ResponseBody};
 use crate::call::{Call, Reply};
 use crate::observe::{Meters, Record, RequestId};
 use crate::operations;
+use crate::pages::Pages;
 use crate::proxy::{self, Proxies};
 use crate::request_body::RequestBody;
 
@@ -65,6 +66,7 @@ pub struct S3Service {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) config: S3Config,
     pub(crate) signing_keys: SigningKeyCache,
+    pub(crate) pages: Pages,
     meters: Arc<Meters>,
     entropy: Arc<dyn Entropy>,
     proxies: Proxies,
@@ -88,6 +90,7 @@ impl S3Service {
             clock,
             config,
             signing_keys,
+            pages: Pages::default(),
             meters: Arc::default(),
             entropy,
             proxies: Proxies::None,

@@ -13,7 +13,7 @@ use crate::{Query, S3Error};
 pub const MAX_PART_NUMBER: u16 = 10_000;
 
 /// How keys stand in a listing.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
 pub enum EncodingType {
     /// As they are.
     #[default]

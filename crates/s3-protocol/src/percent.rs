@@ -19,6 +19,11 @@ pub fn encode_path(text: &str) -> String {
     utf8_percent_encode(text, PATH).to_string()
 }
 
+/// Appends what [`encode_path`] answers.
+pub(crate) fn push_path(out: &mut String, text: &str) {
+    out.extend(utf8_percent_encode(text, PATH));
+}
+
 /// Undoes percent-encoding; `+` stays `+`, and a `%` without two hex digits after it stays. `None` where the result is
 /// no UTF-8.
 pub fn decode(text: &str) -> Option<Cow<'_, str>> {

@@ -9,6 +9,7 @@ pub mod complete_multipart_upload;
 pub mod copy_result;
 pub mod create_bucket_configuration;
 pub mod delete;
+pub mod entries;
 pub mod initiate_multipart_upload;
 pub mod list_buckets;
 pub mod list_multipart_uploads;
@@ -45,6 +46,15 @@ pub struct Owner {
     pub id: String,
     /// The name to show.
     pub display_name: String,
+}
+
+/// [`Owner`], borrowed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct OwnerRef<'a> {
+    /// The canonical id.
+    pub id: &'a str,
+    /// The name to show.
+    pub display_name: &'a str,
 }
 
 impl Owner {

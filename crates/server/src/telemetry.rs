@@ -225,6 +225,13 @@ pub(crate) const METRICS: &[Metric] = &[
         "",
         "Commits that were tried again, because another writer changed the same key.",
     ),
+    metric(
+        "commonhold_list_pages_total",
+        Counter,
+        Unit::Count,
+        "from",
+        "Pages of listings: told again from `memory`, because their bucket did not change, or read from the `store`.",
+    ),
     metric(CONNECTIONS_OPEN, Gauge, Unit::Count, "", "Network connections that are open now."),
     metric(
         CONNECTIONS_TIMED_OUT,

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use access::action;
-use objects::listing::{Filter, ListObjects, ListUploads, ListVersions, ListedVersion, ListedVersionKind};
+use objects::listing::{After, Entry, Filter, ListObjects, ListUploads, ListVersions, ListedObject, ListedVersion};
 use objects::object::Selection;
 use objects::{ObjectError, Usage};
 use storage::Blobs;
@@ -12,7 +12,7 @@ use types::{UploadId, VersionId};
 use crate::caller::{Caller, person, tenancy};
 use crate::client::get_this;
 use crate::dice::Dice;
-use crate::ledger::{KEYS, Ledger, Part, UploadState};
+use crate::ledger::{KEYS, Ledger, Part, Seen, UploadState};
 use crate::model::{Name, Stored, Version};
 
 /// Entries of a page, so small that there are many pages.
@@ -46,15 +46,19 @@ async fn compare(caller: &Caller, dice: &Dice, blobs: Option<&dyn Blobs>) -> Res
 }
 
 async fn compare_versions(caller: &Caller) -> Result<(), ObjectError> {
-    let mut listed: BTreeMap<String, Vec<ListedVersion>> = BTreeMap::new();
+    let mut listed: BTreeMap<String, Vec<Listed>> = BTreeMap::new();
     let mut request =
         ListVersions { filter: Filter { max_keys: PAGE, ..Filter::default() }, ..ListVersions::default() };
     loop {
-        let page = caller.objects.list_versions(&caller.on_bucket(), &request).await?;
-        for version in page.versions {
-            listed.entry(version.key.as_str().to_owned()).or_default().push(version);
-        }
-        let Some((key, version)) = page.next else { break };
+        let keep = |entry: Entry<'_, ListedVersion<'_>>| {
+            if let Entry::Key(found) = entry {
+                let object = found.content.map(|content| Seen::listed(&found.version, &content));
+                let version = Listed { id: found.version.id, is_latest: found.is_latest, object };
+                listed.entry(found.key.to_owned()).or_default().push(version);
+            }
+        };
+        let next = caller.objects.list_versions(&caller.on_bucket(), &request, keep).await?;
+        let Some((key, version)) = next else { break };
         (request.key_marker, request.version_marker) = (key, version);
     }
     let mut ledger = caller.ledger.borrow_mut();
@@ -68,13 +72,18 @@ async fn compare_versions(caller: &Caller) -> Result<(), ObjectError> {
     Ok(())
 }
 
-fn compare_key(ledger: &mut Ledger, key: &str, found: &[ListedVersion]) {
+/// A version that was listed.
+struct Listed {
+    id: VersionId,
+    is_latest: bool,
+    /// `None` for a delete marker.
+    object: Option<Seen>,
+}
+
+fn compare_key(ledger: &mut Ledger, key: &str, found: &[Listed]) {
     let seen: Vec<(VersionId, Option<u64>)> = found
         .iter()
-        .map(|version| match &version.kind {
-            ListedVersionKind::Object(info) => (info.version, ledger.writer(info)),
-            ListedVersionKind::DeleteMarker { version, .. } => (*version, None),
-        })
+        .map(|version| (version.id, version.object.as_ref().and_then(|object| ledger.writer(object))))
         .collect();
     if found.iter().enumerate().any(|(at, version)| version.is_latest != (at == 0)) {
         ledger.violate(format!("key {key:?} has not exactly its first version as latest"));
@@ -121,15 +130,14 @@ async fn compare_listing(caller: &Caller, dice: &Dice) -> Result<(), ObjectError
     let delimiter = (*dice.pick(&["", "/", "/c"]).unwrap_or(&"")).to_owned();
     let max_keys = usize::try_from(1 + dice.below(4)).unwrap_or(1);
     let mut found = Vec::new();
-    let mut after = String::new();
+    let mut after = After::default();
     loop {
         let filter = Filter { prefix: prefix.clone(), delimiter: delimiter.clone(), max_keys };
-        let page = caller.objects.list_objects(&caller.on_bucket(), &ListObjects { filter, after }).await?;
-        let mut entries: Vec<String> = page.objects.iter().map(|object| object.key.as_str().to_owned()).collect();
-        entries.extend(page.common_prefixes);
-        entries.sort();
-        found.extend(entries);
-        match page.next {
+        let keep = |entry: Entry<'_, ListedObject<'_>>| {
+            let (Entry::Key(ListedObject { key: name, .. }) | Entry::CommonPrefix(name)) = entry;
+            found.push(name.to_owned());
+        };
+        match caller.objects.list_objects(&caller.on_bucket(), &ListObjects { filter, after }, keep).await? {
             Some(next) => after = next,
             None => break,
         }

@@ -6,14 +6,14 @@ use std::task::{Context, Poll};
 
 use access::action;
 use bytes::Bytes;
-use objects::listing::{Filter, ListObjects};
+use objects::listing::{After, Entry, Filter, ListObjects, ListedObject};
 use objects::object::{CopyRequest, MetadataDirective, ObjectMetadata, PutRequest, Read, ReadRequest, Selection};
 use types::{ByteRange, Conditions, EtagMatch, VersionId};
 
 use crate::caller::Caller;
 use crate::content::{Body, Recipe, md5};
 use crate::dice::Dice;
-use crate::ledger::KEYS;
+use crate::ledger::{KEYS, Seen};
 use crate::model::{Answer, Name, Request, Stored, Tag, Versioning};
 
 /// Lets others go first, once.
@@ -196,7 +196,7 @@ pub(crate) async fn get_this(
             return;
         }
     };
-    let writer = caller.ledger.borrow_mut().writer(&read.head.info);
+    let writer = caller.ledger.borrow_mut().writer(&Seen::read(&read.head.info));
     caller.ledger.borrow_mut().answer(tag, key, writer.map(Answer::Found));
     if let Some(writer) = writer {
         // The object may be replaced and retired now: the body stays readable.
@@ -281,17 +281,23 @@ pub(crate) async fn list(caller: &Caller, dice: &Dice) {
     };
     let max_keys = usize::try_from(1 + dice.below(9)).unwrap_or(1);
     let mut found: Vec<(String, Answer)> = Vec::new();
-    let mut after = String::new();
+    let mut after = After::default();
     let complete = loop {
         let filter = Filter { max_keys, ..Filter::default() };
-        match caller.objects.list_objects(&caller.on_bucket(), &ListObjects { filter, after }).await {
-            Ok(page) => {
+        let mut page: Vec<(String, Seen)> = Vec::new();
+        let keep = |entry: Entry<'_, ListedObject<'_>>| {
+            if let Entry::Key(object) = entry {
+                page.push((object.key.to_owned(), Seen::listed(&object.version, &object.content)));
+            }
+        };
+        match caller.objects.list_objects(&caller.on_bucket(), &ListObjects { filter, after }, keep).await {
+            Ok(next) => {
                 let mut ledger = caller.ledger.borrow_mut();
-                for object in &page.objects {
-                    let writer = ledger.writer(&object.info);
-                    found.extend(writer.map(|tag| (object.key.as_str().to_owned(), Answer::Found(tag))));
+                for (key, seen) in page {
+                    let writer = ledger.writer(&seen);
+                    found.extend(writer.map(|tag| (key, Answer::Found(tag))));
                 }
-                match page.next {
+                match next {
                     Some(next) => after = next,
                     None => break true,
                 }

@@ -2,15 +2,37 @@
 
 use std::collections::BTreeMap;
 
+use objects::listing::{ContentSummary, VersionSummary};
 use objects::object::ObjectInfo;
 use objects::{ObjectError, Versioning};
 use storage::StorageError;
-use types::{UploadId, VersionId};
+use types::{ETag, UploadId, VersionId};
 
 use crate::model::{Answer, Key, Name, Request, Stored, Tag};
 
 /// The keys of the run: one inside the other's prefix, and one that is escaped in the store.
 pub(crate) const KEYS: [&str; 7] = ["a", "a/b", "a/c", "a/c/d", "b", "b\u{1}\u{0}x", "é/ü"];
+
+/// An object as whoever reads or lists it sees it.
+#[derive(Clone, Debug)]
+pub(crate) struct Seen {
+    version: VersionId,
+    size: u64,
+    etag: ETag,
+    content_type: Option<String>,
+}
+
+impl Seen {
+    pub(crate) fn read(info: &ObjectInfo) -> Self {
+        let ObjectInfo { version, size, etag, .. } = *info;
+        Self { version, size, etag, content_type: info.metadata.content_type.clone() }
+    }
+
+    pub(crate) fn listed(version: &VersionSummary<'_>, content: &ContentSummary<'_>) -> Self {
+        let ContentSummary { size, etag, content_type, .. } = *content;
+        Self { version: version.id, size, etag, content_type: content_type.map(str::to_owned) }
+    }
+}
 
 /// A part of an upload.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -178,18 +200,18 @@ impl Ledger {
         }
     }
 
-    /// The request that wrote what `info` describes, if it is what that request wrote.
-    pub(crate) fn writer(&mut self, info: &ObjectInfo) -> Option<Tag> {
-        let text = info.metadata.content_type.as_deref().and_then(|text| text.strip_prefix("request/"));
+    /// The request that wrote what was seen, if it is what that request wrote.
+    pub(crate) fn writer(&mut self, seen: &Seen) -> Option<Tag> {
+        let text = seen.content_type.as_deref().and_then(|text| text.strip_prefix("request/"));
         let tag = text.and_then(|text| text.parse().ok());
         let written = tag.and_then(|tag| self.written.get(&tag));
         match (tag, written) {
-            (Some(tag), Some(stored)) if stored.etag() == info.etag && stored.recipe.length() == info.size => {
-                self.learn(tag, info.version);
+            (Some(tag), Some(stored)) if stored.etag() == seen.etag && stored.recipe.length() == seen.size => {
+                self.learn(tag, seen.version);
                 Some(tag)
             }
             _ => {
-                self.violate(format!("nobody wrote {info:?}"));
+                self.violate(format!("nobody wrote {seen:?}"));
                 None
             }
         }

@@ -53,8 +53,16 @@ macro_rules! name {
             /// # Errors
             /// [`NameError`] names the rule that is broken.
             pub fn new(text: &str) -> Result<Self, NameError> {
-                $check(text)?;
+                Self::check(text)?;
                 Ok(Self(text.into()))
+            }
+
+            /// Whether `text` is such a name.
+            ///
+            /// # Errors
+            /// [`NameError`] names the rule that is broken.
+            pub fn check(text: &str) -> Result<(), NameError> {
+                $check(text)
             }
 
             /// The name as text.

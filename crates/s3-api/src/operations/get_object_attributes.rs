@@ -32,7 +32,7 @@ pub(super) async fn handle(call: Call<'_>) -> Outcome {
             .checksum
             .filter(|_| wanted.checksum)
             .map(|checksum| ChecksumValue::of(checksum.value, Some(checksum.kind))),
-        storage_class: wanted.storage_class.then(|| shown_class(info.metadata.storage_class.clone())),
+        storage_class: wanted.storage_class.then(|| shown_class(info.metadata.storage_class.as_deref()).to_owned()),
         size: wanted.object_size.then_some(info.size),
         parts: wanted.object_parts.then(|| parts(&attributes, &page)).flatten(),
     };

@@ -54,7 +54,7 @@ fn entry(listed: ListedUpload) -> UploadEntry {
         upload_id: listed.upload.to_string(),
         initiator: shown_owner(listed.initiator.as_ref()),
         owner: shown_owner(listed.owner.as_ref()),
-        storage_class: shown_class(listed.storage_class),
+        storage_class: shown_class(listed.storage_class.as_deref()).to_owned(),
         initiated: listed.initiated,
         checksum: listed.checksum,
     }

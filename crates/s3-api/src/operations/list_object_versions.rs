@@ -1,69 +1,91 @@
 //! ListObjectVersions. Needs `s3:ListBucketVersions`.
 
-use access::action;
-use objects::listing::{ListVersions, ListedVersion, ListedVersionKind};
-use s3_protocol::xml::list_object_versions::{ListVersionsResult, VersionContent, VersionEntry};
-use s3_protocol::{S3Error, params};
+use access::{Grant, action};
+use bytes::Bytes;
+use objects::listing::{Entry, ListVersions, ListedVersion};
+use s3_protocol::xml::entries::Entries;
+use s3_protocol::xml::list_object_versions::{ListVersionsResult, VersionEntry};
+use s3_protocol::{Query, S3Error, params};
+use types::VersionId;
 
-use crate::acl::shown_owner;
+use crate::acl::shown_name;
 use crate::call::{Call, Outcome, Reply};
-use crate::listing::{Listing, checksum_kind, shown_class};
+use crate::listing::{Listing, shown_content};
+use crate::pages::{Asked, PageKey};
+
+/// The parameters that only this listing has.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub(crate) struct Markers {
+    key: String,
+    version_id: String,
+    version: Option<VersionId>,
+}
 
 pub(super) async fn handle(call: Call<'_>) -> Outcome {
     let (found, grant) = call.on_bucket::<action::ListBucketVersions>().await?;
-    let query = call.query();
-    let listing = Listing::read(query, "max-keys")?;
-    let key_marker = query.get("key-marker").unwrap_or_default().to_owned();
-    let version_id_marker = query.get("version-id-marker").unwrap_or_default().to_owned();
-    if key_marker.is_empty() && !version_id_marker.is_empty() {
-        let message = "A version-id marker cannot be specified without a key marker.";
-        return Err(S3Error::invalid_argument("version-id-marker", &version_id_marker, message));
+    let listing = Listing::read(call.query(), "max-keys")?;
+    let markers = Markers::read(call.query())?;
+    let asked = Asked::Versions(markers.clone());
+    let key = PageKey { bucket: found.bucket.id, listing: listing.clone(), asked };
+    let stamp = || call.service.objects.stamp(&grant);
+    let page = write(&call, &grant, listing, markers);
+    Ok(Reply::xml(call.service.pages.find_or(key, stamp, page).await?))
+}
+
+impl Markers {
+    fn read(query: &Query) -> Result<Self, S3Error> {
+        let key = query.get("key-marker").unwrap_or_default().to_owned();
+        let version_id = query.get("version-id-marker").unwrap_or_default().to_owned();
+        if key.is_empty() && !version_id.is_empty() {
+            let message = "A version-id marker cannot be specified without a key marker.";
+            return Err(S3Error::invalid_argument("version-id-marker", &version_id, message));
+        }
+        let version = Some(version_id.as_str()).filter(|marker| !marker.is_empty());
+        let version = version.map(params::parse_version_id).transpose()?;
+        Ok(Self { key, version_id, version })
     }
-    let version_marker = Some(version_id_marker.as_str()).filter(|marker| !marker.is_empty());
+}
+
+async fn write(
+    call: &Call<'_>,
+    grant: &Grant<action::ListBucketVersions>,
+    listing: Listing,
+    markers: Markers,
+) -> Result<Bytes, S3Error> {
     let request = ListVersions {
         filter: listing.filter.clone(),
-        key_marker: key_marker.clone(),
-        version_marker: version_marker.map(params::parse_version_id).transpose()?,
+        key_marker: markers.key.clone(),
+        version_marker: markers.version,
     };
-    let page = call.service.objects.list_versions(&grant, &request).await.map_err(|error| call.error(error))?;
-    let is_truncated = page.next.is_some();
-    let (next_key_marker, next_version) = page.next.unzip();
+    let mut entries = Entries::new(listing.encoding);
+    let show = |entry: Entry<'_, ListedVersion<'_>>| match entry {
+        Entry::CommonPrefix(prefix) => entries.add_common_prefix(prefix),
+        Entry::Key(listed) => entries.add_version(&shown(&listed)),
+    };
+    let next = call.service.objects.list_versions(grant, &request, show).await.map_err(|error| call.error(error))?;
+    let is_truncated = next.is_some();
+    let (next_key_marker, next_version) = next.unzip();
     let result = ListVersionsResult {
-        bucket: found.bucket.name.to_string(),
+        bucket: grant.bucket().bucket.to_string(),
         delimiter: listing.delimiter(),
         prefix: listing.filter.prefix,
-        key_marker,
-        version_id_marker,
+        key_marker: markers.key,
+        version_id_marker: markers.version_id,
         next_key_marker,
         next_version_id_marker: next_version.flatten().map(|version| version.to_string()),
         max_keys: listing.max_keys,
-        encoding: listing.encoding,
         is_truncated,
-        versions: page.versions.into_iter().map(entry).collect(),
-        common_prefixes: page.common_prefixes,
     };
-    Ok(Reply::xml(result.to_xml()))
+    Ok(result.to_xml(entries))
 }
 
-fn entry(listed: ListedVersion) -> VersionEntry {
-    let (version, last_modified, owner, content) = match listed.kind {
-        ListedVersionKind::DeleteMarker { version, last_modified, owner } => (version, last_modified, owner, None),
-        ListedVersionKind::Object(info) => {
-            let content = VersionContent {
-                etag: info.etag,
-                size: info.size,
-                checksum: checksum_kind(info.checksum),
-                storage_class: shown_class(info.metadata.storage_class),
-            };
-            (info.version, info.last_modified, info.owner, Some(content))
-        }
-    };
+fn shown<'a>(listed: &ListedVersion<'a>) -> VersionEntry<'a> {
     VersionEntry {
-        key: listed.key.as_str().to_owned(),
-        version_id: version.to_string(),
+        key: listed.key,
+        version: listed.version.id,
         is_latest: listed.is_latest,
-        last_modified,
-        owner: shown_owner(owner.as_ref()),
-        content,
+        last_modified: listed.version.last_modified,
+        owner: shown_name(listed.version.owner),
+        content: listed.content.as_ref().map(shown_content),
     }
 }

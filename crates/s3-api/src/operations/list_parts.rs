@@ -25,7 +25,7 @@ pub(super) async fn handle(call: Call<'_>) -> Outcome {
         upload_id: upload.to_string(),
         initiator: shown_owner(page.initiator.as_ref()),
         owner: shown_owner(page.owner.as_ref()),
-        storage_class: shown_class(page.storage_class),
+        storage_class: shown_class(page.storage_class.as_deref()).to_owned(),
         part_number_marker: marker,
         next_part_number_marker: page.next.map(u32::from),
         max_parts,

@@ -8,6 +8,7 @@ mod buckets;
 mod connections;
 mod faults;
 mod harness;
+mod listings;
 mod multipart;
 mod objects;
 mod observed;

@@ -2,7 +2,7 @@
 
 use types::{ChecksumAlgorithm, ChecksumType, Timestamp};
 
-use super::list_objects::{write_checksum_kind, write_common_prefixes};
+use super::list_objects::write_checksum_kind;
 use super::{Owner, XmlWriter};
 use crate::params::EncodingType;
 
@@ -72,7 +72,9 @@ impl ListMultipartUploadsResult {
             for upload in &self.uploads {
                 upload.write(encoding, xml);
             }
-            write_common_prefixes(&self.common_prefixes, encoding, xml);
+            for prefix in &self.common_prefixes {
+                xml.element("CommonPrefixes", |xml| xml.text("Prefix", &encoding.show(prefix)));
+            }
         })
     }
 }

@@ -1,12 +1,12 @@
 //! `ListVersionsResult` (ListObjectVersions).
 
-use types::{ChecksumAlgorithm, ChecksumType, ETag, Timestamp};
+use bytes::Bytes;
+use types::{Timestamp, VersionId};
 
-use super::list_objects::{write_checksum_kind, write_common_prefixes};
-use super::{Owner, XmlWriter};
-use crate::params::EncodingType;
+use super::OwnerRef;
+use super::entries::{ContentEntry, Entries};
 
-/// The result of ListObjectVersions.
+/// The result of ListObjectVersions, but for its entries.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct ListVersionsResult {
     /// The bucket.
@@ -25,51 +25,56 @@ pub struct ListVersionsResult {
     pub next_version_id_marker: Option<String>,
     /// How many entries a page may have.
     pub max_keys: u32,
-    /// How keys are shown.
-    pub encoding: EncodingType,
     /// Whether there are more.
     pub is_truncated: bool,
-    /// Versions and delete markers, by key, the newest first.
-    pub versions: Vec<VersionEntry>,
-    /// The common prefixes.
-    pub common_prefixes: Vec<String>,
 }
 
 /// A version in the list.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct VersionEntry {
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct VersionEntry<'a> {
     /// Its key.
-    pub key: String,
+    pub key: &'a str,
     /// Its id.
-    pub version_id: String,
+    pub version: VersionId,
     /// Whether it is the current one.
     pub is_latest: bool,
     /// When it was written.
     pub last_modified: Timestamp,
     /// Its owner.
-    pub owner: Owner,
+    pub owner: OwnerRef<'a>,
     /// Its content, unless it is a delete marker.
-    pub content: Option<VersionContent>,
+    pub content: Option<ContentEntry<'a>>,
 }
 
-/// What a version has and a delete marker has not.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct VersionContent {
-    /// Its tag.
-    pub etag: ETag,
-    /// Its length in bytes.
-    pub size: u64,
-    /// Its storage class.
-    pub storage_class: String,
-    /// The algorithm and type of its checksum.
-    pub checksum: Option<(ChecksumAlgorithm, ChecksumType)>,
+impl Entries {
+    /// Adds a version or a delete marker.
+    pub fn add_version(&mut self, version: &VersionEntry<'_>) {
+        let (start, end) = match version.content {
+            Some(_) => ("<Version>", "</Version>"),
+            None => ("<DeleteMarker>", "</DeleteMarker>"),
+        };
+        let xml = self.start(start, version.key);
+        xml.raw("<VersionId>");
+        match &version.version {
+            VersionId::Null => xml.raw("null"),
+            VersionId::Id(id) => xml.hex(id),
+        }
+        xml.raw("</VersionId>");
+        xml.boolean("IsLatest", version.is_latest);
+        self.last_modified(version.last_modified);
+        if let Some(content) = &version.content {
+            self.content(content);
+        }
+        self.owner(version.owner);
+        self.end(version.content.map(|content| content.storage_class), end);
+    }
 }
 
 impl ListVersionsResult {
-    /// The document.
-    pub fn to_xml(&self) -> String {
-        let encoding = self.encoding;
-        XmlWriter::document("ListVersionsResult", |xml| {
+    /// The document with these entries.
+    pub fn to_xml(&self, entries: Entries) -> Bytes {
+        let encoding = entries.encoding();
+        entries.into_document("ListVersionsResult", |xml| {
             xml.text("Name", &self.bucket);
             xml.text("Prefix", &encoding.show(&self.prefix));
             xml.text("KeyMarker", &encoding.show(&self.key_marker));
@@ -80,31 +85,6 @@ impl ListVersionsResult {
             xml.optional("Delimiter", self.delimiter.as_deref().map(|text| encoding.show(text)).as_deref());
             encoding.write(xml);
             xml.boolean("IsTruncated", self.is_truncated);
-            for version in &self.versions {
-                version.write(encoding, xml);
-            }
-            write_common_prefixes(&self.common_prefixes, encoding, xml);
         })
-    }
-}
-
-impl VersionEntry {
-    fn write(&self, encoding: EncodingType, xml: &mut XmlWriter) {
-        let element = if self.content.is_some() { "Version" } else { "DeleteMarker" };
-        xml.element(element, |xml| {
-            xml.text("Key", &encoding.show(&self.key));
-            xml.text("VersionId", &self.version_id);
-            xml.boolean("IsLatest", self.is_latest);
-            xml.text("LastModified", &self.last_modified.to_iso8601());
-            if let Some(content) = &self.content {
-                xml.text("ETag", &content.etag.quoted());
-                write_checksum_kind(content.checksum, xml);
-                xml.number("Size", content.size);
-            }
-            self.owner.write("Owner", xml);
-            if let Some(content) = &self.content {
-                xml.text("StorageClass", &content.storage_class);
-            }
-        });
     }
 }

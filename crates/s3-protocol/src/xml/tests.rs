@@ -1,13 +1,15 @@
-use types::{ETag, Timestamp};
+use bytes::Bytes;
+use types::{ETag, Timestamp, VersionId};
 
 use super::access_control_policy::AccessControlPolicy;
 use super::complete_multipart_upload::{self, CompleteMultipartUploadResult};
 use super::copy_result::{CopyKind, CopyResult};
 use super::create_bucket_configuration::CreateBucketConfiguration;
 use super::delete::{DeleteError, DeleteRequest, DeleteResult, DeletedObject};
+use super::entries::{ContentEntry, Entries};
 use super::list_buckets::{BucketEntry, ListBucketsResult};
 use super::list_multipart_uploads::{ListMultipartUploadsResult, UploadEntry};
-use super::list_object_versions::{ListVersionsResult, VersionContent, VersionEntry};
+use super::list_object_versions::{ListVersionsResult, VersionEntry};
 use super::list_objects::{ListObjectsResult, ObjectEntry, Paging};
 use super::list_parts::{ListPartsResult, PartEntry};
 use super::object_attributes::{AttributesPart, ObjectAttributesResult, ObjectParts, PartsPage};
@@ -40,44 +42,51 @@ fn outline(document: &str, root: &str) -> String {
     out
 }
 
-fn listing(paging: Paging, encoding: EncodingType) -> ListObjectsResult {
-    ListObjectsResult {
+fn borrowed(owner: &Owner) -> OwnerRef<'_> {
+    OwnerRef { id: &owner.id, display_name: &owner.display_name }
+}
+
+const CONTENT: ContentEntry<'static> = ContentEntry { etag: TAG, size: 3, storage_class: "STANDARD", checksum: None };
+
+fn listing(paging: Paging, encoding: EncodingType) -> String {
+    let result = ListObjectsResult {
         bucket: "b".into(),
         prefix: "a b".into(),
         delimiter: Some("/".into()),
         max_keys: 10,
-        encoding,
         is_truncated: false,
         paging,
-        objects: vec![ObjectEntry {
-            key: "a b\u{1}".into(),
-            last_modified: MOMENT,
-            etag: TAG,
-            size: 3,
-            storage_class: "STANDARD".into(),
-            owner: Some(owner()),
-            checksum: Some((ChecksumAlgorithm::Crc32, ChecksumType::FullObject)),
-        }],
-        common_prefixes: vec!["a b/".into()],
-    }
+    };
+    let mut entries = Entries::new(encoding);
+    entries.add_object(&ObjectEntry {
+        key: "a b\u{1}",
+        last_modified: MOMENT,
+        content: ContentEntry { checksum: Some((ChecksumAlgorithm::Crc32, ChecksumType::FullObject)), ..CONTENT },
+        owner: Some(borrowed(&owner())),
+    });
+    entries.add_common_prefix("a b/");
+    text(result.to_xml(entries))
+}
+
+fn text(document: Bytes) -> String {
+    String::from_utf8(document.into()).expect("UTF-8")
 }
 
 /// The order of elements in the samples of the S3 API reference.
 #[test]
 fn listings_have_the_elements_of_the_reference() {
-    let v1 = listing(Paging::V1 { marker: "m".into(), next_marker: None }, EncodingType::None).to_xml();
+    let v1 = listing(Paging::V1 { marker: "m".into(), next_marker: None }, EncodingType::None);
     assert_eq!(
         outline(&v1, "ListBucketResult"),
         "ListBucketResult(Name Prefix Marker MaxKeys Delimiter IsTruncated Contents(Key LastModified ETag \
          ChecksumAlgorithm ChecksumType Size Owner(ID DisplayName) StorageClass) CommonPrefixes(Prefix))"
     );
     let paging = Paging::V2 {
-        key_count: 2,
         continuation_token: Some("t".into()),
         next_continuation_token: None,
         start_after: Some("é".into()),
     };
-    let v2 = listing(paging, EncodingType::Url).to_xml();
+    let v2 = listing(paging, EncodingType::Url);
     let root = Element::parse(v2.as_bytes(), "ListBucketResult").expect("a document");
     for (name, text) in [
         ("Prefix", "a%20b"),
@@ -100,15 +109,15 @@ fn listings_have_the_elements_of_the_reference() {
 
 #[test]
 fn version_listings_tell_versions_from_markers() {
-    let entry = |content| VersionEntry {
-        key: "k".into(),
-        version_id: "null".into(),
+    let owner = owner();
+    let entry = |version, content| VersionEntry {
+        key: "k",
+        version,
         is_latest: true,
         last_modified: MOMENT,
-        owner: owner(),
+        owner: borrowed(&owner),
         content,
     };
-    let content = VersionContent { etag: TAG, size: 3, storage_class: "STANDARD".into(), checksum: None };
     let result = ListVersionsResult {
         bucket: "b".into(),
         prefix: String::new(),
@@ -118,13 +127,26 @@ fn version_listings_tell_versions_from_markers() {
         next_key_marker: Some("k".into()),
         next_version_id_marker: Some("null".into()),
         max_keys: 1,
-        encoding: EncodingType::None,
         is_truncated: true,
-        versions: vec![entry(Some(content)), entry(None)],
-        common_prefixes: Vec::new(),
     };
+    let mut entries = Entries::new(EncodingType::None);
+    let id = VersionId::Id([0x5a; 16]);
+    entries.add_version(&entry(id, Some(ContentEntry { etag: ETag { parts: 12, ..TAG }, size: 0, ..CONTENT })));
+    entries.add_version(&entry(VersionId::Null, None));
+    let document = text(result.to_xml(entries));
+    let root = Element::parse(document.as_bytes(), "ListVersionsResult").expect("a document");
+    let version = root.child("Version").expect("a version");
+    for (name, text) in [
+        ("VersionId", id.to_string()),
+        ("IsLatest", "true".into()),
+        ("LastModified", MOMENT.to_iso8601()),
+        ("ETag", ETag { parts: 12, ..TAG }.quoted()),
+        ("Size", "0".into()),
+    ] {
+        assert_eq!(version.text_of(name), Some(text.as_str()), "{name}");
+    }
     assert_eq!(
-        outline(&result.to_xml(), "ListVersionsResult"),
+        outline(&document, "ListVersionsResult"),
         "ListVersionsResult(Name Prefix KeyMarker VersionIdMarker NextKeyMarker NextVersionIdMarker MaxKeys \
          IsTruncated Version(Key VersionId IsLatest LastModified ETag Size Owner(ID DisplayName) StorageClass) \
          DeleteMarker(Key VersionId IsLatest LastModified Owner(ID DisplayName)))"

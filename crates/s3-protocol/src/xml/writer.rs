@@ -3,6 +3,8 @@
 use std::fmt::Write as _;
 
 use super::NAMESPACE;
+use crate::params::EncodingType;
+use crate::percent;
 
 /// A document in the making. Text is escaped so that every Unicode text is read back as it was: control characters
 /// and `\r`, which a reader would change, stand as references.
@@ -28,6 +30,11 @@ impl XmlWriter {
         let mut xml = Self::new();
         xml.with_attributes(root, &[("xmlns", NAMESPACE)], content);
         xml.finish()
+    }
+
+    /// A piece of a document that begins with `text`.
+    pub(super) fn piece(text: String) -> Self {
+        Self { out: text }
     }
 
     /// The root of a document that has no namespace.
@@ -77,8 +84,7 @@ impl XmlWriter {
         self.out.push('<');
         self.out.push_str(name);
         self.out.push('>');
-        // Writing to a String does not fail.
-        let _ = write!(self.out, "{number}");
+        self.digits(number);
         self.close(name);
     }
 
@@ -97,14 +103,72 @@ impl XmlWriter {
         self.out
     }
 
-    fn close(&mut self, name: &str) {
+    /// The start of a root in the namespace of S3, whose end is for the caller to write.
+    pub(super) fn open(&mut self, root: &str) {
+        for text in ["<", root, " xmlns=\"", NAMESPACE, "\">"] {
+            self.out.push_str(text);
+        }
+    }
+
+    pub(super) fn close(&mut self, name: &str) {
         self.out.push_str("</");
         self.out.push_str(name);
         self.out.push('>');
     }
 
+    /// Tags, or text in which nothing has to be escaped, as they are.
+    #[inline]
+    pub(super) fn raw(&mut self, text: &str) {
+        self.out.push_str(text);
+    }
+
+    /// A text as a listing of this encoding shows it.
+    pub(super) fn shown(&mut self, text: &str, encoding: EncodingType) {
+        match encoding {
+            EncodingType::None => self.escape(text),
+            EncodingType::Url => percent::push_path(&mut self.out, text),
+        }
+    }
+
+    /// A number, without an element around it.
+    pub(super) fn digits(&mut self, mut number: u64) {
+        // A u64 has at most 20 digits.
+        let mut digits = [0; 20];
+        let mut at = digits.len();
+        loop {
+            at -= 1;
+            digits[at] = b'0' + (number % 10) as u8;
+            number /= 10;
+            if number == 0 {
+                break;
+            }
+        }
+        self.ascii(&digits[at..]);
+    }
+
+    /// Bytes as hex digits.
+    pub(super) fn hex(&mut self, bytes: &[u8; 16]) {
+        const DIGITS: &[u8; 16] = b"0123456789abcdef";
+        let mut hex = [0; 32];
+        for (pair, byte) in hex.chunks_exact_mut(2).zip(bytes) {
+            pair[0] = DIGITS[usize::from(byte >> 4)];
+            pair[1] = DIGITS[usize::from(byte & 15)];
+        }
+        self.ascii(&hex);
+    }
+
+    /// Digits that were put together outside. What is no ASCII is left out.
+    pub(super) fn ascii(&mut self, text: &[u8]) {
+        self.out.push_str(std::str::from_utf8(text).unwrap_or_default());
+    }
+
     /// Copies what stands for itself in runs: nearly all text is one.
     fn escape(&mut self, mut text: &str) {
+        // Looks at every byte, because a loop without an early end is one for the vector unit.
+        if !text.bytes().fold(false, |found, byte| found | may_be_escaped(byte)) {
+            self.out.push_str(text);
+            return;
+        }
         while let Some(at) = text.bytes().position(may_be_escaped) {
             let (plain, rest) = text.split_at(at);
             self.out.push_str(plain);
@@ -129,7 +193,7 @@ impl XmlWriter {
 /// Whether a character that begins with this byte may have to be escaped. `C2` begins the controls U+0080 to U+009F, and
 /// some characters that stand for themselves; no byte of these stands within a character.
 const fn may_be_escaped(byte: u8) -> bool {
-    matches!(byte, 0..=0x1f | b'"' | b'&' | b'<' | b'>' | 0x7f | 0xc2)
+    (byte < 0x20) | (byte == b'"') | (byte == b'&') | (byte == b'<') | (byte == b'>') | (byte == 0x7f) | (byte == 0xc2)
 }
 
 #[cfg(test)]
