@@ -58,7 +58,7 @@ impl Objects {
             }
             record.write = write;
             let mut batch = Batch::default();
-            match &found.older {
+            match found.older.as_deref() {
                 None => {
                     batch.expect.push(expect_head(&names, Some(&found.head)));
                     batch.put.push((names.head(), record::encode_head(&record, found.head.record.null_at)?));

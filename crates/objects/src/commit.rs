@@ -26,7 +26,8 @@ pub(crate) const ATTEMPTS: usize = 16;
 #[derive(Debug)]
 pub(crate) struct StoredHead {
     pub(crate) raw: Bytes,
-    pub(crate) record: HeadRecord,
+    /// Boxed: it is large, and passed from hand to hand.
+    pub(crate) record: Box<HeadRecord>,
 }
 
 impl StoredHead {
@@ -102,7 +103,7 @@ impl Objects {
     /// Reads the head of a key.
     pub(crate) async fn read_head(&self, space: Space, names: &KeyNames) -> Result<Option<StoredHead>, StorageError> {
         let Some(raw) = self.metadata.get(space, names.group()).await? else { return Ok(None) };
-        let record = record::decode(&raw)?;
+        let record = Box::new(record::decode(&raw)?);
         Ok(Some(StoredHead { raw, record }))
     }
 
@@ -212,7 +213,7 @@ impl Objects {
         let newest = head.map(|head| head.record.version.order);
         new.record.order = Order::newer_than(newest, self.clock.now(), &*self.entropy);
         batch.expect.push(expect_head(names, head));
-        if let Some(StoredHead { record: HeadRecord { version, null_at: older_null }, .. }) = head {
+        if let Some(HeadRecord { version, null_at: older_null }) = head.map(|head| &*head.record) {
             if (new.record.naming, version.naming) == (Naming::Null, Naming::Null) {
                 replaced = Some(Cow::Borrowed(version));
             } else {

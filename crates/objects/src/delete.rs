@@ -89,7 +89,7 @@ impl Objects {
         if let Some(object) = found.record().object() {
             batch.retire = self.blobs_of(&object.content).await?;
         }
-        if let Some((raw, older)) = &found.older {
+        if let Some((raw, older)) = found.older.as_deref() {
             batch.expect.push(Expect::Value(names.older(older.order), raw.clone()));
             batch.delete.push(names.older(older.order));
             if older.naming == Naming::Null {

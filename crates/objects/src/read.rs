@@ -18,16 +18,16 @@ use crate::{Bucket, ObjectError, Objects};
 pub(crate) struct Found {
     pub(crate) head: StoredHead,
     /// Its record, where it is not the current version.
-    pub(crate) older: Option<(Bytes, VersionRecord)>,
+    pub(crate) older: Option<Box<(Bytes, VersionRecord)>>,
 }
 
 impl Found {
     pub(crate) fn record(&self) -> &VersionRecord {
-        self.older.as_ref().map_or(&self.head.record.version, |(_, record)| record)
+        self.older.as_ref().map_or(&self.head.record.version, |older| &older.1)
     }
 
     pub(crate) fn into_record(self) -> VersionRecord {
-        self.older.map_or(self.head.record.version, |(_, record)| record)
+        self.older.map_or(self.head.record.version, |older| older.1)
     }
 }
 
@@ -173,7 +173,7 @@ impl Objects {
                 Some(Place::Older(order)) => {
                     if let Some(older) = self.read_older(bucket.space(), &names, order).await? {
                         let meant = version == Some(older.1.id());
-                        return Ok(meant.then_some(Found { head, older: Some(older) }));
+                        return Ok(meant.then(|| Found { head, older: Some(Box::new(older)) }));
                     }
                 }
             }
