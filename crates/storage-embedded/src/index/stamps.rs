@@ -86,6 +86,23 @@ mod tests {
     use crate::index::stage::Stage;
     use crate::log::segments::Segments;
 
+    /// From before its changes are published until after, a space has no stamp; then it has another.
+    #[test]
+    fn a_space_that_changes_has_no_stamp() {
+        let (stamps, space, other) = (Stamps::new(), Space(7), Space(8));
+        let before = stamps.of(space);
+        assert!(before.is_some());
+        let mut changing = stamps.changing();
+        for key in [b"a", b"b"] {
+            changing.note(&keys::pair(space, [key, b""]));
+            assert_eq!(stamps.of(space), None);
+        }
+        changing.note(&keys::counter(b"c"));
+        changing.published();
+        assert!(stamps.of(space).is_some_and(|stamp| Some(stamp) != before));
+        assert_eq!(stamps.of(other), before, "the other one did not change");
+    }
+
     /// Readers keep what they read under a stamp, as a cache would, while groups are applied as fast as it goes.
     #[test]
     fn what_is_kept_under_a_stamp_is_never_outdated() {
