@@ -41,6 +41,14 @@ pub struct Setup {
     pub only: Vec<String>,
 }
 
+impl Setup {
+    /// Whether a row was asked for, or something that its name begins the name of.
+    fn asks_for(&self, name: &str) -> bool {
+        let asks = |only: &String| name.starts_with(only.as_str()) || only.starts_with(name);
+        self.only.is_empty() || self.only.iter().any(asks)
+    }
+}
+
 /// One row.
 #[derive(Clone, Debug, Serialize)]
 pub struct Finding {
@@ -102,7 +110,7 @@ const ROWS: [(Row, &str); 5] = [
 pub async fn measure(setup: &Setup, told: impl Fn(&str)) -> Vec<Finding> {
     let mut findings = Vec::new();
     for (row, name) in ROWS {
-        if !setup.only.is_empty() && !setup.only.iter().any(|only| name.starts_with(only.as_str())) {
+        if !setup.asks_for(name) {
             continue;
         }
         let measured = match row {

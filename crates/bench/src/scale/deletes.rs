@@ -69,6 +69,10 @@ pub(super) async fn measure(setup: &Setup, told: &impl Fn(&str)) -> Result<Vec<F
     let mut findings = Vec::new();
     for readers in READERS {
         for deletion in [Deletion::Thousands, Deletion::Singles] {
+            let name = format!("deletes-{}-p99-of-{readers}-readers", deletion.name());
+            if !setup.asks_for(&name) {
+                continue;
+            }
             let mut rounds = Vec::new();
             let mut deleting = String::new();
             for _ in 0..setup.rounds.max(1) {
@@ -80,7 +84,6 @@ pub(super) async fn measure(setup: &Setup, told: &impl Fn(&str)) -> Result<Vec<F
                 let _ = write!(deleting, " {:.1} s", started.elapsed().as_secs_f64());
                 rounds.push((beside.latency.p99_ms, quiet.latency.p99_ms));
             }
-            let name = format!("deletes-{}-p99-of-{readers}-readers", deletion.name());
             let mut finding = Finding::ratio(name, &rounds, "ms", AT_MOST);
             let _ = write!(finding.note, "; {} deletes took{deleting}", DELETED.keys);
             findings.push(finding);

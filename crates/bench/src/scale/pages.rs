@@ -45,7 +45,7 @@ pub(super) async fn measure(setup: &Setup, told: &impl Fn(&str)) -> Result<Vec<F
         ("list-folders-100-versions".to_owned(), Page::Folders, VERSIONED, SINGLE),
     ];
     let mut findings = Vec::new();
-    for (name, page, large, small) in cases {
+    for (name, page, large, small) in cases.into_iter().filter(|(name, ..)| setup.asks_for(name)) {
         let mut rounds = Vec::new();
         for _ in 0..setup.rounds.max(1) {
             let mut medians = [0.0; 2];

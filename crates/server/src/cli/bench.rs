@@ -82,8 +82,8 @@ pub(crate) struct Arguments {
     /// them.
     #[arg(long, value_name = "ROW", num_args = 0..)]
     targets: Option<Vec<String>>,
-    /// Measure what only a full store shows, on a server of its own: start, memory, list, deletes, parts; names that may
-    /// follow choose among them. The store stays in the folder of --dir, so that another run finds it filled.
+    /// Measure what only a full store shows, on a server of its own: start, memory, list, deletes, parts; the
+    /// beginnings of names that may follow choose among them. The store stays in the folder of --dir, so that another run finds it filled.
     #[arg(long, value_name = "ROW", num_args = 0..)]
     scale: Option<Vec<String>>,
     /// The objects of the full store.
