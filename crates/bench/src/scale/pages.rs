@@ -83,10 +83,14 @@ async fn pages(target: &Target, filling: Filling, page: Page, duration: Duration
     Ok(times.quantile(0.5).as_secs_f64() * 1e3)
 }
 
-/// A page that is full: one that starts before the last thousand keys.
+/// A page that is full, and that nobody asked for before: it starts at random before the last thousand keys, or at random
+/// before the first folder.
 fn query(filling: Filling, page: Page, randomness: &SeededEntropy) -> String {
     match page {
-        Page::Folders => "delimiter=%2F&list-type=2&max-keys=1000".to_owned(),
+        Page::Folders => {
+            let before = randomness.next_u64();
+            format!("delimiter=%2F&list-type=2&max-keys=1000&start-after=a{before:016x}")
+        }
         Page::Keys => {
             let last = filling.keys - PAGE_KEYS as u64;
             let after = filling.key(randomness.next_u64() % last).replace('/', "%2F");
