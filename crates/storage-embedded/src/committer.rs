@@ -370,7 +370,7 @@ impl Committer {
             self.spoil(&failure.into());
         } else if self.group.records > 0 {
             let started = Instant::now();
-            match self.log.append(&self.group.buffer, self.group.records) {
+            match self.log.append(&mut self.group.buffer, self.group.records) {
                 Ok(()) => self.publish(started),
                 Err(error) => self.fail(&error),
             }

@@ -274,7 +274,7 @@ impl Disk for MemoryDisk {
                 state.name(path, Some(id));
                 id
             }
-            (OpenMode::Read | OpenMode::Write, found) => {
+            (OpenMode::Read | OpenMode::Write | OpenMode::WriteDirect, found) => {
                 state.check(None)?;
                 found?
             }

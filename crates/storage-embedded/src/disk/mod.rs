@@ -21,9 +21,17 @@ pub enum OpenMode {
     Read,
     /// A file that is there, for reading and writing.
     Write,
+    /// A file that is there, for writing past the page cache: what is written goes to the device and takes no memory.
+    /// Offsets, lengths and the memory that is written from must be multiples of [`DIRECT_ALIGNMENT`]. An error where
+    /// the file system can not do it, here or at the first write.
+    WriteDirect,
     /// A new file, for reading and writing; an error where the name is taken.
     CreateNew,
 }
+
+/// What writes past the page cache are aligned to, in bytes: the largest block that common devices and file systems
+/// ask for.
+pub(crate) const DIRECT_ALIGNMENT: usize = 4096;
 
 /// Held while the store is open; dropping it lets others in.
 pub struct DiskLock(#[expect(dead_code, reason = "held for its Drop")] Box<dyn Any + Send + Sync>);

@@ -2,11 +2,11 @@
 
 use std::fs;
 use std::io::{self, IoSliceMut};
-use std::os::unix::fs::FileExt;
+use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use rustix::fs::{FallocateFlags, FlockOperation};
+use rustix::fs::{FallocateFlags, FlockOperation, OFlags};
 use rustix::io::{Errno, ReadWriteFlags};
 
 use super::{Disk, DiskLock, File, OpenMode};
@@ -39,10 +39,12 @@ impl RealDisk {
 
 impl Disk for RealDisk {
     fn open(&self, path: &str, mode: OpenMode) -> io::Result<Arc<dyn File>> {
+        let direct = if mode == OpenMode::WriteDirect { OFlags::DIRECT } else { OFlags::empty() };
         let file = fs::OpenOptions::new()
             .read(true)
             .write(mode != OpenMode::Read)
             .create_new(mode == OpenMode::CreateNew)
+            .custom_flags(direct.bits().cast_signed())
             .open(self.path(path))?;
         Ok(Arc::new(RealFile(file)))
     }

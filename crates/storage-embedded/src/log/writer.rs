@@ -31,6 +31,8 @@ struct Active {
 /// The part of a segment that is written when the next one is asked for: early enough for it to be ready in time, late
 /// enough for a store with little work to do without.
 const WANT_NEXT_AT: u64 = 4;
+/// What the page cache keeps together, in bytes. Where pages are larger, appends are only slower.
+const PAGE_BYTES: u64 = 4096;
 
 impl LogWriter {
     /// A log whose next record is `next`. It begins a segment of its own: what recovery read is never written to.
@@ -70,7 +72,7 @@ impl LogWriter {
     }
 
     /// Ends the log: gives back what was preallocated and not written.
-    pub(crate) fn end(mut self) {
+    pub(crate) fn end(&mut self) {
         self.retire_active();
     }
 
@@ -97,15 +99,20 @@ impl LogWriter {
         (active.segment, usize::try_from(active.end).expect("segments are shorter than 4 GiB") + at)
     }
 
-    /// Writes a group of `records` records, and returns once it is durable.
+    /// Writes a group of `records` records, and returns once it is durable. `group` is as before then.
     ///
     /// # Errors
     /// The device's. Whether the group is on disk is unknown then, and nothing more may be written.
-    pub(crate) fn append(&mut self, group: &[u8], records: u64) -> io::Result<()> {
+    pub(crate) fn append(&mut self, group: &mut Vec<u8>, records: u64) -> io::Result<()> {
         let active = self.active.as_mut().expect("room was made before the group began");
-        active.file.write_at(group, active.end)?;
-        active.file.sync_data()?;
-        active.end += group.len() as u64;
+        let (start, length) = (active.end, group.len());
+        active.end += length as u64;
+        // Zeros where zeros are: a page that is written whole need not be read from the device first.
+        let padded = active.end.next_multiple_of(PAGE_BYTES).min(active.capacity);
+        group.resize(length + padded.saturating_sub(active.end) as usize, 0);
+        let written = active.file.write_at(group, start).and_then(|()| active.file.sync_data());
+        group.truncate(length);
+        written?;
         self.next += records;
         self.segments.written(active.segment, active.end);
         if !active.next_wanted && active.end >= active.capacity / WANT_NEXT_AT {
