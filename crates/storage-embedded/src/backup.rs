@@ -27,7 +27,7 @@ use crate::check::{read_used, walk};
 use crate::crc::crc64;
 use crate::disk::{Disk, OpenMode, RealDisk};
 use crate::error::{damaged, from_io};
-use crate::index::{decode_i64, decode_place, keys};
+use crate::index::{decode_place, keys};
 use crate::log::segments::{DIRECTORY as LOG, Facts, path};
 use crate::store::Shared;
 
@@ -103,16 +103,16 @@ impl Run<'_> {
 
     /// Writes the index; answers which segments have bodies that it names.
     fn dump(&mut self) -> Result<BTreeSet<u64>, StorageError> {
-        let snapshot = self.shared.index.snapshot();
-        let applied = self.shared.index.get(&snapshot, keys::APPLIED)?.map_or(Ok(0), |value| decode_i64(&value))?;
-        self.manifest.sequence = applied.unsigned_abs();
+        let moment = self.shared.index.moment();
+        let applied = self.shared.index.last_record(&moment)?;
+        self.manifest.sequence = applied;
         let name = format!("index-{applied:016x}");
         let draft = format!("{name}{DRAFT}");
         remove_if_there(self.target, &draft).map_err(|error| from_io(&error))?;
         let mut writer = DumpWriter::create(self.target, &draft).map_err(|error| from_io(&error))?;
         let mut live = BTreeSet::new();
         let manifest = &mut self.manifest;
-        let walked = self.shared.index.for_each(&snapshot, |key, value| {
+        let walked = self.shared.index.for_each(&moment, |key, value| {
             let noted = note_pair(key, value, &mut live, manifest);
             match noted.and_then(|()| writer.pair(key, value).map_err(|error| from_io(&error))) {
                 Ok(()) if self.progress.is_stopped() => ControlFlow::Break(StorageError::Io("stopped".to_owned())),

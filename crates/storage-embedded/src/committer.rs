@@ -1,4 +1,7 @@
-//! The committer: the one thread that changes the store.
+//! The committer: the one place that changes the store.
+//!
+//! It is a thread's. A caller who is alone ([`crate::threads::traffic`]) does the thread's work himself, so that his
+//! commit waits for the device and for no other thread.
 //!
 //! It takes all requests that are waiting, checks each against the index and against what the group changes already,
 //! writes the records of those that hold into one buffer, appends it with one sync, lets the index have the changes,
@@ -9,6 +12,8 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use bytes::Bytes;
+use parking_lot::Mutex;
 use storage::bounds::name_taken;
 use storage::{Batch, Bounded, CommitError, NewBlob, Space, StorageError};
 use tokio::sync::oneshot;
@@ -29,15 +34,29 @@ const GROUP_BYTES: usize = 8 << 20;
 /// How long a group waits where flushes fall behind: enough for them to catch up, too little for a client to notice.
 const STALL: Duration = Duration::from_millis(20);
 
-/// The state of the thread.
+/// The thread. Ends when the queue is stopped and empty; the log then ends with a mark.
+pub(crate) fn run(shared: &Shared, committer: &Mutex<Committer>) {
+    while shared.queue.wait() {
+        committer.lock().step();
+    }
+    committer.lock().end();
+}
+
+/// Whoever has it changes the store: the thread, or a caller who is alone.
 pub(crate) struct Committer {
     shared: Arc<Shared>,
     log: LogWriter,
     framer: Framer,
     closed: HashSet<Space>,
+    /// Retired blobs that are not forgotten: their names are taken.
+    retired: HashSet<BlobId>,
     /// The log's bytes since the index was last sealed.
     unsealed_bytes: u64,
+    /// The next record when it was last looked whether the store is at rest.
+    looked_at: u64,
     group: Group,
+    /// Empty between steps; keeps its memory.
+    requests: Vec<Request>,
 }
 
 /// A group that is being made.
@@ -60,41 +79,42 @@ impl Committer {
         log: LogWriter,
         framer: Framer,
         closed: HashSet<Space>,
+        retired: HashSet<BlobId>,
         replayed_bytes: u64,
     ) -> Self {
-        Self { shared, log, framer, closed, unsealed_bytes: replayed_bytes, group: Group::default() }
+        let (group, requests) = (Group::default(), Vec::new());
+        let (unsealed_bytes, looked_at) = (replayed_bytes, 0);
+        Self { shared, log, framer, closed, retired, unsealed_bytes, looked_at, group, requests }
     }
 
-    /// The thread. Ends when the queue is stopped and empty; the log then ends with a mark.
-    pub(crate) fn run(mut self) {
-        let shared = Arc::clone(&self.shared);
-        let _abandon = AbandonOnPanic(&shared);
-        let mut requests = Vec::new();
-        while shared.queue.take(&mut requests) {
-            self.group_up(&mut requests);
-        }
-        self.end();
-    }
-
-    /// What the thread does until it waits. Answers whether there was anything to do.
+    /// Does all that is waiting. Answers whether there was anything to do.
     pub(crate) fn step(&mut self) -> bool {
         let shared = Arc::clone(&self.shared);
         let _abandon = AbandonOnPanic(&shared);
-        let mut requests = Vec::new();
+        let mut requests = std::mem::take(&mut self.requests);
         let found = shared.queue.take_waiting(&mut requests);
-        self.group_up(&mut requests);
-        found
-    }
-
-    fn group_up(&mut self, requests: &mut Vec<Request>) {
         for request in requests.drain(..) {
             self.request(request);
         }
         self.finish();
+        self.requests = requests;
+        found
+    }
+
+    /// Sets the index's part in memory aside for a flush, if there is one and nothing was written since the last call.
+    /// Answers whether it did.
+    pub(crate) fn settle(&mut self) -> bool {
+        let was_at = std::mem::replace(&mut self.looked_at, self.log.next());
+        let is_at_rest = was_at == self.looked_at && self.unsealed_bytes > 0 && self.shared.failure().is_none();
+        if is_at_rest {
+            self.unsealed_bytes = 0;
+            self.shared.index.seal(self.log.next() - 1);
+        }
+        is_at_rest
     }
 
     /// Ends the log with a mark.
-    pub(crate) fn end(mut self) {
+    pub(crate) fn end(&mut self) {
         if self.log.next() > 1 && self.make_room(0).is_ok() {
             self.begin(Kind::Mark);
             self.finish();
@@ -133,10 +153,9 @@ impl Committer {
         self.check_expectations(space, &batch)?;
         self.check_counters(&batch.count)?;
         self.check_keeps(&batch, &made)?;
-        for id in &batch.retire {
-            self.group.stage.place(&self.shared.index, *id)?;
-        }
-        let written = self.write_batch(space, group, &batch, crcs, made);
+        let (stage, index) = (&self.group.stage, &self.shared.index);
+        let leaving = batch.retire.iter().map(|id| stage.kept(index, *id)).collect::<Result<Vec<_>, _>>()?;
+        let written = self.write_batch(space, group, &batch, crcs, made, leaving);
         self.or_fail(written)
     }
 
@@ -193,7 +212,7 @@ impl Committer {
         }
         for (blob, made) in batch.keep.iter().zip(made) {
             let id = blob.id();
-            if self.group.stage.place(&self.shared.index, id)?.is_some() {
+            if self.retired.contains(&id) || self.group.stage.kept(&self.shared.index, id)?.is_some() {
                 return Err(name_taken(id).into());
             }
             match (blob, made) {
@@ -215,6 +234,7 @@ impl Committer {
         batch: &Batch,
         crcs: &[u64],
         made: Vec<Option<Made>>,
+        leaving: Vec<Option<Bytes>>,
     ) -> Result<(), StorageError> {
         self.begin(Kind::Batch);
         let Group { buffer, stage, kept, discarded, .. } = &mut self.group;
@@ -251,9 +271,11 @@ impl Committer {
             stage.keep(id, packed(&self.log, at, body.len(), crc64));
             kept.push(id);
         }
-        for id in &batch.retire {
+        for (id, place) in batch.retire.iter().zip(leaving) {
             writer.retire(*id);
-            if !stage.retire(index, *id)? && self.shared.making.is_finished(*id) {
+            if stage.retire(*id, place) {
+                self.retired.insert(*id);
+            } else if self.shared.making.is_finished(*id) {
                 discarded.push(*id);
             }
         }
@@ -283,8 +305,8 @@ impl Committer {
         Ok(true)
     }
 
-    fn erase(&mut self, space: Space, erased: &[bytes::Bytes]) -> Result<(), CommitError> {
-        let bytes: usize = erased.iter().map(bytes::Bytes::len).sum();
+    fn erase(&mut self, space: Space, erased: &[Bytes]) -> Result<(), CommitError> {
+        let bytes: usize = erased.iter().map(Bytes::len).sum();
         self.make_room(batch_overhead(0, erased.len(), 0, 0, 0) + bytes)?;
         self.begin(Kind::Batch);
         let mut writer = BatchWriter(&mut self.group.buffer);
@@ -302,6 +324,9 @@ impl Committer {
         records::write_forget(&mut self.group.buffer, ids);
         let (stage, index) = (&mut self.group.stage, &self.shared.index);
         let forgotten = ids.iter().try_for_each(|id| stage.forget(index, *id));
+        for id in ids {
+            self.retired.remove(id);
+        }
         self.or_fail(forgotten)
     }
 
@@ -388,8 +413,9 @@ impl Committer {
     }
 
     fn publish(&mut self, started: Instant) {
-        let shared = &self.shared;
-        metrics::histogram!("commonhold_storage_sync_seconds").record(started.elapsed().as_secs_f64());
+        let (shared, took) = (&self.shared, started.elapsed());
+        shared.traffic.group(self.group.replies.len(), took);
+        metrics::histogram!("commonhold_storage_sync_seconds").record(took.as_secs_f64());
         metrics::histogram!("commonhold_storage_group_records").record(self.group.records as f64);
         metrics::counter!("commonhold_storage_log_bytes_total").increment(self.group.buffer.len() as u64);
         let last = self.log.next() - 1;
@@ -404,7 +430,7 @@ impl Committer {
         }
         self.unsealed_bytes += self.group.buffer.len() as u64;
         let options = &shared.options;
-        if applied.memtable_bytes > options.memtable_bytes || self.unsealed_bytes > options.replay_bytes {
+        if applied.memory_bytes > options.memtable_bytes || self.unsealed_bytes > options.replay_bytes {
             self.unsealed_bytes = 0;
             shared.index.seal(last);
             shared.keeper.wake();

@@ -6,7 +6,8 @@
 //! opening replays only what follows. Large blobs are files of their own ([`blobs`]), durable before a batch names
 //! them.
 //!
-//! Threads: the *committer* ([`committer`]) alone appends to the log and changes the index. The *preparer* makes the
+//! Threads: the *committer* ([`committer`]) alone appends to the log and changes the index; a writer who is alone
+//! does its work for himself. The *preparer* makes the
 //! next segment of the log ahead of need and watches free space, the *keeper* flushes and compacts the index, the
 //! *reclaimer* ([`reclaim`]) deletes what was retired and rewrites segments that are mostly dead. Readers take a
 //! snapshot of the index and wait for nobody. A simulation has [`Steps`] in place of the threads: it decides what is

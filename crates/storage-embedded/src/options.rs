@@ -6,13 +6,13 @@ pub struct Options {
     /// The length of a segment of the log in bytes, at most 2 GiB. Default: 64 MiB. Space comes back a segment at a
     /// time.
     pub segment_bytes: u64,
-    /// The size in bytes at which the index's part in memory is written to disk. Default: 32 MiB.
+    /// The size in bytes at which the index's part in memory is written to disk. Default: 16 MiB.
     pub memtable_bytes: u64,
     /// The most bytes of log that opening may have to replay, beyond what the memtable bounds. Default: 256 MiB.
     pub replay_bytes: u64,
     /// The largest body in bytes that is packed into the log; a larger one is a file. Default: 64 KiB.
     pub inline_bytes: usize,
-    /// The memory in bytes for blocks of the index. Default: 64 MiB.
+    /// The memory in bytes for blocks of the index. Default: 32 MiB.
     pub cache_bytes: u64,
     /// Free space in bytes below which new bodies are refused, so that deletes and the index still have room. Default:
     /// 256 MiB.
@@ -35,10 +35,10 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             segment_bytes: 64 << 20,
-            memtable_bytes: 32 << 20,
+            memtable_bytes: 16 << 20,
             replay_bytes: 256 << 20,
             inline_bytes: 64 << 10,
-            cache_bytes: 64 << 20,
+            cache_bytes: 32 << 20,
             reserve_bytes: 256 << 20,
             preparation: Preparation::Zeroed,
         }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use parking_lot::Mutex;
 use storage::StorageError;
 
 use crate::committer::Committer;
@@ -15,24 +16,30 @@ use crate::threads::queue::gone;
 /// waits, and waits for nobody.
 pub struct Steps {
     shared: Arc<Shared>,
-    committer: Committer,
+    committer: Arc<Mutex<Committer>>,
     framer: Framer,
     reclaimer: Reclaimer,
 }
 
 impl Steps {
-    pub(crate) fn new(shared: Arc<Shared>, committer: Committer, framer: Framer) -> Self {
+    pub(crate) fn new(shared: Arc<Shared>, committer: Arc<Mutex<Committer>>, framer: Framer) -> Self {
         Self { shared, committer, framer, reclaimer: Reclaimer::default() }
     }
 
     /// The committer's: does all that is waiting, with one sync or a few, and answers. `false` where nothing waited.
     pub fn commit(&mut self) -> bool {
-        self.committer.step()
+        self.committer.lock().step()
     }
 
     /// The preparer's: makes the next segment of the log if one is wanted, and looks at the free space.
     pub fn prepare(&self) {
         self.shared.preparer.step();
+    }
+
+    /// The keeper's, now and then: where nothing was committed since the last call, the index's part in memory is set
+    /// aside for the next flush. Answers whether it was.
+    pub fn rest(&self) -> bool {
+        self.committer.lock().settle()
     }
 
     /// The keeper's: writes to disk what of the index was set aside for it.
@@ -51,7 +58,7 @@ impl Steps {
         let Self { shared, committer, framer, reclaimer } = self;
         let commit = &mut |change| {
             let mut answer = shared.queue.send(change);
-            committer.step();
+            committer.lock().step();
             match answer.try_recv() {
                 Ok(Ok(_)) => Ok(()),
                 Ok(Err(error)) => Err(StorageError::Io(error.to_string())),
@@ -70,10 +77,10 @@ impl Steps {
     ///
     /// # Errors
     /// Where the index can not be flushed.
-    pub fn close(mut self) -> Result<(), StorageError> {
-        while self.committer.step() {}
+    pub fn close(self) -> Result<(), StorageError> {
+        while self.committer.lock().step() {}
         self.shared.queue.stop();
-        self.committer.end();
+        self.committer.lock().end();
         self.shared.index.flush()
     }
 }

@@ -9,7 +9,7 @@ use std::thread::JoinHandle;
 
 use async_trait::async_trait;
 use bytes::{Buf as _, Bytes};
-use parking_lot::Mutex;
+use parking_lot::{Mutex, MutexGuard};
 use storage::bounds::{check_batch, check_counter_name, name_taken};
 use storage::{
     Batch, BlobInfo, BlobWriter, Blobs, ByteStream, CommitError, Metadata, NewBlob, Pin, Space, Stamp, StorageError,
@@ -23,11 +23,11 @@ use crate::blobs::place::Place;
 use crate::blobs::retirement::Retirement;
 use crate::blobs::writer::{EmbeddedWriter, blocking};
 use crate::blobs::{file, reader};
-use crate::committer::Committer;
+use crate::committer::{self, Committer};
 use crate::crc::crc64;
 use crate::disk::{Disk, DiskLock, OpenMode, RealDisk};
 use crate::error::OpenError;
-use crate::index::{Index, decode_i64, decode_place, keys};
+use crate::index::{Index, decode_place, keys};
 use crate::log::format::{Framer, Salt};
 use crate::log::recovery::recover;
 use crate::log::segments::{self, Segments};
@@ -39,6 +39,7 @@ use crate::threads::Pace;
 use crate::threads::keeper::{self, Keeper};
 use crate::threads::preparer::Preparer;
 use crate::threads::queue::{Change, Queue, gone};
+use crate::threads::traffic::Traffic;
 
 /// The first line of the format file.
 const FORMAT: &str = "commonhold-embedded 1";
@@ -53,6 +54,8 @@ const INLINE_BYTES: usize = 1 << 20;
 pub struct EmbeddedStore {
     pub(crate) shared: Arc<Shared>,
     in_flight: Semaphore,
+    committer: Arc<Mutex<Committer>>,
+    pace: Pace,
     threads: Mutex<Vec<(&'static str, JoinHandle<()>)>>,
     _lock: DiskLock,
 }
@@ -66,6 +69,7 @@ pub(crate) struct Shared {
     pub(crate) making: Making,
     pub(crate) retirement: Arc<Retirement>,
     pub(crate) queue: Queue,
+    pub(crate) traffic: Traffic,
     pub(crate) preparer: Arc<Preparer>,
     pub(crate) keeper: Keeper,
     pub(crate) framer: Framer,
@@ -107,8 +111,8 @@ impl EmbeddedStore {
         options: Options,
         entropy: &dyn Entropy,
     ) -> Result<Arc<Self>, OpenError> {
-        let (store, committer, framer) = Self::lay_open(disk, index, options, entropy, Pace::Threads)?;
-        store.start_threads(committer, framer)?;
+        let (store, framer) = Self::lay_open(disk, index, options, entropy, Pace::Threads)?;
+        store.start_threads(framer)?;
         Ok(store)
     }
 
@@ -123,8 +127,8 @@ impl EmbeddedStore {
         options: Options,
         entropy: &dyn Entropy,
     ) -> Result<(Arc<Self>, Steps), OpenError> {
-        let (store, committer, framer) = Self::lay_open(disk, index, options, entropy, Pace::Steps)?;
-        let steps = Steps::new(Arc::clone(&store.shared), committer, framer);
+        let (store, framer) = Self::lay_open(disk, index, options, entropy, Pace::Steps)?;
+        let steps = Steps::new(Arc::clone(&store.shared), Arc::clone(&store.committer), framer);
         Ok((store, steps))
     }
 
@@ -134,7 +138,7 @@ impl EmbeddedStore {
         options: Options,
         entropy: &dyn Entropy,
         pace: Pace,
-    ) -> Result<(Arc<Self>, Committer, Framer), OpenError> {
+    ) -> Result<(Arc<Self>, Framer), OpenError> {
         check_options(&options)?;
         let lock = disk.lock("lock").map_err(|error| match error.kind() {
             io::ErrorKind::WouldBlock => OpenError::Locked,
@@ -145,8 +149,9 @@ impl EmbeddedStore {
         let segments = Arc::new(Segments::new(Arc::clone(&disk)));
         let recovered = recover(&*disk, &index, &segments, &framer, &options)?;
         let closed = closed_spaces(&index)?;
+        let retired = retired_blobs(&index)?;
         let retirement = Arc::new(Retirement::default());
-        retirement.retire(retired_blobs(&index)?);
+        retirement.retire(retired.clone());
         let next = recovered.next_segment;
         let preparer = Preparer::new(Arc::clone(&disk), &options, next, pace);
         let preparer = Arc::new(preparer);
@@ -158,17 +163,19 @@ impl EmbeddedStore {
             making: Making::default(),
             retirement,
             queue: Queue::default(),
+            traffic: Traffic::default(),
             preparer: Arc::clone(&preparer),
             keeper: Keeper::default(),
             framer: framer.clone(),
             failure: OnceLock::new(),
         });
         let log = LogWriter::new(segments, preparer, recovered.next_sequence);
-        let bytes = recovered.replayed_bytes;
-        let committer = Committer::new(Arc::clone(&shared), log, framer.clone(), closed, bytes);
+        let (retired, bytes) = (retired.into_iter().collect(), recovered.replayed_bytes);
+        let committer = Committer::new(Arc::clone(&shared), log, framer.clone(), closed, retired, bytes);
         let in_flight = Semaphore::new(QUEUE_KIB as usize);
-        let store = Arc::new(Self { shared, in_flight, threads: Mutex::default(), _lock: lock });
-        Ok((store, committer, framer))
+        let committer = Arc::new(Mutex::new(committer));
+        let store = Arc::new(Self { shared, in_flight, committer, pace, threads: Mutex::default(), _lock: lock });
+        Ok((store, framer))
     }
 
     /// Ends all work in an orderly way: what was asked is done, the index is flushed, the threads end. Calls that come
@@ -186,12 +193,13 @@ impl EmbeddedStore {
     }
 
     /// Where one can not be started, the drop of the store ends the others.
-    fn start_threads(&self, committer: Committer, framer: Framer) -> io::Result<()> {
-        let [preparing, keeping, reclaiming] = [(); 3].map(|()| Arc::clone(&self.shared));
+    fn start_threads(&self, framer: Framer) -> io::Result<()> {
+        let [preparing, committing, keeping, reclaiming] = [(); 4].map(|()| Arc::clone(&self.shared));
+        let [for_committing, for_keeping] = [(); 2].map(|()| Arc::clone(&self.committer));
         let works: [(&'static str, Work); 4] = [
             ("preparer", Box::new(move || preparing.preparer.run())),
-            ("committer", Box::new(move || committer.run())),
-            ("keeper", Box::new(move || keeper::run(&keeping))),
+            ("committer", Box::new(move || committer::run(&committing, &for_committing))),
+            ("keeper", Box::new(move || keeper::run(&keeping, &for_keeping))),
             ("reclaimer", Box::new(move || reclaim::run(&reclaiming, &framer))),
         ];
         for (name, work) in works {
@@ -223,10 +231,24 @@ impl EmbeddedStore {
     async fn change(&self, bytes: usize, change: Change) -> Result<bool, CommitError> {
         let kib = u32::try_from(bytes / 1024 + 1).unwrap_or(QUEUE_KIB).min(QUEUE_KIB);
         let _permit = self.in_flight.acquire_many(kib).await.map_err(|_| gone())?;
-        self.shared.queue.send(change).await.unwrap_or_else(|_| match self.shared.failure() {
+        let answer = match self.committer_for_one() {
+            Some(mut committer) => {
+                let answer = self.shared.queue.put(change);
+                committer.step();
+                answer
+            }
+            None => self.shared.queue.send(change),
+        };
+        answer.await.unwrap_or_else(|_| match self.shared.failure() {
             Some(failure) => Err(CommitError::Unknown(failure.to_owned())),
             None => Err(gone().into()),
         })
+    }
+
+    /// The committer, for a caller who is alone ([`Traffic`]).
+    fn committer_for_one(&self) -> Option<MutexGuard<'_, Committer>> {
+        let may_commit = self.pace == Pace::Threads && self.shared.traffic.lets_caller_block();
+        if may_commit { self.committer.try_lock() } else { None }
     }
 }
 
@@ -307,6 +329,7 @@ fn retired_blobs(index: &Index) -> Result<Vec<BlobId>, StorageError> {
 #[async_trait]
 impl Metadata for EmbeddedStore {
     async fn get(&self, space: Space, key: &[u8]) -> Result<Option<Bytes>, StorageError> {
+        self.shared.traffic.read();
         let index = &self.shared.index;
         index.get(&index.snapshot(), &keys::pair(space, [key, b""]))
     }
@@ -318,6 +341,7 @@ impl Metadata for EmbeddedStore {
         to: Option<&[u8]>,
         limit: usize,
     ) -> Result<Vec<(Bytes, Bytes)>, StorageError> {
+        self.shared.traffic.read();
         let index = &self.shared.index;
         let end = to.map_or_else(|| keys::pairs_end(space), |to| keys::pair(space, [to, b""]));
         let limit = limit.min(limits::SCAN_KEYS);
@@ -348,14 +372,8 @@ impl Metadata for EmbeddedStore {
     }
 
     async fn counters(&self, names: &[Vec<u8>]) -> Result<Vec<i64>, StorageError> {
-        let index = &self.shared.index;
-        let snapshot = index.snapshot();
-        let values = names.iter().map(|name| {
-            check_counter_name(name)?;
-            let value = index.get(&snapshot, &keys::counter(name))?;
-            value.map_or(Ok(0), |value| decode_i64(&value))
-        });
-        values.collect()
+        let keys = names.iter().map(|name| check_counter_name(name).map(|()| keys::counter(name)));
+        self.shared.index.numbers(&keys.collect::<Result<Vec<_>, _>>()?)
     }
 
     async fn close(&self, space: Space, from: &[u8], to: Option<&[u8]>) -> Result<bool, StorageError> {
@@ -423,6 +441,7 @@ impl Blobs for EmbeddedStore {
     }
 
     async fn read(&self, id: BlobId, range: Range<u64>) -> Result<ByteStream, StorageError> {
+        self.shared.traffic.read();
         reader::read(&self.shared, id, range).await
     }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use storage::{Batch, Blobs, CommitError, Metadata, NewBlob, Space, StorageError};
+use storage::{Batch, Blobs, CommitError, Expect, Metadata, NewBlob, Space, StorageError};
 use storage_embedded::disk::{Fault, MemoryDisk};
 use storage_embedded::{EmbeddedStore, OpenError, Options};
 use tempfile::TempDir;
@@ -61,6 +61,30 @@ async fn a_failed_sync_ends_all_writes_and_hides_the_group() {
         let store = bench.open().unwrap();
         commit(&store, put("k2", "after reopening")).await.unwrap();
     }
+}
+
+/// After a while such a writer commits on the thread that he is on.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_writer_who_is_alone_gets_the_same_answers() {
+    let bench = Bench::new();
+    let store = bench.open().unwrap();
+    for round in 0..100 {
+        let value = round.to_string();
+        commit(&store, put("k1", &value)).await.unwrap();
+        assert_eq!(store.get(SPACE, b"k1").await.unwrap().unwrap(), value);
+        let refused = Batch { expect: vec![Expect::Absent(b"k1".to_vec())], ..put("k1", "refused") };
+        assert!(matches!(commit(&store, refused).await, Err(CommitError::Conflict { expectation: 0 })));
+    }
+    bench.disk.fail(Fault::Sync, 1);
+    let outcome = commit(&store, put("k1", "lost")).await;
+    assert!(matches!(outcome, Err(CommitError::Unknown(_))), "{outcome:?}");
+    assert_eq!(store.get(SPACE, b"k1").await.unwrap().unwrap(), "99");
+    let outcome = commit(&store, put("k1", "late")).await;
+    assert!(matches!(outcome, Err(CommitError::Storage(StorageError::ReadOnly(_)))), "{outcome:?}");
+    store.close().await.unwrap();
+    drop(store);
+    let value = bench.open().unwrap().get(SPACE, b"k1").await.unwrap().unwrap();
+    assert!(value == "99" || value == "lost", "{value:?}");
 }
 
 #[tokio::test]

@@ -147,7 +147,7 @@ section! {
     /// The embedded engine.
     StorageSettings "storage" {
         /// Memory for blocks of the index, in MiB. 8 to 1,048,576.
-        cache_mib: u64 = 64,
+        cache_mib: u64 = 32,
         /// Free space of the disk, in MiB, below which new data is refused, so that deletes still have room. 16 to
         /// 1,048,576.
         reserve_mib: u64 = 256,

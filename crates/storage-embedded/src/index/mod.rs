@@ -2,8 +2,9 @@
 //!
 //! One tree holds pairs, places of blobs, counters, closed spaces, retired blobs and the live bytes of segments
 //! ([`keys`]). Only the committer changes it, a whole group of records at a time ([`stage`]), and only after the group
-//! is on disk; with each group it notes the last record. A flush writes whole groups, so that what is found at opening
-//! is exactly the state after the record that is noted: the *checkpoint*.
+//! is on disk. What every group changes waits beside the tree until a memtable is sealed ([`tallies`]), the last record
+//! among it. A flush writes whole memtables, so that what is found at opening is exactly the state after the record
+//! that is noted: the *checkpoint*.
 //!
 //! The tree's sequence numbers are its own affair. A group takes the next one, and is visible once a snapshot above it
 //! is published ([`snapshots`]). Flushes and compactions take numbers too; a version of the tree is found by readers
@@ -14,6 +15,9 @@ pub(crate) mod keys;
 pub(crate) mod snapshots;
 pub(crate) mod stage;
 pub(crate) mod stamps;
+pub(crate) mod tallies;
+#[cfg(test)]
+mod tests;
 
 use std::ops::ControlFlow;
 use std::path::Path;
@@ -28,6 +32,7 @@ use storage::StorageError;
 use self::snapshots::{Snapshot, Snapshots};
 use self::stage::Stage;
 use self::stamps::Stamps;
+use self::tallies::{Moment, Tallies};
 use crate::blobs::place::Place;
 use crate::error::{damaged, from_tree};
 use crate::log::segments::Segments;
@@ -45,6 +50,7 @@ pub(crate) struct Index {
     seqno: SequenceNumberCounter,
     snapshots: Snapshots,
     stamps: Stamps,
+    tallies: Tallies,
     /// The last record whose changes were there when a memtable was sealed.
     sealed: AtomicU64,
     /// The last record whose changes are on disk.
@@ -63,9 +69,10 @@ impl Index {
         let tree = config.open().map_err(|error| from_tree(&error))?;
         seqno.fetch_max(tree.get_highest_persisted_seqno().unwrap_or(0) + 1);
         let snapshots = Snapshots::new(seqno.get());
-        let (sealed, checkpoint) = (AtomicU64::new(0), AtomicU64::new(0));
-        let index = Self { tree, seqno, snapshots, stamps: Stamps::new(), sealed, checkpoint };
-        let applied = index.get_latest(keys::APPLIED)?.map_or(Ok(0), |value| decode_i64(&value))?.unsigned_abs();
+        let [sealed, checkpoint] = [(); 2].map(|()| AtomicU64::new(0));
+        let (stamps, tallies) = (Stamps::new(), Tallies::default());
+        let index = Self { tree, seqno, snapshots, stamps, tallies, sealed, checkpoint };
+        let applied = index.latest_number(keys::APPLIED)?.unsigned_abs();
         index.sealed.store(applied, Ordering::Release);
         index.checkpoint.store(applied, Ordering::Release);
         Ok(index)
@@ -92,6 +99,41 @@ impl Index {
         Ok(value.map(Bytes::from))
     }
 
+    /// A counter, or another number of which the newest value may not be in the tree yet; 0 where there is none. For the
+    /// committer.
+    pub(crate) fn latest_number(&self, key: &[u8]) -> Result<i64, StorageError> {
+        match self.tallies.get(key) {
+            Some(number) => Ok(number),
+            None => self.get_latest(key)?.map_or(Ok(0), |value| decode_i64(&value)),
+        }
+    }
+
+    /// Numbers as of one moment; 0 where there is none.
+    pub(crate) fn numbers(&self, keys: &[Vec<u8>]) -> Result<Vec<i64>, StorageError> {
+        let (tallies, snapshot) = self.tallies.get_all(keys, &self.snapshots);
+        let numbers = keys.iter().zip(tallies).map(|(key, tally)| match tally {
+            Some(number) => Ok(number),
+            None => self.get(&snapshot, key)?.map_or(Ok(0), |value| decode_i64(&value)),
+        });
+        numbers.collect()
+    }
+
+    /// The moment at which everything can be read, numbers too.
+    pub(crate) fn moment(&self) -> Moment {
+        self.tallies.moment(&self.snapshots)
+    }
+
+    /// The last record whose changes a moment has.
+    pub(crate) fn last_record(&self, moment: &Moment) -> Result<u64, StorageError> {
+        match moment.tallies.get(keys::APPLIED) {
+            Some(record) => Ok(record.cast_unsigned()),
+            None => {
+                let record = self.get(&moment.snapshot, keys::APPLIED)?;
+                Ok(record.map_or(Ok(0), |value| decode_i64(&value))?.cast_unsigned())
+            }
+        }
+    }
+
     /// Up to `limit` pairs with `from <= key < to`.
     pub(crate) fn range(
         &self,
@@ -111,22 +153,35 @@ impl Index {
         pairs.collect()
     }
 
-    /// Everything of one kind, for opening.
+    /// Everything of one kind, for opening: before any group was applied, the tree has all numbers.
     pub(crate) fn all(&self, range: keys::Range) -> Result<Pairs, StorageError> {
         let (from, to) = range.bounds();
         self.range(&self.snapshot(), &from, &to, usize::MAX)
     }
 
-    /// Everything of a snapshot, in the order of keys, until `each` breaks off.
+    /// Everything of a moment, in the order of keys, until `each` breaks off.
     pub(crate) fn for_each<B>(
         &self,
-        snapshot: &Snapshot,
+        moment: &Moment,
         mut each: impl FnMut(&[u8], &[u8]) -> ControlFlow<B>,
     ) -> Result<ControlFlow<B>, StorageError> {
-        for pair in self.tree.range::<&[u8], _>(.., snapshot.seqno, None) {
+        let mut tallies = moment.tallies.iter().map(|(key, number)| (key, number.to_le_bytes())).peekable();
+        for pair in self.tree.range::<&[u8], _>(.., moment.snapshot.seqno, None) {
             let (key, value) = pair.into_inner().map_err(|error| from_tree(&error))?;
-            if let ControlFlow::Break(reason) = each(&key, &value) {
-                return Ok(ControlFlow::Break(reason));
+            let mut is_newest = true;
+            while let Some((own, number)) = tallies.next_if(|(own, _)| own.as_slice() <= &*key) {
+                is_newest = own.as_slice() != &*key;
+                if let broken @ ControlFlow::Break(_) = each(own, &number) {
+                    return Ok(broken);
+                }
+            }
+            if is_newest && let broken @ ControlFlow::Break(_) = each(&key, &value) {
+                return Ok(broken);
+            }
+        }
+        for (own, number) in tallies {
+            if let broken @ ControlFlow::Break(_) = each(own, &number) {
+                return Ok(broken);
             }
         }
         Ok(ControlFlow::Continue(()))
@@ -157,25 +212,36 @@ impl Index {
         let seqno = self.seqno.next();
         let drained = stage.drain();
         let mut changing = self.stamps.changing();
+        let mut tree_bytes = 0;
         for (key, value) in drained.changes {
             changing.note(&key);
-            match value {
+            (_, tree_bytes) = match value {
                 Some(value) => self.tree.insert(key, value, seqno),
                 None => self.tree.remove(key, seqno),
             };
         }
+        let mut tallies = self.tallies.change();
         for (segment, change) in drained.live {
-            let live = segments.enliven(segment, change);
-            self.tree.insert(keys::segment(segment), live.to_le_bytes().to_vec(), seqno);
+            tallies.set(&keys::segment(segment), segments.enliven(segment, change).cast_signed());
         }
-        let (_, memtable_bytes) = self.tree.insert(keys::APPLIED, sequence.to_le_bytes().to_vec(), seqno);
+        for (name, value) in drained.counters {
+            tallies.set(&keys::counter(&name), value);
+        }
+        tallies.set(keys::APPLIED, sequence.cast_signed());
         self.snapshots.publish(seqno + 1);
         changing.published();
-        Applied { retired: drained.retired, memtable_bytes }
+        Applied { retired: drained.retired, memory_bytes: tree_bytes + tallies.bytes() }
     }
 
     /// Sets the part in memory aside for the next flush. Committer only, between groups.
     pub(crate) fn seal(&self, sequence: u64) {
+        let mut tallies = self.tallies.change();
+        let seqno = self.seqno.next();
+        for (key, number) in tallies.drain() {
+            self.tree.insert(key, number.to_le_bytes().to_vec(), seqno);
+        }
+        self.snapshots.publish(seqno + 1);
+        drop(tallies);
         if self.tree.rotate_memtable().is_some() {
             self.sealed.store(sequence, Ordering::Release);
         }
@@ -222,8 +288,8 @@ impl Index {
 /// What became of a stage.
 pub(crate) struct Applied {
     pub(crate) retired: Vec<types::BlobId>,
-    /// The size of the index's part in memory now.
-    pub(crate) memtable_bytes: u64,
+    /// The size of the index's part in memory now; less where the group changed nothing but numbers.
+    pub(crate) memory_bytes: u64,
 }
 
 /// Reads a number back.

@@ -3,13 +3,13 @@
 //! The committer fills a stage as it writes records, recovery as it reads them; both through these methods, so that an
 //! index that is rebuilt from the log is the one that was lost.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, hash_map};
 
 use bytes::Bytes;
 use storage::{Space, StorageError};
 use types::BlobId;
 
-use super::{Index, decode_i64, decode_place, keys};
+use super::{Index, decode_place, keys};
 use crate::blobs::place::Place;
 
 /// Changes that become visible together.
@@ -17,6 +17,8 @@ use crate::blobs::place::Place;
 pub(crate) struct Stage {
     /// The last change of each key; `None` deletes it.
     changes: HashMap<Vec<u8>, Option<Bytes>>,
+    /// The values of counters that change, by their names.
+    counters: HashMap<Vec<u8>, i64>,
     /// By how much the live bytes of segments change.
     live: BTreeMap<u64, i64>,
     retired: Vec<BlobId>,
@@ -32,7 +34,7 @@ impl Stage {
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        self.changes.is_empty()
+        self.changes.is_empty() && self.counters.is_empty()
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -48,13 +50,22 @@ impl Stage {
         self.changes.insert(key, None);
     }
 
+    /// The value of a counter, with the changes of this stage.
     pub(crate) fn counter(&self, index: &Index, name: &[u8]) -> Result<i64, StorageError> {
-        self.get(index, &keys::counter(name))?.map_or(Ok(0), |value| decode_i64(&value))
+        match self.counters.get(name) {
+            Some(value) => Ok(*value),
+            None => index.latest_number(&keys::counter(name)),
+        }
     }
 
     pub(crate) fn add(&mut self, index: &Index, name: &[u8], delta: i64) -> Result<(), StorageError> {
-        let value = self.counter(index, name)?.wrapping_add(delta);
-        self.changes.insert(keys::counter(name), Some(Bytes::copy_from_slice(&value.to_le_bytes())));
+        match self.counters.get_mut(name) {
+            Some(value) => *value = value.wrapping_add(delta),
+            None => {
+                let value = index.latest_number(&keys::counter(name))?;
+                self.counters.insert(name.to_vec(), value.wrapping_add(delta));
+            }
+        }
         Ok(())
     }
 
@@ -63,14 +74,21 @@ impl Stage {
         self.enliven(place, 1);
     }
 
-    /// Answers whether the blob was kept.
-    pub(crate) fn retire(&mut self, index: &Index, id: BlobId) -> Result<bool, StorageError> {
-        let key = keys::blob(id);
-        let Some(place) = self.get(index, &key)? else { return Ok(false) };
-        self.changes.insert(key, None);
+    /// The place of a blob that is kept, for [`Self::retire`].
+    pub(crate) fn kept(&self, index: &Index, id: BlobId) -> Result<Option<Bytes>, StorageError> {
+        self.get(index, &keys::blob(id))
+    }
+
+    /// Retires a blob, whose place was looked up in this stage. Answers whether it was kept.
+    pub(crate) fn retire(&mut self, id: BlobId, place: Option<Bytes>) -> bool {
+        let Some(place) = place else { return false };
+        // One that goes twice in a batch was looked up before it went.
+        if self.changes.insert(keys::blob(id), None) == Some(None) {
+            return false;
+        }
         self.changes.insert(keys::retired(id), Some(place));
         self.retired.push(id);
-        Ok(true)
+        true
     }
 
     pub(crate) fn forget(&mut self, index: &Index, id: BlobId) -> Result<(), StorageError> {
@@ -119,6 +137,7 @@ impl Stage {
     pub(crate) fn drain(&mut self) -> Drained<'_> {
         Drained {
             changes: self.changes.drain(),
+            counters: self.counters.drain(),
             live: std::mem::take(&mut self.live),
             retired: std::mem::take(&mut self.retired),
         }
@@ -133,7 +152,8 @@ impl Stage {
 
 /// The changes of a stage, on their way into the index.
 pub(crate) struct Drained<'a> {
-    pub(crate) changes: std::collections::hash_map::Drain<'a, Vec<u8>, Option<Bytes>>,
+    pub(crate) changes: hash_map::Drain<'a, Vec<u8>, Option<Bytes>>,
+    pub(crate) counters: hash_map::Drain<'a, Vec<u8>, i64>,
     pub(crate) live: BTreeMap<u64, i64>,
     pub(crate) retired: Vec<BlobId>,
 }

@@ -277,7 +277,7 @@ impl Replay<'_> {
         }
         let sequence = self.sequence.max(self.checkpoint);
         let applied = self.index.apply(&mut self.stage, sequence, self.segments);
-        if applied.memtable_bytes > self.options.memtable_bytes {
+        if applied.memory_bytes > self.options.memtable_bytes {
             self.index.seal(sequence);
             if let Err(error) = self.index.flush() {
                 // The log still has it all.
@@ -330,7 +330,8 @@ impl Replay<'_> {
             self.stage.keep(id, kept.place(segment, record.payload_at));
         }
         for id in batch.retire {
-            self.stage.retire(self.index, id)?;
+            let place = self.stage.kept(self.index, id)?;
+            self.stage.retire(id, place);
         }
         Ok(())
     }

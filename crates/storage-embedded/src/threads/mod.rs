@@ -12,3 +12,4 @@ pub(crate) enum Pace {
 pub(crate) mod keeper;
 pub(crate) mod preparer;
 pub(crate) mod queue;
+pub(crate) mod traffic;

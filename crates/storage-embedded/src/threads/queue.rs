@@ -53,17 +53,23 @@ struct State {
 impl Queue {
     /// Hands a change to the committer. The receiver yields an error where the committer is gone.
     pub(crate) fn send(&self, change: Change) -> oneshot::Receiver<Answer> {
+        let answer = self.put(change);
+        self.filled.notify_one();
+        answer
+    }
+
+    /// As [`Self::send`], by a caller who has the committer and will make it work.
+    pub(crate) fn put(&self, change: Change) -> oneshot::Receiver<Answer> {
         let (reply, answer) = oneshot::channel();
         let mut state = self.state.lock();
         if !state.stopped {
             state.requests.push(Request { change, reply });
-            self.filled.notify_one();
         }
         answer
     }
 
-    /// Waits for requests and moves them all to `into`; `false` once it was stopped and is empty.
-    pub(crate) fn take(&self, into: &mut Vec<Request>) -> bool {
+    /// Waits for requests; `false` once it was stopped and is empty.
+    pub(crate) fn wait(&self) -> bool {
         let mut state = self.state.lock();
         while state.requests.is_empty() {
             if state.stopped {
@@ -71,7 +77,6 @@ impl Queue {
             }
             self.filled.wait(&mut state);
         }
-        std::mem::swap(&mut state.requests, into);
         true
     }
 

@@ -1,0 +1,130 @@
+//! The numbers beside the tree, against a model.
+
+use std::collections::BTreeMap;
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+use proptest::collection::vec;
+use proptest::prelude::{Just, Strategy, any, prop_assert_eq, prop_oneof, proptest};
+use proptest::test_runner::{Config, TestCaseError};
+use storage::Space;
+
+use super::stage::Stage;
+use super::{Index, keys};
+use crate::disk::MemoryDisk;
+use crate::log::segments::Segments;
+
+#[derive(Clone, Copy, Debug)]
+enum Step {
+    Add(u8, i8),
+    Put(u8),
+    /// What was added and put becomes visible.
+    Apply,
+    Seal,
+    Flush,
+    /// What was not flushed is lost.
+    Reopen,
+}
+
+fn steps() -> impl Strategy<Value = Vec<Step>> {
+    let step = prop_oneof![
+        4 => (0..6_u8, any::<i8>()).prop_map(|(counter, delta)| Step::Add(counter, delta)),
+        2 => (0..6_u8).prop_map(Step::Put),
+        4 => Just(Step::Apply),
+        1 => Just(Step::Seal),
+        1 => Just(Step::Flush),
+        1 => Just(Step::Reopen),
+    ];
+    vec(step, 1..60)
+}
+
+/// What an index has as of some moment.
+#[derive(Clone, Default, PartialEq, Eq, Debug)]
+struct State {
+    record: u64,
+    counters: BTreeMap<u8, i64>,
+    pairs: BTreeMap<u8, u64>,
+}
+
+impl State {
+    fn entries(&self) -> BTreeMap<Vec<u8>, Vec<u8>> {
+        let counters =
+            self.counters.iter().map(|(name, value)| (keys::counter(&[*name]), value.to_le_bytes().to_vec()));
+        let pairs = self.pairs.iter().map(|(key, value)| (pair(*key), value.to_le_bytes().to_vec()));
+        let record = (self.record > 0).then(|| (keys::APPLIED.to_vec(), self.record.to_le_bytes().to_vec()));
+        counters.chain(pairs).chain(record).collect()
+    }
+}
+
+fn pair(key: u8) -> Vec<u8> {
+    keys::pair(Space(3), [&[key], b""])
+}
+
+fn verify(index: &Index, expected: &State) -> Result<(), TestCaseError> {
+    let moment = index.moment();
+    prop_assert_eq!(index.last_record(&moment).expect("it reads"), expected.record);
+    let mut found = Vec::new();
+    let walked = index.for_each(&moment, |key, value| {
+        found.push((key.to_vec(), value.to_vec()));
+        ControlFlow::<()>::Continue(())
+    });
+    assert!(walked.expect("it reads").is_continue());
+    prop_assert_eq!(found, expected.entries().into_iter().collect::<Vec<_>>());
+    let names: Vec<_> = (0..6_u8).map(|name| keys::counter(&[name])).collect();
+    let values: Vec<_> = (0..6_u8).map(|name| expected.counters.get(&name).copied().unwrap_or(0)).collect();
+    prop_assert_eq!(index.numbers(&names).expect("they read"), values);
+    Ok(())
+}
+
+fn check(steps: Vec<Step>) -> Result<(), TestCaseError> {
+    let directory = tempfile::tempdir().expect("there is room");
+    let open = || Index::open(directory.path(), 1 << 20).expect("it opens");
+    let segments = Segments::new(Arc::new(MemoryDisk::new()));
+    let (mut index, mut stage) = (open(), Stage::default());
+    let (mut staged, mut visible, mut sealed, mut flushed) =
+        (State::default(), State::default(), State::default(), State::default());
+    for (number, step) in (1..).zip(steps) {
+        match step {
+            Step::Add(name, delta) => {
+                stage.add(&index, &[name], i64::from(delta)).expect("it reads");
+                *staged.counters.entry(name).or_default() += i64::from(delta);
+            }
+            Step::Put(key) => {
+                stage.put(pair(key), &u64::to_le_bytes(number));
+                staged.pairs.insert(key, number);
+            }
+            Step::Apply => {
+                index.apply(&mut stage, number, &segments);
+                staged.record = number;
+                visible = staged.clone();
+            }
+            Step::Seal => {
+                index.seal(visible.record);
+                sealed = visible.clone();
+            }
+            Step::Flush => {
+                index.flush().expect("it flushes");
+                flushed = sealed.clone();
+                prop_assert_eq!(index.checkpoint(), flushed.record);
+            }
+            Step::Reopen => {
+                drop(index);
+                index = open();
+                stage = Stage::default();
+                [staged, visible, sealed] = [(); 3].map(|()| flushed.clone());
+                prop_assert_eq!(index.checkpoint(), flushed.record);
+            }
+        }
+        verify(&index, &visible)?;
+    }
+    Ok(())
+}
+
+proptest! {
+    #![proptest_config(Config { cases: 48, ..Config::default() })]
+
+    #[test]
+    fn numbers_are_those_of_the_moment_and_are_flushed_with_its_record(steps in steps()) {
+        check(steps)?;
+    }
+}
