@@ -1,10 +1,14 @@
 //! The reclaimer: gives space back while the store serves.
 //!
-//! It deletes what was retired once no pin needs it, removes segments that are dead, and rewrites those that are
-//! mostly dead: their live bodies go through the log again, after which they are dead too. Once after opening it
-//! looks for files that no batch kept.
+//! It deletes what was retired once no pin needs it, removes segments that are dead, and rewrites those of which half
+//! or more can be given back: their live bodies go through the log again, after which they are dead too. Once after
+//! opening it looks for files that no batch kept.
+//!
+//! So the log takes at most twice what its live bodies take when they are moved, [`MOVED_OVERHEAD`] with each, and
+//! beyond that what the index does not have on disk yet (`memtable_bytes`, at most `replay_bytes`), the segment that is
+//! written to, the one that is ready, and one that is being rewritten. What pins hold back counts as living.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::io;
 use std::time::Duration;
 
@@ -18,16 +22,19 @@ use crate::crc::crc64;
 use crate::error::{damaged, from_io};
 use crate::index::{decode_place, keys};
 use crate::log::format::{Framer, Kind, SEGMENT_HEADER_BYTES};
-use crate::log::records::{Kept, read_batch, read_moved};
+use crate::log::records::{Kept, MOVED_OVERHEAD, read_batch, read_moved};
 use crate::log::segments::Facts;
 use crate::store::Shared;
 use crate::threads::queue::{Body, Change, gone};
 
 /// How often segments are looked at, where nothing else wakes the thread.
 const INTERVAL: Duration = Duration::from_millis(500);
-/// The share of live bytes below which a segment is rewritten, in percent: what is dead then stays below what is live,
-/// so the log is at most twice as long as its live bodies, and a few segments more.
+/// The share of a segment that its live bodies may take where they are moved to, in percent: above it, the segment
+/// stays.
 const LIVE_PERCENT: u64 = 50;
+/// The part of its live bytes that a segment of bodies too short to be worth moving must lose before it is looked at
+/// again: their number is known to whoever reads the segment, and not otherwise.
+const LOST_PART: u64 = 8;
 /// The bytes of bodies that one record moves.
 const MOVE_BYTES: usize = 1 << 20;
 /// The pause after each such record, so that clients hardly notice.
@@ -44,6 +51,8 @@ pub(crate) fn run(shared: &Shared, framer: &Framer) {
 pub(crate) struct Reclaimer {
     looked_for_orphans: bool,
     given_up: HashSet<u64>,
+    /// Segments that were not worth rewriting, with the live bytes that they had.
+    dense: HashMap<u64, u64>,
 }
 
 /// Has the committer do a change, and waits until it is done.
@@ -60,11 +69,69 @@ impl Reclaimer {
         if let Err(error) = forget(shared, work.retired, commit) {
             tracing::warn!(%error, "retired blobs can not be deleted now; the next opening tries again");
         }
-        if let Err(error) = clean(shared, framer, &mut self.given_up, commit) {
+        if let Err(error) = self.clean(shared, framer, commit) {
             tracing::warn!(%error, "segments can not be given back");
         }
         true
     }
+
+    /// Removes dead segments, and rewrites the one that gives back most. One that can not be rewritten, because of
+    /// damage, is left alone until the store is opened again.
+    fn clean(&mut self, shared: &Shared, framer: &Framer, commit: Commit<'_>) -> Result<(), StorageError> {
+        let checkpoint = shared.index.checkpoint();
+        let removed = shared.segments.remove_dead(checkpoint).map_err(|error| from_io(&error))?;
+        if removed > 0 {
+            tracing::debug!(removed, "dead segments removed");
+        }
+        if shared.failure().is_some() {
+            return Ok(());
+        }
+        let segments = shared.segments.all();
+        self.dense.retain(|segment, _| segments.iter().any(|(other, _)| other == segment));
+        let candidates = segments.into_iter().filter(|(segment, facts)| self.is_candidate(*segment, facts, checkpoint));
+        let Some((segment, facts)) = candidates.min_by_key(|(_, facts)| facts.live * 1000 / facts.used.max(1)) else {
+            return Ok(());
+        };
+        match rewrite(shared, framer, segment, facts, commit) {
+            Ok(Rewritten::NotWorthIt) => {
+                self.dense.insert(segment, facts.live);
+                // There may be another.
+                shared.retirement.wake();
+                return Ok(());
+            }
+            Ok(Rewritten::Moved) if shared.segments.live(segment) == 0 || shared.retirement.is_stopped() => {}
+            outcome @ (Ok(Rewritten::Moved) | Err(StorageError::Damaged(_))) => {
+                self.given_up.insert(segment);
+                outcome?;
+                tracing::error!(segment, "a segment has live bytes that no record of it names");
+            }
+            Err(error) => return Err(error),
+        }
+        shared.segments.remove_dead(shared.index.checkpoint()).map_err(|error| from_io(&error))?;
+        Ok(())
+    }
+
+    /// Whether rewriting a segment may give back enough.
+    fn is_candidate(&self, segment: u64, facts: &Facts, checkpoint: u64) -> bool {
+        facts.live > 0
+            && facts.last.is_some_and(|last| last <= checkpoint)
+            && is_sparse(facts.live, facts.used)
+            && !self.given_up.contains(&segment)
+            && self.dense.get(&segment).is_none_or(|then| facts.live < then - then.div_ceil(LOST_PART))
+    }
+}
+
+/// Whether what lives of `used` bytes is little enough.
+fn is_sparse(live: u64, used: u64) -> bool {
+    live.saturating_mul(100) < used.saturating_mul(LIVE_PERCENT)
+}
+
+/// What became of a segment.
+enum Rewritten {
+    /// Its bodies are elsewhere.
+    Moved,
+    /// They would take nearly as much elsewhere.
+    NotWorthIt,
 }
 
 /// Files of blobs that were made and given up.
@@ -106,52 +173,23 @@ fn commit(shared: &Shared, change: Change) -> Result<(), StorageError> {
     }
 }
 
-/// Removes dead segments, and rewrites the one that gives back most. One that can not be rewritten, because of damage,
-/// is left alone until the store is opened again.
-fn clean(
+/// Copies the live bodies of a segment to the end of the log.
+fn rewrite(
     shared: &Shared,
     framer: &Framer,
-    given_up: &mut HashSet<u64>,
+    segment: u64,
+    facts: Facts,
     commit: Commit<'_>,
-) -> Result<(), StorageError> {
-    let checkpoint = shared.index.checkpoint();
-    let removed = shared.segments.remove_dead(checkpoint).map_err(|error| from_io(&error))?;
-    if removed > 0 {
-        tracing::debug!(removed, "dead segments removed");
-    }
-    if shared.failure().is_some() {
-        return Ok(());
-    }
-    let sparse = |segment: u64, facts: &Facts| {
-        facts.live > 0
-            && facts.last.is_some_and(|last| last <= checkpoint)
-            && facts.live.saturating_mul(100) < facts.used.saturating_mul(LIVE_PERCENT)
-            && !given_up.contains(&segment)
-    };
-    let candidates = shared.segments.all().into_iter().filter(|(segment, facts)| sparse(*segment, facts));
-    let Some((segment, facts)) = candidates.min_by_key(|(_, facts)| facts.live * 1000 / facts.used.max(1)) else {
-        return Ok(());
-    };
-    tracing::debug!(segment, facts.live, facts.used, "rewriting a segment");
-    match rewrite(shared, framer, segment, commit) {
-        Ok(()) if shared.segments.live(segment) == 0 || shared.retirement.is_stopped() => {}
-        outcome @ (Ok(()) | Err(StorageError::Damaged(_))) => {
-            given_up.insert(segment);
-            outcome?;
-            tracing::error!(segment, "a segment has live bytes that no record of it names");
-        }
-        Err(error) => return Err(error),
-    }
-    shared.segments.remove_dead(shared.index.checkpoint()).map_err(|error| from_io(&error))?;
-    Ok(())
-}
-
-/// Copies the live bodies of a segment to the end of the log.
-fn rewrite(shared: &Shared, framer: &Framer, segment: u64, commit: Commit<'_>) -> Result<(), StorageError> {
-    let Some(file) = shared.segments.file(segment).map_err(|error| from_io(&error))? else { return Ok(()) };
+) -> Result<Rewritten, StorageError> {
+    let file = shared.segments.file(segment).map_err(|error| from_io(&error))?;
+    let Some(file) = file else { return Ok(Rewritten::Moved) };
     let length = file.len().map_err(|error| from_io(&error))?;
     let mut data = vec![0; usize::try_from(length).map_err(|_| damaged("a segment is too long".to_owned()))?];
     file.read_exact_at(&mut data, 0).map_err(|error| from_io(&error))?;
+    if !is_sparse(moved_bytes(shared, framer, segment, &data)?, facts.used) {
+        return Ok(Rewritten::NotWorthIt);
+    }
+    tracing::debug!(segment, facts.live, facts.used, "rewriting a segment");
     let mut at = SEGMENT_HEADER_BYTES;
     let mut moving = Vec::new();
     let mut moving_bytes = 0;
@@ -166,7 +204,7 @@ fn rewrite(shared: &Shared, framer: &Framer, segment: u64, commit: Commit<'_>) -
                 commit(Change::Move(std::mem::take(&mut moving)))?;
                 std::thread::sleep(MOVE_PAUSE);
                 if shared.retirement.is_stopped() {
-                    return Ok(());
+                    return Ok(Rewritten::Moved);
                 }
             }
         }
@@ -174,7 +212,21 @@ fn rewrite(shared: &Shared, framer: &Framer, segment: u64, commit: Commit<'_>) -
     if !moving.is_empty() {
         commit(Change::Move(moving))?;
     }
-    Ok(())
+    Ok(Rewritten::Moved)
+}
+
+/// What the live bodies of a segment would take elsewhere.
+fn moved_bytes(shared: &Shared, framer: &Framer, segment: u64, data: &[u8]) -> Result<u64, StorageError> {
+    let (mut at, mut bytes) = (SEGMENT_HEADER_BYTES, 0);
+    while let Some(record) = framer.parse(data, at) {
+        at = record.end;
+        for (id, start, length) in bodies(record.kind, record.payload, record.payload_at) {
+            if living_at(shared, (segment, offset(start)?), id)?.is_some() {
+                bytes += (length + MOVED_OVERHEAD) as u64;
+            }
+        }
+    }
+    Ok(bytes)
 }
 
 /// The bodies in a record: whose, where in the segment, how long.
@@ -205,17 +257,25 @@ fn live_body(
     start: usize,
     length: usize,
 ) -> Result<Option<Body>, StorageError> {
-    let from = (segment, u32::try_from(start).map_err(|_| damaged("a segment is too long".to_owned()))?);
-    match find(shared, id)? {
-        Some(Place::Packed { segment, offset, crc64: expected, .. }) if (segment, offset) == from => {
-            let bytes = &data[start..start + length];
-            if crc64(bytes) != expected {
-                return Err(damaged(format!("blob {id} does not verify in segment {segment:016x}")));
-            }
-            Ok(Some(Body { id, from, crc64: expected, bytes: bytes.to_vec().into() }))
-        }
-        _ => Ok(None),
+    let from = (segment, offset(start)?);
+    let Some(expected) = living_at(shared, from, id)? else { return Ok(None) };
+    let bytes = &data[start..start + length];
+    if crc64(bytes) != expected {
+        return Err(damaged(format!("blob {id} does not verify in segment {segment:016x}")));
     }
+    Ok(Some(Body { id, from, crc64: expected, bytes: bytes.to_vec().into() }))
+}
+
+/// The checksum of a blob's body, if the blob still has it there.
+fn living_at(shared: &Shared, from: (u64, u32), id: BlobId) -> Result<Option<u64>, StorageError> {
+    Ok(match find(shared, id)? {
+        Some(Place::Packed { segment, offset, crc64, .. }) if (segment, offset) == from => Some(crc64),
+        _ => None,
+    })
+}
+
+fn offset(start: usize) -> Result<u32, StorageError> {
+    u32::try_from(start).map_err(|_| damaged("a segment is too long".to_owned()))
 }
 
 /// Removes the files that no batch kept: a crash came between making them and the batch.

@@ -120,6 +120,7 @@ async fn readers_see_whole_moments_while_everything_moves() {
         let batch = Batch { put: vec![(key.as_bytes().to_vec(), Bytes::from(vec![b's'; 100]))], ..Batch::default() };
         store.commit(SPACE, key.as_bytes(), batch).await.expect("commit works");
     }
+    let first_segment = disk.files("log/").into_iter().map(|(name, _)| name).min().expect("there is a log");
     let (done, reads) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
     let scanners: Vec<_> =
         [97, 1000].map(|page| tokio::spawn(scan(Arc::clone(&store), Arc::clone(&done), page))).into_iter().collect();
@@ -138,6 +139,13 @@ async fn readers_see_whole_moments_while_everything_moves() {
         reader.await.expect("readers do not panic");
     }
     assert!(reads.load(Ordering::SeqCst) > 100, "readers read");
+    let oldest = disk.files("log/").into_iter().map(|(name, _)| name).min();
+    assert!(oldest.is_some_and(|oldest| oldest > first_segment), "segments were given back meanwhile");
+    let tables = std::fs::read_dir(dir.path().join("index/tables")).expect("there are tables");
+    let numbers = tables.map(|table| table.expect("it reads").file_name().to_string_lossy().parse::<usize>());
+    let numbers: Vec<_> = numbers.map(|number| number.expect("tables have numbers")).collect();
+    let made = numbers.iter().max().map_or(0, |last| last + 1);
+    assert!(made > numbers.len() + 4, "tables were flushed and merged meanwhile");
     store.close().await.expect("it closes");
     drop(store);
     scan(open(), Arc::new(AtomicBool::new(true)), 500).await;
