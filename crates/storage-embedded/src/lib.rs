@@ -27,6 +27,7 @@ mod crc;
 pub mod disk;
 mod error;
 mod index;
+mod layout;
 mod log;
 mod maintenance;
 mod options;

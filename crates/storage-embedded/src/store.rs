@@ -25,12 +25,13 @@ use crate::blobs::writer::{EmbeddedWriter, blocking};
 use crate::blobs::{file, reader};
 use crate::committer::{self, Committer};
 use crate::crc::crc64;
-use crate::disk::{Disk, DiskLock, OpenMode, RealDisk};
+use crate::disk::{Disk, DiskLock, RealDisk};
 use crate::error::OpenError;
 use crate::index::{Index, decode_place, keys};
-use crate::log::format::{Framer, Salt};
+use crate::layout::read_or_make_format;
+use crate::log::format::Framer;
 use crate::log::recovery::recover;
-use crate::log::segments::{self, Segments};
+use crate::log::segments::Segments;
 use crate::log::writer::LogWriter;
 use crate::options::Options;
 use crate::reclaim;
@@ -41,8 +42,6 @@ use crate::threads::preparer::Preparer;
 use crate::threads::queue::{Change, Queue, gone};
 use crate::threads::traffic::Traffic;
 
-/// The first line of the format file.
-const FORMAT: &str = "commonhold-embedded 1";
 /// The bytes of batches that may wait for the committer, in KiB. Beyond it callers wait.
 const QUEUE_KIB: u32 = 64 * 1024;
 /// The longest segment, in bytes: offsets in it are 32 bits wide, with room for a group.
@@ -269,52 +268,6 @@ fn check_options(options: &Options) -> Result<(), OpenError> {
         return Err(OpenError::Options(format!("inline_bytes is above {INLINE_BYTES}")));
     }
     Ok(())
-}
-
-/// Reads the format file, or lays out an empty directory. The file is written last, so a store has it or is empty.
-fn read_or_make_format(disk: &dyn Disk, entropy: &dyn Entropy) -> Result<Salt, OpenError> {
-    match disk.open("format", OpenMode::Read) {
-        Ok(format) => {
-            let mut text = vec![0; usize::try_from(format.len()?).unwrap_or(0).min(1024)];
-            format.read_exact_at(&mut text, 0)?;
-            let text = String::from_utf8_lossy(&text).into_owned();
-            let mut lines = text.lines();
-            let found = lines.next().unwrap_or_default();
-            if found != FORMAT {
-                return Err(OpenError::Format { found: found.to_owned(), expected: FORMAT.to_owned() });
-            }
-            let mut salt = Salt::default();
-            hex::decode_to_slice(lines.next().unwrap_or_default(), &mut salt)
-                .map_err(|error| OpenError::Damaged(format!("the format file: {error}")))?;
-            Ok(salt)
-        }
-        Err(error) if error.kind() == io::ErrorKind::NotFound => make_format(disk, entropy),
-        Err(error) => Err(error.into()),
-    }
-}
-
-fn make_format(disk: &dyn Disk, entropy: &dyn Entropy) -> Result<Salt, OpenError> {
-    if disk.list(segments::DIRECTORY).is_ok_and(|names| !names.is_empty()) {
-        return Err(OpenError::Damaged("there is a log, and the format file is missing".to_owned()));
-    }
-    disk.make_dir(segments::DIRECTORY)?;
-    disk.make_dir(file::DIRECTORY)?;
-    for first in 0..=u8::MAX {
-        disk.make_dir(&format!("{}/{first:02x}", file::DIRECTORY))?;
-    }
-    disk.sync_dir(file::DIRECTORY)?;
-    let mut salt = Salt::default();
-    entropy.fill(&mut salt);
-    match disk.remove("format.new") {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error.into()),
-        _ => {}
-    }
-    let format = disk.open("format.new", OpenMode::CreateNew)?;
-    format.write_at(format!("{FORMAT}\n{}\n", hex::encode(salt)).as_bytes(), 0)?;
-    format.sync_data()?;
-    disk.rename("format.new", "format")?;
-    disk.sync_dir("")?;
-    Ok(salt)
 }
 
 fn closed_spaces(index: &Index) -> Result<HashSet<Space>, StorageError> {
