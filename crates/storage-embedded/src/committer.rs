@@ -119,8 +119,9 @@ impl Committer {
             self.begin(Kind::Mark);
             self.finish();
         }
-        self.shared.index.seal(self.log.next() - 1);
+        // After a failure the index may have a part of a group; the log has all that counts.
         if self.shared.failure().is_none() {
+            self.shared.index.seal(self.log.next() - 1);
             self.log.end();
         }
     }
