@@ -1,11 +1,12 @@
 //! One connection: HTTP/1.1 or HTTP/2, watched for clients that hold it and do nothing.
 //!
 //! hyper speaks the protocols. [`activity`] knows which requests are in flight and whether each waits for its client;
-//! [`body`] tells it. [`serve`] looks at that a few times in every time-out and closes what only waits. One watch
+//! [`body`] tells it. [`lingering`] ends connections so that clients read their answers. [`serve`] looks at that a few times in every time-out and closes what only waits. One watch
 //! serves both protocols, the handshake of versions included, which hyper's own header time-out does not cover.
 
 mod activity;
 mod body;
+mod lingering;
 
 use std::convert::Infallible;
 use std::future::Future;
@@ -28,6 +29,7 @@ use tokio_util::sync::CancellationToken;
 use activity::{Activity, Verdict, WatchedIo};
 pub(crate) use body::RequestBody;
 use body::ResponseBody;
+use lingering::LingeringIo;
 
 /// The most bytes that a connection buffers of a request's head and between socket and body, per direction. A head
 /// beyond it is answered 431. Times both directions and the default 4096 connections it makes 512 MiB.
@@ -131,7 +133,8 @@ pub(crate) async fn serve<I, H>(
 {
     let activity = Arc::new(Activity::new());
     let service = service_fn(|request: Request<Incoming>| answer(request, peer, Arc::clone(&handler), &activity));
-    let io = TokioIo::new(WatchedIo::new(io, Arc::clone(&activity)));
+    let io = WatchedIo::new(io, Arc::clone(&activity));
+    let io = TokioIo::new(LingeringIo::new(io, Arc::clone(&activity)));
     let connection = protocols.serve_connection(io, service);
     let mut connection = std::pin::pin!(connection);
     let mut look = tokio::time::interval(patience.look_interval());

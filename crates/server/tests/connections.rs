@@ -103,6 +103,23 @@ fn a_refused_upload_leaves_the_connection_usable() {
     }
 }
 
+/// More than the server reads before it answers. The client sends all of it before it looks for an answer, as simple ones
+/// do, and neither is it cut nor is the answer lost.
+#[test]
+fn a_refused_upload_of_any_length_is_told_why() {
+    const BODY_BYTES: usize = 200 << 20;
+    let server = TestServer::start(BINARY);
+    let mut stream = connect(server.s3_address());
+    let head = format!("PUT /bucket/key HTTP/1.1\r\nHost: localhost\r\nContent-Length: {BODY_BYTES}\r\n\r\n");
+    stream.write_all(head.as_bytes()).expect("sent");
+    let piece = vec![0; 1 << 20];
+    for _ in 0..BODY_BYTES / piece.len() {
+        stream.write_all(&piece).expect("the server reads on");
+    }
+    let answer = read_answer(&mut stream).expect("an answer");
+    assert_eq!(answer.status, 403, "{answer:?}");
+}
+
 /// A client that asks before it sends a body, and is answered without having been told to go on, may or may not send it;
 /// neither side can use the connection further, and the answer says so. Told to go on, it keeps the connection.
 #[test]

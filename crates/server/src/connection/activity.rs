@@ -51,6 +51,8 @@ pub(crate) struct Activity {
     started: Instant,
     /// Milliseconds from `started` to the last byte that the client's side took.
     last_write_ms: AtomicU64,
+    /// Whether a request's body was dropped before its end.
+    unread_body: Arc<AtomicBool>,
     requests: Mutex<Requests>,
 }
 
@@ -67,6 +69,7 @@ pub(crate) struct Waits {
     to_send_ms: AtomicU64,
     to_take_ms: AtomicU64,
     body_asked: AtomicBool,
+    unread_body: Arc<AtomicBool>,
 }
 
 /// A request in flight, until it is dropped.
@@ -81,6 +84,7 @@ impl Activity {
         Self {
             started: Instant::now(),
             last_write_ms: AtomicU64::new(0),
+            unread_body: Arc::default(),
             requests: Mutex::new(Requests { in_flight: Vec::new(), last_end: None }),
         }
     }
@@ -92,9 +96,15 @@ impl Activity {
             to_send_ms: AtomicU64::new(NOT_WAITING),
             to_take_ms: AtomicU64::new(NOT_WAITING),
             body_asked: AtomicBool::new(false),
+            unread_body: Arc::clone(&self.unread_body),
         });
         self.requests.lock().in_flight.push(Arc::clone(&waits));
         Exchange { activity: Arc::clone(self), waits }
+    }
+
+    /// Whether a client may still be sending a body that nobody reads.
+    pub(crate) fn has_unread_body(&self) -> bool {
+        self.unread_body.load(Ordering::Relaxed)
     }
 
     /// Whether the client has used up the server's patience.
@@ -156,6 +166,11 @@ impl Waits {
     /// More of the body came, or no more is wanted.
     pub(crate) fn body_came(&self) {
         self.to_send_ms.store(NOT_WAITING, Ordering::Relaxed);
+    }
+
+    /// Nobody reads the rest of the body.
+    pub(crate) fn body_left(&self) {
+        self.unread_body.store(true, Ordering::Relaxed);
     }
 
     /// A piece of the response was handed over.

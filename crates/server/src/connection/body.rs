@@ -15,11 +15,12 @@ use super::activity::{Exchange, Waits};
 pub(crate) struct RequestBody {
     inner: Incoming,
     client: Arc<Waits>,
+    ended: bool,
 }
 
 impl RequestBody {
     pub(super) fn new(inner: Incoming, client: Arc<Waits>) -> Self {
-        Self { inner, client }
+        Self { inner, client, ended: false }
     }
 }
 
@@ -32,7 +33,10 @@ impl Body for RequestBody {
         let polled = Pin::new(&mut self.inner).poll_frame(cx);
         match &polled {
             Poll::Pending => self.client.body_wanted(),
-            Poll::Ready(_) => self.client.body_came(),
+            Poll::Ready(frame) => {
+                self.ended = frame.is_none();
+                self.client.body_came();
+            }
         }
         polled
     }
@@ -49,6 +53,9 @@ impl Body for RequestBody {
 impl Drop for RequestBody {
     fn drop(&mut self) {
         self.client.body_came();
+        if !self.ended && !self.inner.is_end_stream() {
+            self.client.body_left();
+        }
     }
 }
 
