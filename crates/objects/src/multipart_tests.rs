@@ -1,6 +1,7 @@
 //! Multipart uploads: what clients see, what a crash leaves, and what racing requests do.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use access::action;
 use storage::faults::{Call, Fault};
@@ -194,23 +195,77 @@ async fn a_refused_completion_leaves_the_upload_open() {
     world.settled(&bucket).await;
 }
 
-/// Whoever is told that the disk is full was told that nothing happened: it does not happen later, over what came since.
+/// Whoever is told of an error is told so once: the completion does not happen later, over what came since.
 #[tokio::test]
-async fn a_completion_without_room_leaves_the_upload_open() {
+async fn a_completion_that_fails_leaves_the_upload_open() {
+    let io = || Fault::Fail(StorageError::Io("planned fault".to_owned()));
+    let faults = [
+        (Call::Commit, 2, Fault::Fail(StorageError::Full)),
+        (Call::Commit, 2, io()),
+        // Of the parts, and of the key's head.
+        (Call::Scan, 2, io()),
+        (Call::Get, 4, io()),
+    ];
+    for (call, ahead, fault) in faults {
+        let place = format!("{call:?} {ahead}: {fault:?}");
+        let world = World::new();
+        let bucket = world.bucket("data", Versioning::Unversioned).await;
+        let upload = world.begin(&bucket, "k", NewUpload::default()).await;
+        let part = (1, world.part(&bucket, "k", upload, 1, b"content").await.unwrap().etag);
+        let commits = world.faults.calls(Call::Commit);
+        world.faults.plan(call, ahead, fault);
+        let outcome = world.complete(&bucket, "k", upload, request(&[part])).await;
+        assert!(matches!(outcome, Err(ObjectError::Storage(StorageError::Full | StorageError::Io(_)))), "{place}");
+        assert!(world.faults.calls(Call::Commit) > commits + 1, "{place}: the completion had begun");
+        assert_eq!(world.uploads(&bucket).await, [upload], "{place}");
+        world.put(&bucket, "k", b"newer").await;
+        assert_eq!(world.objects.recover().await.unwrap(), crate::Recovered::default(), "{place}");
+        assert_eq!(world.body(&bucket, "k").await, b"newer", "{place}");
+        world.complete(&bucket, "k", upload, request(&[part])).await.unwrap();
+        assert_eq!(world.body(&bucket, "k").await, b"content", "{place}");
+        world.settled(&bucket).await;
+    }
+}
+
+/// A completion whose second step was done before the answer to it got lost, and could not be looked for, is done.
+#[tokio::test]
+async fn a_completion_that_happened_is_not_taken_back() {
     let world = World::new();
     let bucket = world.bucket("data", Versioning::Unversioned).await;
     let upload = world.begin(&bucket, "k", NewUpload::default()).await;
     let part = (1, world.part(&bucket, "k", upload, 1, b"content").await.unwrap().etag);
-    world.faults.plan(Call::Commit, 2, Fault::Fail(StorageError::Full));
-    let outcome = world.complete(&bucket, "k", upload, request(&[part])).await;
-    assert!(matches!(outcome, Err(ObjectError::Storage(StorageError::Full))), "{outcome:?}");
-    assert_eq!(world.uploads(&bucket).await, [upload]);
-    world.put(&bucket, "k", b"newer").await;
-    assert_eq!(world.objects.recover().await.unwrap(), crate::Recovered::default());
-    assert_eq!(world.body(&bucket, "k").await, b"newer");
+    world.faults.plan(Call::Commit, 2, Fault::UnknownDone);
+    world.faults.plan(Call::Get, 5, Fault::Fail(StorageError::Io("planned fault".to_owned())));
     world.complete(&bucket, "k", upload, request(&[part])).await.unwrap();
     assert_eq!(world.body(&bucket, "k").await, b"content");
     world.settled(&bucket).await;
+}
+
+/// Where an upload can be neither completed nor opened again, it is finished as soon as recovery runs, which is asked for.
+#[tokio::test]
+async fn an_upload_that_is_left_half_done_asks_for_recovery() {
+    let io = || Fault::Fail(StorageError::Io("planned fault".to_owned()));
+    for (failing, completes) in [(&[2, 3][..], true), (&[2][..], false)] {
+        let world = World::new();
+        let bucket = world.bucket("data", Versioning::Unversioned).await;
+        let upload = world.begin(&bucket, "k", NewUpload::default()).await;
+        let part = (1, world.part(&bucket, "k", upload, 1, b"content").await.unwrap().etag);
+        let calm = tokio::time::timeout(Duration::from_millis(10), world.objects.interrupted()).await;
+        assert!(calm.is_err());
+        failing.iter().for_each(|commit| world.faults.plan(Call::Commit, *commit, io()));
+        if completes {
+            world.complete(&bucket, "k", upload, request(&[part])).await.unwrap_err();
+        } else {
+            world.abort(&bucket, "k", upload).await.unwrap_err();
+        }
+        assert_eq!(world.uploads(&bucket).await, []);
+        tokio::time::timeout(Duration::from_secs(60), world.objects.interrupted()).await.unwrap();
+        assert_eq!(world.objects.recover().await.unwrap().uploads, 1);
+        if completes {
+            assert_eq!(world.body(&bucket, "k").await, b"content");
+        }
+        world.settled(&bucket).await;
+    }
 }
 
 /// Every commit of a completion fails once in every way, and the process dies there. Whether the client sends it again

@@ -1,4 +1,7 @@
-//! What a crash may leave behind, and how it is finished: deletes of buckets, completions and aborts of uploads.
+//! What a crash or a failing device may leave behind, and how it is finished: deletes of buckets, completions and aborts
+//! of uploads.
+
+use tokio::sync::Notify;
 
 use crate::keyspace::ALL_BUCKETS;
 use crate::record::UploadState;
@@ -18,7 +21,24 @@ pub struct Recovered {
     pub failed: usize,
 }
 
+/// Whether something was left half done since it was last asked.
+#[derive(Default)]
+pub(crate) struct Interrupted(Notify);
+
+impl Interrupted {
+    /// Something is left for [`Objects::recover`].
+    pub(crate) fn tell(&self) {
+        self.0.notify_one();
+    }
+}
+
 impl Objects {
+    /// Waits until a request of this process has left something half done, which nobody sees until [`Self::recover`] has
+    /// finished it. One waits at a time.
+    pub async fn interrupted(&self) {
+        self.interrupted.0.notified().await;
+    }
+
     /// Finishes what was broken off, in all buckets. To be run at start, and harmless at any time. It reads each bucket's
     /// uploads, and never its objects.
     ///

@@ -8,6 +8,7 @@ use types::{Clock, Entropy};
 
 use crate::buckets::Buckets;
 use crate::locks::Locks;
+use crate::recovery::Interrupted;
 
 /// The objects of every tenancy. Cheap to clone; clones are the same store.
 ///
@@ -20,6 +21,7 @@ pub struct Objects {
     pub(crate) entropy: Arc<dyn Entropy>,
     pub(crate) buckets: Arc<Buckets>,
     pub(crate) locks: Arc<Locks>,
+    pub(crate) interrupted: Arc<Interrupted>,
 }
 
 impl Objects {
@@ -31,7 +33,7 @@ impl Objects {
         entropy: Arc<dyn Entropy>,
     ) -> Self {
         let (buckets, locks) = (Arc::new(Buckets::default()), Arc::new(Locks::new()));
-        Self { metadata, blobs, clock, entropy, buckets, locks }
+        Self { metadata, blobs, clock, entropy, buckets, locks, interrupted: Arc::default() }
     }
 
     /// A mark of what a bucket holds at this moment, by which whoever kept what was read of it knows whether that is

@@ -51,7 +51,11 @@ impl Objects {
         if record.state != UploadState::Aborting {
             self.change_upload(target, raw, &UploadRecord { state: UploadState::Aborting, ..record }).await?;
         }
-        self.remove_aborted(target).await
+        let removed = self.remove_aborted(target).await;
+        if removed.is_err() {
+            self.interrupted.tell();
+        }
+        removed
     }
 
     /// Removes an upload that is marked. The caller has its turn.

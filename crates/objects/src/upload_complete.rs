@@ -15,6 +15,7 @@ use crate::multipart::{CompleteUpload, CompletedPart, MAX_OBJECT_BYTES, MIN_PART
 use crate::object::{ObjectChecksum, Written};
 use crate::put::DEFAULT_CHECKSUM;
 use crate::record::{self, Intent, PartRecord, UploadRecord, UploadState};
+use crate::upload_finish::Completion;
 use crate::uploads::{PAGE, UploadTarget};
 use crate::{ObjectError, Objects};
 
@@ -27,8 +28,9 @@ impl Objects {
     /// # Errors
     /// [`ObjectError::NoSuchUpload`], [`ObjectError::InvalidPart`], [`ObjectError::InvalidPartOrder`],
     /// [`ObjectError::EntityTooSmall`], [`ObjectError::EntityTooLarge`], [`ObjectError::BadChecksum`],
-    /// [`ObjectError::InvalidRequest`] where checksum type or size are not as said; and by the conditions
-    /// [`ObjectError::PreconditionFailed`] or [`ObjectError::NoSuchKey`], after which the upload is open as before.
+    /// [`ObjectError::InvalidRequest`] where checksum type or size are not as said; by the conditions
+    /// [`ObjectError::PreconditionFailed`] or [`ObjectError::NoSuchKey`]; the engine's. The upload is open as before then,
+    /// unless the engine can not even do that: [`Objects::interrupted`].
     pub async fn complete_upload(
         &self,
         grant: &Grant<action::PutObject>,
@@ -47,6 +49,7 @@ impl Objects {
             let _ = answer.send(outcome);
             if completed && let Err(error) = store.forget_completed(&target).await {
                 tracing::warn!(%error, upload = %target.upload, "a completed upload is to be cleaned up later");
+                store.interrupted.tell();
             }
         });
         let broken_off = || StorageError::Io("a completion was broken off".to_owned());
@@ -66,7 +69,7 @@ impl Objects {
                     if !is_of(intent, &request.parts) {
                         return Err(ObjectError::NoSuchUpload);
                     }
-                    return self.finish_completion(target).await;
+                    return self.finish_begun(target).await;
                 }
                 UploadState::Open => {}
             }
@@ -79,12 +82,23 @@ impl Objects {
                 ..Batch::default()
             };
             match self.metadata.commit(target.space(), names.group(), batch).await {
-                Ok(()) => return self.finish_completion(target).await,
+                Ok(()) => return self.finish_begun(target).await,
                 Err(CommitError::Conflict { .. } | CommitError::Unknown(_)) => {}
                 Err(error) => return Err(not_committed(error)),
             }
         }
         Err(ObjectError::Contention)
+    }
+
+    async fn finish_begun(&self, target: &UploadTarget) -> Result<Written, ObjectError> {
+        match self.finish_completion(target).await {
+            Ok(Completion::Done(written)) => Ok(written),
+            Ok(Completion::TakenBack(error)) => Err(error),
+            Err(error) => {
+                self.interrupted.tell();
+                Err(error)
+            }
+        }
     }
 
     /// Checks the request against the parts that there are.

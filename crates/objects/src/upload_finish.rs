@@ -21,9 +21,22 @@ use crate::uploads::{PAGE, UploadTarget};
 use crate::usage::{Counted, UsageChange};
 use crate::{ObjectError, Objects};
 
+/// What became of a completion that was begun.
+pub(crate) enum Completion {
+    /// The object is there, and usage is what it will be.
+    Done(Written),
+    /// It was turned down, or failed before anything could be seen of it; the upload is open again.
+    TakenBack(ObjectError),
+}
+
 impl Objects {
-    /// Does the second and the third step for an upload whose completion began. The caller has the upload's turn.
-    pub(crate) async fn finish_completion(&self, target: &UploadTarget) -> Result<Written, ObjectError> {
+    /// Does the second and the third step for an upload whose completion began. Where the second fails, the upload is
+    /// opened again: whoever is told so may write the key otherwise, and a completion that came late would undo that. The
+    /// caller has the upload's turn.
+    ///
+    /// # Errors
+    /// Where it can be neither finished nor taken back now. The upload stays as it is, for [`Objects::recover`].
+    pub(crate) async fn finish_completion(&self, target: &UploadTarget) -> Result<Completion, ObjectError> {
         let found = self.read_upload(target).await?;
         let Some((raw, record)) = found else { return Err(ObjectError::NoSuchUpload) };
         let (UploadState::Completing(intent) | UploadState::Completed(intent)) = &record.state else {
@@ -34,13 +47,15 @@ impl Objects {
             None if matches!(record.state, UploadState::Completed(_)) => return Err(ObjectError::NoSuchUpload),
             None => match self.commit_version_of(target, &record, intent).await {
                 Ok(committed) => committed,
-                Err(error) => {
-                    if was_refused(&error) {
+                // A commit whose answer was lost may have happened.
+                Err(error) => match self.marked(target).await? {
+                    Some(committed) => committed,
+                    None => {
                         let open = UploadRecord { state: UploadState::Open, ..record };
                         self.change_upload(target, raw, &open).await?;
+                        return Ok(Completion::TakenBack(error));
                     }
-                    return Err(error);
-                }
+                },
             },
         };
         let written = Written {
@@ -53,7 +68,7 @@ impl Objects {
         if matches!(record.state, UploadState::Completing(_)) {
             self.remove_parts_of_completed(target, raw, record).await?;
         }
-        Ok(written)
+        Ok(Completion::Done(written))
     }
 
     /// The version that an upload became, where its marker is there.
@@ -190,25 +205,13 @@ impl Objects {
             UploadState::Open => Ok(()),
             UploadState::Aborting => self.remove_aborted(target).await,
             UploadState::Completed(_) => self.forget_completed(target).await,
-            UploadState::Completing(_) => match self.finish_completion(target).await {
-                Ok(_) => self.forget_completed(target).await,
-                Err(error) if was_refused(&error) => Ok(()),
-                Err(error) => Err(error),
+            UploadState::Completing(_) => match self.finish_completion(target).await? {
+                Completion::Done(_) => self.forget_completed(target).await,
+                Completion::TakenBack(error) => {
+                    tracing::info!(%error, upload = %target.upload, "a completion was taken back");
+                    Ok(())
+                }
             },
         }
     }
-}
-
-/// Whether a completion was turned down for good, by what is at its key or for want of room, and is told so: the upload is
-/// open again, lest it be completed later over what was written since.
-fn was_refused(error: &ObjectError) -> bool {
-    matches!(
-        error,
-        ObjectError::PreconditionFailed { .. }
-            | ObjectError::NoSuchKey
-            | ObjectError::ConditionalRequestConflict
-            | ObjectError::Contention
-            | ObjectError::InvalidRequest(_)
-            | ObjectError::Storage(StorageError::Full)
-    )
 }
