@@ -18,6 +18,10 @@ pub const JOB_DURATION_SECONDS: &str = "commonhold_job_duration_seconds";
 /// When a job last ended well, in seconds since 1970, by `job`.
 pub const JOB_LAST_RUN_SECONDS: &str = "commonhold_job_last_run_timestamp_seconds";
 
+/// How long a job that is wanted early waits first: what calls for it often comes in numbers, and from a device that is
+/// busy failing.
+const BREATH: Duration = Duration::from_secs(5);
+
 /// What came of a run.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Done {
@@ -42,6 +46,11 @@ pub trait Job: Send + Sync + 'static {
     /// How long after the start of the scheduler the first run starts.
     fn delay(&self) -> Duration {
         Duration::ZERO
+    }
+
+    /// Waits until there is a reason to run before the period is over. Dropped where it is over first.
+    async fn wanted(&self) {
+        std::future::pending().await
     }
 
     /// Does what there is to do. May be dropped at any point where it waits.
@@ -80,7 +89,10 @@ impl Scheduler {
 async fn repeat(job: &dyn Job, clock: &dyn Clock) {
     let mut next = Instant::now() + job.delay();
     loop {
-        tokio::time::sleep_until(next).await;
+        tokio::select! {
+            () = tokio::time::sleep_until(next) => {}
+            () = job.wanted() => tokio::time::sleep(BREATH).await,
+        }
         next = Instant::now() + job.period();
         run_once(job, clock).await;
     }
@@ -135,6 +147,42 @@ mod tests {
             tokio::time::sleep(self.takes).await;
             if self.fails { Err(JobError("no".to_owned())) } else { Ok(Done { items: 1 }) }
         }
+    }
+
+    /// A job that is wanted early, once.
+    struct Wanted(Arc<AtomicU64>);
+
+    #[async_trait]
+    impl Job for Wanted {
+        fn name(&self) -> &'static str {
+            "wanted"
+        }
+
+        fn period(&self) -> Duration {
+            Duration::from_secs(3600)
+        }
+
+        async fn wanted(&self) {
+            if self.0.load(Ordering::Relaxed) > 1 {
+                std::future::pending::<()>().await;
+            }
+        }
+
+        async fn run(&self) -> Result<Done, JobError> {
+            self.0.fetch_add(1, Ordering::Relaxed);
+            Ok(Done { items: 1 })
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_job_that_is_wanted_runs_before_its_period_is_over() {
+        let runs = Arc::new(AtomicU64::new(0));
+        let scheduler = Scheduler::start(vec![Box::new(Wanted(Arc::clone(&runs)))], Arc::new(SystemClock));
+        for (seconds, expected) in [(11, 2), (3600, 3)] {
+            tokio::time::sleep(Duration::from_secs(seconds)).await;
+            assert_eq!(runs.load(Ordering::Relaxed), expected, "after {seconds} s more");
+        }
+        scheduler.stop().await;
     }
 
     /// A job runs at the start and once in its period; one that fails does too, one that is slow never overlaps
