@@ -1,31 +1,46 @@
-//! Compares the whole store with the model while no request is under way: versions, bytes, listings, uploads, usage.
+//! Compares the whole store with the model while no request is under way: versions and their bytes, [`listings`],
+//! [`uploads`], usage, blobs; and has the store check itself.
+
+mod listings;
+mod uploads;
 
 use std::collections::BTreeMap;
 
-use access::action;
-use objects::listing::{After, Entry, Filter, ListObjects, ListUploads, ListVersions, ListedObject, ListedVersion};
+use objects::listing::{Entry, Filter, ListVersions, ListedVersion};
 use objects::object::Selection;
 use objects::{ObjectError, Usage};
 use storage::Blobs;
-use types::{UploadId, VersionId};
+use storage::maintenance::{Maintenance, Progress};
+use storage_embedded::EmbeddedStore;
+use types::VersionId;
 
+pub(crate) use self::uploads::settle_uploads;
 use crate::caller::{Caller, person, tenancy};
-use crate::client::get_this;
+use crate::client::{get_this, head_this};
 use crate::dice::Dice;
-use crate::ledger::{KEYS, Ledger, Part, Seen, UploadState};
+use crate::ledger::{KEYS, Ledger, Seen, UploadState};
 use crate::model::{Name, Stored, Version};
 
 /// Entries of a page, so small that there are many pages.
 const PAGE: usize = 5;
 
+/// What the store has done by now.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Stage {
+    /// All that was asked of it; files of what was given up may be left.
+    Serving,
+    /// And all that there was to tidy up.
+    AtRest,
+}
+
 /// Compares everything.
-pub(crate) async fn audit(caller: &Caller, dice: &Dice, blobs: Option<&dyn Blobs>) {
-    if let Err(error) = compare(caller, dice, blobs).await {
+pub(crate) async fn audit(caller: &Caller, dice: &Dice, engine: &EmbeddedStore, stage: Stage) {
+    if let Err(error) = compare(caller, dice, engine, stage).await {
         caller.ledger.borrow_mut().violate(format!("the store can not be read: {error:?}"));
     }
 }
 
-async fn compare(caller: &Caller, dice: &Dice, blobs: Option<&dyn Blobs>) -> Result<(), ObjectError> {
+async fn compare(caller: &Caller, dice: &Dice, engine: &EmbeddedStore, stage: Stage) -> Result<(), ObjectError> {
     compare_versions(caller).await?;
     if caller.ledger.borrow().violation.is_some() {
         return Ok(());
@@ -33,16 +48,13 @@ async fn compare(caller: &Caller, dice: &Dice, blobs: Option<&dyn Blobs>) -> Res
     for key in KEYS {
         read_versions(caller, key).await;
     }
-    compare_listing(caller, dice).await?;
-    let uploads = list_uploads(caller).await?;
-    compare_uploads(caller, &uploads).await?;
+    listings::compare(caller, dice).await?;
+    uploads::compare(caller, dice).await?;
     if caller.ledger.borrow().is_certain() {
         compare_usage(caller).await?;
-        if let Some(blobs) = blobs {
-            compare_blobs(caller, blobs).await?;
-        }
+        compare_blobs(caller, engine).await?;
     }
-    Ok(())
+    check_structure(caller, engine, stage).await
 }
 
 async fn compare_versions(caller: &Caller) -> Result<(), ObjectError> {
@@ -115,6 +127,7 @@ fn compare_key(ledger: &mut Ledger, key: &str, found: &[Listed]) {
 /// Reads every byte of every version.
 async fn read_versions(caller: &Caller, key: &str) {
     let versions = caller.ledger.borrow().keys[key].some_versions().to_vec();
+    head_this(caller, key, None).await;
     get_this(caller, key, None, Selection::Whole, 0).await;
     for version in versions {
         let id = caller.ledger.borrow().id(version.name);
@@ -122,139 +135,6 @@ async fn read_versions(caller: &Caller, key: &str) {
             get_this(caller, key, Some((version.name, id)), Selection::Whole, 0).await;
         }
     }
-}
-
-/// Lists with a prefix and a delimiter, page by page, and compares the whole with what the rules give.
-async fn compare_listing(caller: &Caller, dice: &Dice) -> Result<(), ObjectError> {
-    let prefix = (*dice.pick(&["", "a", "a/", "a/c", "b", "z"]).unwrap_or(&"")).to_owned();
-    let delimiter = (*dice.pick(&["", "/", "/c"]).unwrap_or(&"")).to_owned();
-    let max_keys = usize::try_from(1 + dice.below(4)).unwrap_or(1);
-    let mut found = Vec::new();
-    let mut after = After::default();
-    loop {
-        let filter = Filter { prefix: prefix.clone(), delimiter: delimiter.clone(), max_keys };
-        let keep = |entry: Entry<'_, ListedObject<'_>>| {
-            let (Entry::Key(ListedObject { key: name, .. }) | Entry::CommonPrefix(name)) = entry;
-            found.push(name.to_owned());
-        };
-        match caller.objects.list_objects(&caller.on_bucket(), &ListObjects { filter, after }, keep).await? {
-            Some(next) => after = next,
-            None => break,
-        }
-    }
-    let mut ledger = caller.ledger.borrow_mut();
-    let live = ledger.keys.iter().filter(|(key, model)| {
-        let current = model.some_versions().first();
-        key.starts_with(&prefix) && current.is_some_and(|version| version.stored.is_some())
-    });
-    let mut expected: Vec<String> = live
-        .map(|(key, _)| {
-            let rest = &key[prefix.len()..];
-            let cut = rest.find(&delimiter).filter(|_| !delimiter.is_empty()).map(|at| at + delimiter.len());
-            cut.map_or_else(|| key.clone(), |cut| key[..prefix.len() + cut].to_owned())
-        })
-        .collect();
-    expected.sort();
-    expected.dedup();
-    if found != expected {
-        ledger.violate(format!("the listing of {prefix:?} by {delimiter:?} is {found:?}, not {expected:?}"));
-    }
-    Ok(())
-}
-
-async fn list_uploads(caller: &Caller) -> Result<Vec<(String, UploadId)>, ObjectError> {
-    let mut found = Vec::new();
-    let mut request = ListUploads { filter: Filter { max_keys: PAGE, ..Filter::default() }, ..ListUploads::default() };
-    loop {
-        let page = caller.objects.list_uploads(&caller.on_bucket(), &request).await?;
-        found.extend(page.uploads.iter().map(|upload| (upload.key.as_str().to_owned(), upload.upload)));
-        let Some((key, upload)) = page.next else { return Ok(found) };
-        (request.key_marker, request.upload_id_marker) = (key, upload);
-    }
-}
-
-/// Each upload is there, or gone, as was acknowledged. Nothing of one whose completion was broken off is left.
-async fn compare_uploads(caller: &Caller, found: &[(String, UploadId)]) -> Result<(), ObjectError> {
-    let uploads: Vec<_> = {
-        let ledger = caller.ledger.borrow();
-        let uploads = ledger.uploads.iter();
-        uploads.map(|(tag, upload)| (*tag, upload.key.clone(), upload.id, upload.state)).collect()
-    };
-    let known: Vec<UploadId> = uploads.iter().map(|(_, _, id, _)| *id).collect();
-    let unknown: Vec<_> = found.iter().filter(|(_, id)| !known.contains(id)).collect();
-    if unknown.len() > caller.ledger.borrow().doubtful_uploads {
-        caller.ledger.borrow_mut().violate(format!("nobody began the uploads {unknown:?}"));
-    }
-    for (tag, key, id, state) in uploads {
-        let is_there = found.contains(&(key.clone(), id));
-        match (state, is_there) {
-            (UploadState::Open, true) => compare_parts(caller, tag, &key, id).await?,
-            (UploadState::Open, false) => caller.ledger.borrow_mut().violate(format!("upload {tag} is gone")),
-            (UploadState::Gone, true) => caller.ledger.borrow_mut().violate(format!("upload {tag} came back")),
-            (UploadState::Gone, false) | (UploadState::Ending, _) => {}
-        }
-    }
-    Ok(())
-}
-
-async fn compare_parts(caller: &Caller, tag: u64, key: &str, id: UploadId) -> Result<(), ObjectError> {
-    let grant = caller.on::<action::ListMultipartUploadParts>(key, None);
-    let page = caller.objects.list_parts(&grant, id, 0, 1000).await?;
-    let mut ledger = caller.ledger.borrow_mut();
-    let mut wrong = None;
-    if let Some(upload) = ledger.uploads.get_mut(&tag) {
-        for (number, values) in &mut upload.parts {
-            let listed = page.parts.iter().find(|part| part.number == *number);
-            values.retain(|value| match (value, listed) {
-                (None, None) => true,
-                (Some(Part { stored }), Some(listed)) => {
-                    listed.etag == Some(stored.etag()) && listed.size == stored.recipe.length()
-                }
-                _ => false,
-            });
-            values.dedup();
-            if values.is_empty() {
-                wrong = Some(format!("part {number} of upload {tag} is {listed:?}"));
-            }
-        }
-        if page.parts.iter().any(|part| !upload.parts.contains_key(&part.number)) {
-            wrong = Some(format!("upload {tag} has parts that nobody sent"));
-        }
-    }
-    wrong.into_iter().for_each(|what| ledger.violate(what));
-    Ok(())
-}
-
-/// After opening and recovery nothing is half done: what is open is settled by looking, and uploads that nobody knows
-/// are given up.
-pub(crate) async fn settle_uploads(caller: &Caller) -> Result<(), ObjectError> {
-    let found = list_uploads(caller).await?;
-    let mut unknown = Vec::new();
-    {
-        let mut ledger = caller.ledger.borrow_mut();
-        let known: BTreeMap<UploadId, u64> = ledger.uploads.iter().map(|(tag, upload)| (upload.id, *tag)).collect();
-        unknown.extend(found.iter().filter(|(_, id)| !known.contains_key(id)).cloned());
-        for upload in ledger.uploads.values_mut().filter(|upload| upload.state == UploadState::Ending) {
-            let is_there = found.contains(&(upload.key.clone(), upload.id));
-            upload.state = if is_there { UploadState::Open } else { UploadState::Gone };
-        }
-        let half_done = ledger.uploads.iter().find(|(tag, upload)| {
-            let versions = ledger.keys[&upload.key].versions();
-            upload.state == UploadState::Open
-                && versions.is_some_and(|versions| versions.iter().any(|version| version.tag == **tag))
-        });
-        if let Some(tag) = half_done.map(|(tag, _)| *tag) {
-            ledger.violate(format!("upload {tag} is open, and the object that it became is there"));
-        }
-        if unknown.len() > ledger.doubtful_uploads {
-            ledger.violate(format!("nobody began the uploads {unknown:?}"));
-        }
-        ledger.doubtful_uploads = 0;
-    }
-    for (key, id) in unknown {
-        caller.objects.abort_upload(&caller.on::<action::AbortMultipartUpload>(&key, None), id).await?;
-    }
-    Ok(())
 }
 
 fn each_version(ledger: &Ledger) -> impl Iterator<Item = &Stored> {
@@ -287,8 +167,8 @@ async fn compare_usage(caller: &Caller) -> Result<(), ObjectError> {
 }
 
 /// The engine keeps the blobs that records name, and no others.
-async fn compare_blobs(caller: &Caller, blobs: &dyn Blobs) -> Result<(), ObjectError> {
-    let kept = blobs.list(None, 1024).await?.len();
+async fn compare_blobs(caller: &Caller, engine: &EmbeddedStore) -> Result<(), ObjectError> {
+    let kept = engine.list(None, 1024).await?.len();
     let mut ledger = caller.ledger.borrow_mut();
     let of_version = |stored: &Stored| match stored.etag.1 {
         0 => usize::from(stored.recipe.length() > 0),
@@ -299,4 +179,31 @@ async fn compare_blobs(caller: &Caller, blobs: &dyn Blobs) -> Result<(), ObjectE
         ledger.violate(format!("the engine keeps {kept} blobs, and records name {expected}"));
     }
     Ok(())
+}
+
+/// What `commonhold check` looks at: the log, the index, the files; records against blobs and counters.
+async fn check_structure(caller: &Caller, engine: &EmbeddedStore, stage: Stage) -> Result<(), ObjectError> {
+    let verified = engine.verify(&Progress::unpaced())?;
+    let inspected = caller.objects.check(&Progress::unpaced()).await?;
+    let mut ledger = caller.ledger.borrow_mut();
+    for damage in verified.damages.listed.iter().chain(&inspected.damages.listed) {
+        ledger.violate(format!("the store is not whole: {}", damage.what));
+    }
+    if stage == Stage::AtRest && verified.orphans > 0 {
+        ledger.violate(format!("{} files are nobody's", verified.orphans));
+    }
+    Ok(())
+}
+
+/// Once there is nothing more to reclaim, the log is at most twice as long as the bodies in it, and `spare_bytes`.
+pub(crate) async fn audit_space(caller: &Caller, engine: &EmbeddedStore, log_bytes: u64, spare_bytes: u64) {
+    let packed = engine.list(None, 1024).await.map(|blobs| {
+        let packed = blobs.iter().filter(|blob| blob.length <= engine.inline_limit() as u64);
+        packed.map(|blob| blob.length).sum::<u64>()
+    });
+    let mut ledger = caller.ledger.borrow_mut();
+    match packed {
+        Ok(packed) if log_bytes <= 2 * packed + spare_bytes => {}
+        outcome => ledger.violate(format!("the log has {log_bytes} bytes, with bodies of {outcome:?}")),
+    }
 }

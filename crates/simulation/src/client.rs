@@ -4,10 +4,11 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use access::action;
+use access::{Grant, action};
 use bytes::Bytes;
 use objects::listing::{After, Entry, Filter, ListObjects, ListedObject};
 use objects::object::{CopyRequest, MetadataDirective, ObjectMetadata, PutRequest, Read, ReadRequest, Selection};
+use objects::{ObjectError, SeenObject};
 use types::{ByteRange, Conditions, EtagMatch, VersionId};
 
 use crate::caller::Caller;
@@ -153,9 +154,12 @@ fn known_version(caller: &Caller, dice: &Dice, key: &str) -> Option<(Name, Versi
     dice.pick(&known).copied()
 }
 
-/// GetObject, of a version or a range now and then.
+/// GetObject, of a version or a range now and then, or HeadObject.
 pub(crate) async fn get(caller: &Caller, dice: &Dice, key: &str) {
     let name = if dice.chance(30) { known_version(caller, dice, key) } else { None };
+    if dice.chance(15) {
+        return head_this(caller, key, name).await;
+    }
     let selection = match dice.below(5) {
         0 => Selection::Range(ByteRange::From { first: dice.below(70_000), last: Some(70_000 + dice.below(90_000)) }),
         1 => Selection::Range(ByteRange::Suffix { length: 1 + dice.below(70_000) }),
@@ -181,10 +185,13 @@ pub(crate) async fn get_this(
     };
     let grant = caller.on::<action::GetObject>(key, name.map(|(_, id)| id));
     let request = ReadRequest { selection, conditions: Conditions::default() };
-    let outcome = caller.objects.get_object(&grant, &request, None).await;
+    let outcome = match looked_up(caller, &grant, pauses).await {
+        Ok(seen) => caller.objects.get_object(&grant, &request, seen).await,
+        Err(error) => Err(error),
+    };
     let read = match outcome {
         Ok(read) => read,
-        Err(objects::ObjectError::InvalidRange(_)) => {
+        Err(ObjectError::InvalidRange(_)) => {
             // Which version that was is not told, so this read says nothing.
             caller.ledger.borrow_mut().answer(tag, key, None);
             return;
@@ -205,6 +212,40 @@ pub(crate) async fn get_this(
         }
         compare(caller, tag, writer, read).await;
     }
+}
+
+/// What a decision about the object would look at first, every other time: it goes on with that however it was replaced.
+async fn looked_up(
+    caller: &Caller,
+    grant: &Grant<action::GetObject>,
+    pauses: u64,
+) -> Result<Option<SeenObject>, ObjectError> {
+    if pauses.is_multiple_of(2) {
+        return Ok(None);
+    }
+    let seen = caller.objects.look_up(grant.target().clone()).await?;
+    for _ in 0..pauses {
+        Pause::new().await;
+    }
+    Ok(seen)
+}
+
+/// HeadObject.
+pub(crate) async fn head_this(caller: &Caller, key: &str, name: Option<(Name, VersionId)>) {
+    let tag = {
+        let mut ledger = caller.ledger.borrow_mut();
+        let tag = ledger.tag();
+        ledger.ask(tag, key, Request::Read(name.map(|(name, _)| name)));
+        tag
+    };
+    let grant = caller.on::<action::GetObject>(key, name.map(|(_, id)| id));
+    let outcome = caller.objects.head_object(&grant, &ReadRequest::default(), None).await;
+    let mut ledger = caller.ledger.borrow_mut();
+    let answer = match outcome {
+        Ok(head) => ledger.writer(&Seen::read(&head.info)).map(Answer::Found),
+        Err(error) => ledger.judge(tag, &error),
+    };
+    ledger.answer(tag, key, answer);
 }
 
 async fn compare(caller: &Caller, tag: Tag, writer: Tag, read: Read) {
@@ -247,7 +288,7 @@ pub(crate) async fn copy(caller: &Caller, from: &str, to: &str) {
             ledger.answer(read_tag, from, read);
             ledger.answer(tag, to, Some(Answer::Written));
         }
-        Err(objects::ObjectError::PreconditionFailed { .. } | objects::ObjectError::NoSuchKey) => {
+        Err(ObjectError::PreconditionFailed { .. } | ObjectError::NoSuchKey) => {
             // The source is another by now. Nothing was written.
             ledger.answer(read_tag, from, None);
             ledger.keys.entry(to.to_owned()).or_default().withdraw(tag);

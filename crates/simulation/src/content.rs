@@ -56,7 +56,7 @@ fn fill(whole: &mut Vec<u8>, seed: u64, length: usize) {
     let mut number = 0_usize;
     while whole.len() < end {
         let count = BLOCK_BYTES.min(end - whole.len());
-        let stamp = (seed << 16 | number as u64 & 0xFFFF).to_le_bytes();
+        let stamp = (seed | (number as u64) << 48).to_le_bytes();
         let from = (seed as usize).wrapping_mul(7919).wrapping_add(number * 131) % (NOISE_BYTES - BLOCK_BYTES);
         let stamped = count.min(stamp.len());
         whole.extend_from_slice(&stamp[..stamped]);
@@ -99,5 +99,19 @@ impl Payload for Body {
 
     fn checksum_algorithm(&self) -> Option<ChecksumAlgorithm> {
         None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Recipe;
+
+    #[test]
+    fn bodies_are_as_long_as_said_and_differ_from_their_first_byte_on() {
+        for length in [1, 7, 8, 9, 4096, 4097, 100_000] {
+            let [left, right] = [1, 2].map(|seed| Recipe::one(seed, length).bytes());
+            assert_eq!((left.len(), right.len()), (length, length));
+            assert_ne!(left[0], right[0]);
+        }
     }
 }

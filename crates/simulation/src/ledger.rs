@@ -92,12 +92,9 @@ pub(crate) struct Ledger {
     /// Changes with every answer, so that two runs can be compared.
     pub(crate) digest: u64,
     pub(crate) violation: Option<String>,
-    /// The last events, for the report of a violation.
+    /// All that happened, for the report of a violation.
     pub(crate) events: Vec<String>,
 }
-
-/// The events that a report shows.
-const EVENTS: usize = 60;
 
 impl Ledger {
     pub(crate) fn new() -> Self {
@@ -127,9 +124,6 @@ impl Ledger {
     pub(crate) fn event(&mut self, event: String) {
         for byte in event.bytes() {
             self.digest = (self.digest ^ u64::from(byte)).wrapping_mul(0x0100_0000_01B3);
-        }
-        if self.events.len() >= 2 * EVENTS {
-            self.events.drain(..EVENTS);
         }
         self.events.push(event);
     }

@@ -9,15 +9,17 @@
 //!
 //! What each request is told is compared with a `model` of S3: every acknowledged write is there, whole; nothing deleted
 //! comes back; what was not acknowledged is there whole or not at all; a read never yields wrong bytes, and fails only
-//! where a fault explains it. After every opening `recover` leaves nothing half done, and versions, bytes, listings,
-//! uploads, usage and the number of blobs are what the model says (`audit`).
+//! where a fault explains it. After every opening, and now and then in between, `recover` leaves nothing half done, and
+//! versions, bytes, listings, uploads, usage and the number of blobs are what the model says (`audit`); the store's own
+//! check finds nothing, and no file is nobody's.
 //!
 //! # What replays
 //!
 //! Everything that the seed decides and everything that follows from it: which requests are made, in which order
 //! clients, committer, preparer, keeper and reclaimer take their steps ([`storage_embedded::Steps`]), each fault, each
 //! sector that a crash loses, all ids and the clock. The store has no threads. Blocking work of the runtime has one
-//! thread, and nothing else happens until it is done. `tests/seeds.rs` runs seeds twice and compares.
+//! thread, and nothing else happens until it is done. [`run_many`] runs seeds side by side, each as if it were alone;
+//! `tests/seeds.rs` runs some again and compares.
 //!
 //! What it does not cover: the engine's own threads racing (the engine's crash tests and [`history`] have them), and
 //! the files of the index, which the tree writes itself to a real directory: they are not torn, only left as they are
@@ -35,9 +37,11 @@ mod content;
 mod dice;
 pub mod history;
 mod ledger;
+mod many;
 mod model;
 mod multipart;
 mod run;
 mod store;
 
+pub use many::{Total, run_many};
 pub use run::{Report, Violation, run};

@@ -191,24 +191,20 @@ impl Key {
         let reads: Vec<Tag> =
             self.pending.iter().filter(|(_, (request, _))| request.is_read()).map(|(tag, _)| *tag).collect();
         reads.into_iter().for_each(|tag| self.unanswered(tag));
-        let mut met = self.possible.clone();
-        let mut open: Vec<Possible> = met.iter().cloned().collect();
-        while let Some(possible) = open.pop() {
-            open.extend(self.next(&possible).into_iter().filter(|next| met.insert(next.clone())));
-        }
+        let reachable = self.reachable();
         self.pending.clear();
         self.lost.clear();
-        let settled = met.into_iter().map(|possible| Possible { done: BTreeMap::new(), ..possible });
+        let settled = reachable.into_iter().map(|possible| Possible { done: BTreeMap::new(), ..possible });
         self.possible = settled.collect();
     }
 
-    /// The key was seen while nothing was under way: keeps the states that look so.
+    /// The key was seen while nothing was under way but writes whose answer will not come: keeps the states that look so.
     ///
     /// # Errors
     /// Where none does.
     pub(crate) fn observed(&mut self, matches: impl Fn(&[Version]) -> bool) -> Result<(), String> {
-        let before = self.possible.clone();
-        self.possible.retain(|possible| matches(&possible.versions));
+        let before = self.reachable();
+        self.possible = before.iter().filter(|possible| matches(&possible.versions)).cloned().collect();
         if self.possible.is_empty() { Err(format!("possible were {before:#?}")) } else { Ok(()) }
     }
 
@@ -227,6 +223,16 @@ impl Key {
     /// Writes whose answer will not come.
     pub(crate) fn lost(&self) -> usize {
         self.lost.len()
+    }
+
+    /// Each state that any of the pending writes can lead to, and each that is possible already.
+    fn reachable(&self) -> BTreeSet<Possible> {
+        let mut met = self.possible.clone();
+        let mut open: Vec<Possible> = met.iter().cloned().collect();
+        while let Some(possible) = open.pop() {
+            open.extend(self.next(&possible).into_iter().filter(|next| met.insert(next.clone())));
+        }
+        met
     }
 
     /// Each state after one more pending write.

@@ -56,6 +56,15 @@ fn an_unanswered_write_is_decided_once() {
 }
 
 #[test]
+fn an_unanswered_write_may_be_seen_while_nothing_is_under_way() {
+    let mut key = written(Versioning::Unversioned, &[1]);
+    key.ask(2, write(2), Versioning::Unversioned);
+    key.unanswered(2);
+    key.observed(|versions| versions[0].tag == 2).unwrap();
+    assert!(key.observed(|versions| versions[0].tag == 1).is_err());
+}
+
+#[test]
 fn what_was_read_before_a_crash_is_there_after_it() {
     let mut key = Key::default();
     key.ask(1, write(1), Versioning::Unversioned);

@@ -11,10 +11,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Wake, Waker};
 
 use objects::{ObjectError, Versioning};
-use storage_embedded::disk::Fault;
+use storage_embedded::disk::{Fault, MemoryDisk};
 use types::{Clock, Timestamp};
 
-use crate::audit::{audit, settle_uploads};
+use crate::audit::{Stage, audit, audit_space, settle_uploads};
 use crate::caller::{Caller, bucket_name, create_bucket, tenancy};
 use crate::client;
 use crate::dice::Dice;
@@ -32,8 +32,16 @@ const REQUESTS: (u64, u64) = (15, 60);
 const LOST: usize = 2;
 /// What is decided in one life, beyond which it is stuck.
 const DECISIONS: u64 = 200_000;
-/// Steps of the reclaimer after opening, until what is dead is gone.
+/// Steps of the reclaimer until files that nobody needs are gone.
 const RECLAIMS: usize = 4;
+/// Steps of the reclaimer at the end, until it gives back no more segments: each rewrites one.
+const ROUNDS: usize = 40;
+/// Segments that the log may have beside those that are half full of bodies: the one that is written to, the next one,
+/// and those that the index on disk does not have yet.
+const SPARE_SEGMENTS: u64 = 4;
+
+/// The events that the display of a violation shows.
+const EVENTS: usize = 60;
 
 /// What a run did.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -46,13 +54,13 @@ pub struct Report {
 
 /// Something that must not happen, happened.
 #[derive(Debug, thiserror::Error)]
-#[error("seed {seed}: {what}\n{}", events.join("\n"))]
+#[error("seed {seed}: {what}\n{}", events[events.len().saturating_sub(EVENTS)..].join("\n"))]
 pub struct Violation {
     /// The seed that leads there.
     pub seed: u64,
     /// What is wrong.
     pub what: String,
-    /// What happened before.
+    /// All that happened before; the last of it is displayed.
     pub events: Vec<String>,
 }
 
@@ -115,9 +123,11 @@ async fn live(place: &mut Place, dice: &Dice, mut ledger: Ledger, life: u64) -> 
         ledger.violate(format!("versioning is {:?}, and was {:?}", bucket.versioning, ledger.versioning));
     }
     let caller = Rc::new(Caller::new(store.objects.clone(), &bucket, ledger));
-    check_reopened(&caller, dice, &mut store).await;
+    check_at_rest(&caller, dice, &mut store, &place.disk).await;
     let sound = caller.ledger.borrow().violation.is_none();
-    if sound && life < LIVES {
+    if sound && life == LIVES {
+        check_space(&caller, &mut store, place).await;
+    } else if sound {
         let ending = Life { caller: &caller, dice, place, clients: Vec::new(), left: 0 }.run(&mut store).await;
         settle().await;
         if ending == Ending::Close {
@@ -129,6 +139,7 @@ async fn live(place: &mut Place, dice: &Dice, mut ledger: Ledger, life: u64) -> 
             place.closed();
         }
         // After an orderly end nothing may be lost by it either.
+        caller.ledger.borrow_mut().event(format!("{} operations of the disk", place.disk.operations()));
         place.crash(dice);
     }
     caller.ledger.replace(Ledger::new())
@@ -168,30 +179,56 @@ fn open(place: &mut Place, dice: &Dice, ledger: &mut Ledger) -> Option<Store> {
     }
 }
 
-/// Finishes what was broken off, and compares everything with what was acknowledged.
-async fn check_reopened(caller: &Caller, dice: &Dice, store: &mut Store) {
+/// Finishes what was broken off and tidies up, until nothing is in doubt, and compares everything with what was
+/// acknowledged. The power may fail meanwhile.
+async fn check_at_rest(caller: &Caller, dice: &Dice, store: &mut Store, disk: &MemoryDisk) {
     let recovered = drive(&mut store.steps, caller.objects.recover()).await;
     let again = drive(&mut store.steps, caller.objects.recover()).await;
+    if disk.crashed() {
+        return;
+    }
     match (recovered, again) {
         (Ok(Ok(first)), Ok(Ok(second))) if first.failed == 0 && second == objects::Recovered::default() => {}
         outcome => caller.ledger.borrow_mut().violate(format!("recovery leaves something undone: {outcome:?}")),
     }
     caller.ledger.borrow_mut().keys.values_mut().for_each(crate::model::Key::reopened);
     let settled = drive(&mut store.steps, settle_uploads(caller)).await;
-    if !matches!(settled, Ok(Ok(()))) {
-        caller.ledger.borrow_mut().violate(format!("uploads can not be settled: {settled:?}"));
-    }
     for _ in 0..RECLAIMS {
         store.steps.reclaim();
         settle().await;
     }
-    let engine = Arc::clone(&store.engine);
-    let audited = drive(&mut store.steps, audit(caller, dice, Some(&*engine))).await;
-    audited.unwrap_or_else(|what| caller.ledger.borrow_mut().violate(what));
+    if disk.crashed() {
+        return;
+    }
+    if !matches!(settled, Ok(Ok(()))) {
+        caller.ledger.borrow_mut().violate(format!("uploads can not be settled: {settled:?}"));
+    }
+    compare(caller, dice, store, Stage::AtRest).await;
     // What is not certain after the uploads were settled is certain once their parts were looked at.
     if !caller.ledger.borrow().is_certain() {
-        caller.ledger.borrow_mut().violate("something is in doubt after opening".to_owned());
+        caller.ledger.borrow_mut().violate("something is in doubt while nothing is done".to_owned());
     }
+}
+
+/// Lets the reclaimer do all that there is to do, and compares the log's length with what must be in it.
+async fn check_space(caller: &Caller, store: &mut Store, place: &Place) {
+    for _ in 0..ROUNDS {
+        if let Err(error) = store.steps.flush() {
+            caller.ledger.borrow_mut().violate(format!("the index can not be flushed: {error}"));
+        }
+        store.steps.reclaim();
+        settle().await;
+    }
+    if let Some(log_bytes) = place.reclaimed_log_bytes() {
+        let engine = Arc::clone(&store.engine);
+        audit_space(caller, &engine, log_bytes, SPARE_SEGMENTS * place.options.segment_bytes).await;
+    }
+}
+
+async fn compare(caller: &Caller, dice: &Dice, store: &mut Store, stage: Stage) {
+    let engine = Arc::clone(&store.engine);
+    let audited = drive(&mut store.steps, audit(caller, dice, &engine, stage)).await;
+    audited.unwrap_or_else(|what| caller.ledger.borrow_mut().violate(what));
 }
 
 /// Set when a client can go on.
@@ -254,26 +291,32 @@ impl Life<'_> {
     async fn decide(&mut self, store: &mut Store) {
         let ready: Vec<usize> =
             (0..self.clients.len()).filter(|at| self.clients[*at].woken.0.load(Ordering::SeqCst)).collect();
+        let mut answered = false;
         match self.dice.below(100) {
             0..40 if !ready.is_empty() => {
                 if let Some(at) = self.dice.pick(&ready) {
                     self.go_on(*at);
                 }
+                answered = true;
             }
             40..65 if self.left > 0 && self.clients.len() < CLIENTS => self.begin(),
-            65..85 => {
-                store.steps.commit();
-            }
+            65..85 => answered = store.steps.commit(),
             85..88 => store.steps.prepare(),
             88..91 => {
                 let _ = store.steps.flush();
             }
-            91..95 => store.steps.reclaim(),
+            91..95 => {
+                store.steps.reclaim();
+                answered = true;
+            }
             95 => self.hurt(),
             96 => self.turn_clock(),
-            _ => return,
+            _ => {}
         }
-        settle().await;
+        // Otherwise nothing new waits for the runtime, unless that is what all clients do.
+        if answered || ready.is_empty() {
+            settle().await;
+        }
     }
 
     fn go_on(&mut self, at: usize) {
@@ -324,8 +367,13 @@ impl Life<'_> {
     async fn pause(&mut self, store: &mut Store) {
         self.place.heal();
         store.steps.prepare();
-        let audited = drive(&mut store.steps, audit(self.caller, self.dice, None)).await;
-        audited.unwrap_or_else(|what| self.caller.ledger.borrow_mut().violate(what));
+        if self.place.disk.crashed() {
+            return;
+        }
+        if store.steps.has_failed() {
+            return compare(self.caller, self.dice, store, Stage::Serving).await;
+        }
+        check_at_rest(self.caller, self.dice, store, &self.place.disk).await;
         if store.steps.has_failed() || self.place.disk.crashed() || self.dice.chance(40) {
             return;
         }
@@ -345,8 +393,7 @@ impl Life<'_> {
     /// Everything is compared once more before the store is closed.
     async fn end(&mut self, store: &mut Store) -> Ending {
         self.place.heal();
-        let audited = drive(&mut store.steps, audit(self.caller, self.dice, None)).await;
-        audited.unwrap_or_else(|what| self.caller.ledger.borrow_mut().violate(what));
+        compare(self.caller, self.dice, store, Stage::Serving).await;
         if store.steps.has_failed() || self.place.disk.crashed() { Ending::Crash } else { Ending::Close }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 use std::future::Future;
+use std::io;
 use std::path::PathBuf;
 use std::pin::pin;
 use std::sync::Arc;
@@ -19,6 +20,8 @@ use crate::dice::Dice;
 
 /// How often a future may be polled without an end before it counts as stuck.
 const POLLS: usize = 20_000;
+/// Where Linux has a file system in memory.
+const IN_MEMORY: &str = "/dev/shm";
 /// The moment at which a run begins.
 const BEGINNING: Timestamp = Timestamp::from_secs(1_000_000_000);
 
@@ -73,7 +76,7 @@ impl Place {
             options,
             seed,
             pace,
-            indexes: TempDir::new().map_err(|error| format!("no directory for the index: {error}"))?,
+            indexes: index_directory().map_err(|error| format!("no directory for the index: {error}"))?,
             index: 0,
             index_needed: false,
             openings: 0,
@@ -106,6 +109,12 @@ impl Place {
         }
     }
 
+    /// The length of the log, where segments are given back.
+    pub(crate) fn reclaimed_log_bytes(&self) -> Option<u64> {
+        let files = self.disk.files("log/");
+        (self.pace == IndexPace::Eager).then(|| files.iter().map(|(_, length)| length).sum())
+    }
+
     /// The store was closed in an orderly way, and the index flushed.
     pub(crate) fn closed(&mut self) {
         self.index_needed = true;
@@ -118,6 +127,12 @@ impl Place {
         }
         self.disk.set_capacity(None);
     }
+}
+
+/// A directory for the files of the index: in memory, where there is such a file system, as they are written often and
+/// outlive nothing.
+fn index_directory() -> io::Result<TempDir> {
+    TempDir::new_in(IN_MEMORY).or_else(|_| TempDir::new())
 }
 
 thread_local! {
@@ -135,18 +150,17 @@ impl Drop for OpenAtEnd {
     }
 }
 
-/// Lets everything happen that can without another step of the engine. Tasks and blocking work take turns.
+/// Lets tasks go on, does the blocking work that was asked for, and lets tasks go on that waited for it. It costs a
+/// change of threads and back, so it is not called where nothing can be waiting.
 pub(crate) async fn settle() {
-    for _ in 0..2 {
-        tokio::task::yield_now().await;
-        let (done, wait) = channel::<()>();
-        let (gate, opened) = channel::<()>();
-        drop(tokio::task::spawn_blocking(move || drop(done)));
-        drop(tokio::task::spawn_blocking(move || opened.recv()));
-        drop(GATE.replace(Some(gate)));
-        // What was asked before is done once this ends, with an error, as nothing is ever sent.
-        let _ = wait.recv();
-    }
+    tokio::task::yield_now().await;
+    let (done, wait) = channel::<()>();
+    let (gate, opened) = channel::<()>();
+    drop(tokio::task::spawn_blocking(move || drop(done)));
+    drop(tokio::task::spawn_blocking(move || opened.recv()));
+    drop(GATE.replace(Some(gate)));
+    // What was asked before is done once this ends, with an error, as nothing is ever sent.
+    let _ = wait.recv();
     tokio::task::yield_now().await;
 }
 

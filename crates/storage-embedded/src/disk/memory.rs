@@ -295,7 +295,12 @@ impl Disk for MemoryDisk {
         if !dir.is_empty() && !state.dirs.contains(dir) {
             return Err(io::ErrorKind::NotFound.into());
         }
-        let all = state.names.keys().chain(&state.dirs).filter(|path| parent(path) == dir && !path.is_empty());
+        let inside = if dir.is_empty() { String::new() } else { format!("{dir}/") };
+        let names = state.names.range(inside.clone()..).map(|(name, _)| name);
+        let dirs = state.dirs.range(inside.clone()..);
+        let all =
+            names.take_while(|name| name.starts_with(&inside)).chain(dirs.take_while(|name| name.starts_with(&inside)));
+        let all = all.filter(|path| parent(path) == dir && !path.is_empty());
         Ok(all.map(|path| path.rsplit('/').next().unwrap_or(path).to_owned()).collect())
     }
 
