@@ -9,8 +9,9 @@ use crc_fast::Digest;
 use storage::StorageError;
 use types::BlobId;
 
-use super::super::disk::File;
+use super::buffers::Buffer;
 use crate::crc::{crc64, digest};
+use crate::disk::File;
 use crate::error::{damaged, from_io};
 use crate::log::format::u64_at;
 
@@ -149,21 +150,22 @@ impl BlobFile {
             return Ok(None);
         };
         let Some(data) = self.read_plain(start, end - start, waiting)? else { return Ok(None) };
-        for (number, (block, crc)) in data.chunks(BLOCK_BYTES as usize).zip(table.as_chunks::<8>().0).enumerate() {
+        let contents = data.as_ref().chunks(BLOCK_BYTES as usize);
+        for (number, (block, crc)) in contents.zip(table.as_ref().as_chunks::<8>().0).enumerate() {
             if crc64(block) != u64::from_le_bytes(*crc) {
                 let place = start + number as u64 * BLOCK_BYTES;
                 return Err(damaged(format!("blob {} does not verify at byte {place}", self.id)));
             }
         }
         let skip = to_usize(range.start - start);
-        Ok(Some(Bytes::from(data).slice(skip..skip + to_usize(range.end - range.start))))
+        Ok(Some(data.freeze().slice(skip..skip + to_usize(range.end - range.start))))
     }
 
-    fn read_plain(&self, offset: u64, length: u64, waiting: Waiting) -> Result<Option<Vec<u8>>, StorageError> {
-        let mut data = vec![0; to_usize(length)];
+    fn read_plain(&self, offset: u64, length: u64, waiting: Waiting) -> Result<Option<Buffer>, StorageError> {
+        let mut data = Buffer::new(to_usize(length));
         let outcome = match waiting {
-            Waiting::Forbidden => self.file.read_cached_at(&mut data, offset),
-            Waiting::Allowed => self.file.read_exact_at(&mut data, offset).map(|()| true),
+            Waiting::Forbidden => self.file.read_cached_at(data.as_mut(), offset),
+            Waiting::Allowed => self.file.read_exact_at(data.as_mut(), offset).map(|()| true),
         };
         match outcome {
             Ok(done) => Ok(done.then_some(data)),

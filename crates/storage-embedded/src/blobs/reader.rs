@@ -11,6 +11,7 @@ use storage::{ByteStream, StorageError};
 use tokio::task::JoinHandle;
 use types::BlobId;
 
+use super::buffers::BUFFER_BYTES;
 use super::file::{BLOCK_BYTES, BlobFile, Waiting, path};
 use super::place::Place;
 use crate::crc::crc64;
@@ -131,7 +132,10 @@ async fn joined<T>(task: JoinHandle<Result<T, StorageError>>) -> Result<T, Stora
 
 /// Pieces that end at multiples of [`PIECE_BYTES`], so that no block is read twice.
 fn stream_file(file: BlobFile, range: Range<u64>) -> ByteStream {
-    const { assert!(PIECE_BYTES.is_multiple_of(BLOCK_BYTES)) };
+    const {
+        assert!(PIECE_BYTES.is_multiple_of(BLOCK_BYTES));
+        assert!(PIECE_BYTES + BLOCK_BYTES <= BUFFER_BYTES as u64);
+    };
     let length = range.end - range.start;
     let state = ReadAhead { file, next: range.start, end: range.end, ahead: None };
     ByteStream::new(
