@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use http::Method;
-use types::{Entropy as _, SeededEntropy};
+use types::{Entropy as _, OsEntropy};
 
 use super::fill::{Filling, fill};
 use super::{Finding, Setup, serve};
@@ -64,11 +64,10 @@ pub(super) async fn measure(setup: &Setup, told: &impl Fn(&str)) -> Result<Vec<F
 async fn pages(target: &Target, filling: Filling, page: Page, duration: Duration) -> Result<f64, BenchError> {
     let mut connection = Connection::new(target);
     connection.open().await?;
-    let randomness = SeededEntropy::new(filling.keys);
     let mut times = Histogram::default();
     let started = Instant::now();
     while started.elapsed() < duration {
-        let query = query(filling, page, &randomness);
+        let query = query(filling, page);
         let request = target.request(Method::GET, "", &query, Content::empty().body(), None)?;
         let asked = Instant::now();
         let answer = connection.send(request, Keep::Bytes).await?.checked("ListObjectsV2")?;
@@ -85,15 +84,15 @@ async fn pages(target: &Target, filling: Filling, page: Page, duration: Duration
 
 /// A page that is full, and that nobody asked for before: it starts at random before the last thousand keys, or at random
 /// before the first folder.
-fn query(filling: Filling, page: Page, randomness: &SeededEntropy) -> String {
+fn query(filling: Filling, page: Page) -> String {
     match page {
         Page::Folders => {
-            let before = randomness.next_u64();
+            let before = OsEntropy.next_u64();
             format!("delimiter=%2F&list-type=2&max-keys=1000&start-after=a{before:016x}")
         }
         Page::Keys => {
             let last = filling.keys - PAGE_KEYS as u64;
-            let after = filling.key(randomness.next_u64() % last).replace('/', "%2F");
+            let after = filling.key(OsEntropy.next_u64() % last).replace('/', "%2F");
             format!("list-type=2&max-keys=1000&start-after={after}")
         }
     }
