@@ -177,12 +177,7 @@ pub(crate) async fn get_this(
     selection: Selection,
     pauses: u64,
 ) {
-    let tag = {
-        let mut ledger = caller.ledger.borrow_mut();
-        let tag = ledger.tag();
-        ledger.ask(tag, key, Request::Read(name.map(|(name, _)| name)));
-        tag
-    };
+    let tag = caller.ledger.borrow_mut().ask_anew(key, Request::Read(name.map(|(name, _)| name)));
     let grant = caller.on::<action::GetObject>(key, name.map(|(_, id)| id));
     let request = ReadRequest { selection, conditions: Conditions::default() };
     let outcome = match looked_up(caller, &grant, pauses).await {
@@ -232,12 +227,7 @@ async fn looked_up(
 
 /// HeadObject.
 pub(crate) async fn head_this(caller: &Caller, key: &str, name: Option<(Name, VersionId)>) {
-    let tag = {
-        let mut ledger = caller.ledger.borrow_mut();
-        let tag = ledger.tag();
-        ledger.ask(tag, key, Request::Read(name.map(|(name, _)| name)));
-        tag
-    };
+    let tag = caller.ledger.borrow_mut().ask_anew(key, Request::Read(name.map(|(name, _)| name)));
     let grant = caller.on::<action::GetObject>(key, name.map(|(_, id)| id));
     let outcome = caller.objects.head_object(&grant, &ReadRequest::default(), None).await;
     let mut ledger = caller.ledger.borrow_mut();

@@ -134,6 +134,13 @@ impl Ledger {
         self.violation.get_or_insert(what);
     }
 
+    /// Asks under a tag of its own.
+    pub(crate) fn ask_anew(&mut self, key: &str, request: Request) -> Tag {
+        let tag = self.tag();
+        self.ask(tag, key, request);
+        tag
+    }
+
     pub(crate) fn ask(&mut self, tag: Tag, key: &str, request: Request) {
         self.event(format!("{tag} asks {key:?} {}", short(&request)));
         let versioning = self.versioning;
