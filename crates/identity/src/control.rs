@@ -13,6 +13,7 @@ use types::{AccessKeyId, Clock, Entropy, Timestamp, UserName};
 use crate::IdentityError;
 use crate::cache::Cache;
 use crate::directory::Directory;
+use crate::events::Outbox;
 use crate::key::KeyRecord;
 use crate::keyspace;
 use crate::master_key::MasterKey;
@@ -35,6 +36,8 @@ pub(crate) struct Control {
     pub(crate) directory: Arc<dyn Directory>,
     pub(crate) keys: Cache<AccessKeyId, KeyRecord>,
     pub(crate) standings: Cache<UserName, Standing>,
+    /// What waits to be told.
+    pub(crate) outbox: Outbox,
     /// Every tenancy, replaced as a whole by each change.
     pub(crate) tenancies: RwLock<Arc<TenancyTable>>,
     /// Held by the one change at work.
@@ -90,6 +93,7 @@ impl Control {
             directory,
             keys: Cache::new(CACHED_KEYS),
             standings: Cache::new(CACHED_PEOPLE),
+            outbox: Outbox::default(),
             tenancies: RwLock::default(),
             changes: tokio::sync::Mutex::default(),
         }
@@ -105,8 +109,10 @@ impl Control {
         read(&*self.metadata, key).await
     }
 
-    /// Commits `batch`, then forgets what it made untrue, whatever its outcome: it may have happened all the same.
+    /// Commits `batch`, then forgets what it made untrue and takes note of the events in it, whatever its outcome: it may
+    /// have happened all the same.
     pub(crate) async fn commit(&self, group: &[u8], batch: Batch, stale: Stale<'_>) -> Result<(), IdentityError> {
+        let events = self.outbox.note(&batch);
         let outcome = self.metadata.commit(Space::CONTROL, group, batch).await;
         match stale {
             Stale::Nothing => {}
@@ -117,6 +123,7 @@ impl Control {
                 self.standings.invalidate_all();
             }
         }
+        self.outbox.add(events);
         Ok(outcome?)
     }
 

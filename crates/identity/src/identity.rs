@@ -10,7 +10,7 @@ use types::{Clock, Entropy};
 use crate::control::{Control, Stale, damaged, put};
 use crate::directory::{BuiltInDirectory, Directory};
 use crate::password::Passwords;
-use crate::{IdentityError, MasterKey, keyspace, tenancy};
+use crate::{IdentityError, MasterKey, events, keyspace, tenancy};
 
 /// The format of the records that this program reads and writes.
 const FORMAT: u32 = 1;
@@ -53,6 +53,7 @@ impl Identity {
         let control = Control::new(metadata, master, clock, entropy, passwords, directory);
         check_master_key(&control).await?;
         tenancy::load(&control).await?;
+        events::load(&control, keyspace::PEOPLE).await?;
         Ok(Self { control: Arc::new(control) })
     }
 

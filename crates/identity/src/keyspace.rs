@@ -3,12 +3,16 @@
 
 use types::{AccessKeyId, TenancyName, UserName};
 
+use crate::events::EventId;
+
 /// The one record that shows whether the master key is the right one; also its group.
 pub(crate) const CHECK: &[u8] = b"i/check/";
 /// Before every tenancy.
 pub(crate) const TENANCIES: &[u8] = b"i/tenancy/";
-/// Before every person.
+/// Before every person of the built-in directory.
 pub(crate) const USERS: &[u8] = b"i/user/";
+/// Before what is known of people, whichever directory they are in.
+pub(crate) const PEOPLE: &[u8] = b"i/person/";
 
 /// The tenancy's record, which is also the group of all that is in the tenancy.
 pub(crate) fn tenancy(name: &TenancyName) -> Vec<u8> {
@@ -36,6 +40,31 @@ pub(crate) fn key_infos(tenancy: &TenancyName, owner: Option<&UserName>) -> Vec<
         Some(owner) => format!("i/tenancy/{tenancy}/key/{owner}/").into_bytes(),
         None => format!("i/tenancy/{tenancy}/key/").into_bytes(),
     }
+}
+
+/// An event, in the group of what it is about.
+pub(crate) fn event(group: &[u8], id: EventId) -> Vec<u8> {
+    [events(group), id.to_string().into_bytes()].concat()
+}
+
+/// Before every event of a group.
+pub(crate) fn events(group: &[u8]) -> Vec<u8> {
+    [group, b"event/"].concat()
+}
+
+/// The event whose record lies at `key`, if one does.
+pub(crate) fn parse_event(key: &[u8]) -> Option<EventId> {
+    let mut parts = std::str::from_utf8(key).ok()?.split('/').skip(3);
+    match (parts.next()?, parts.next()?, parts.next()) {
+        ("event", id, None) => id.parse().ok(),
+        _ => None,
+    }
+}
+
+/// The group that holds `key`, a key in the group of a tenancy or a person.
+pub(crate) fn group_of(key: &[u8]) -> &[u8] {
+    let mut slashes = key.iter().enumerate().filter(|(_, byte)| **byte == b'/').map(|(at, _)| at);
+    slashes.nth(2).map_or(key, |at| &key[..=at])
 }
 
 /// The person's record; also its group.

@@ -1,37 +1,45 @@
 //! Who there is: tenancies, people, the roles that people hold in tenancies, and access keys. No S3, no HTTP.
 //!
 //! [`Identity`] is the whole of it, kept in the control space of the metadata store. Its operations stand one noun a
-//! file: [`tenancy`], [`user`], [`role`] and [`key`]. People come from a [`Directory`], of which [`BuiltInDirectory`]
+//! file: [`tenancy`], [`user`], [`role`], [`key`] and [`request`]. What people are to be told of waits as [`events`]. People come from a [`Directory`], of which [`BuiltInDirectory`]
 //! is the one that needs nothing else. `control` holds what the nouns share: the store, the caches and the one lock under
 //! which changes are made; `keyspace` says where each record lies, and `docs/format/identity.md` what is in it.
 //!
 //! What a request needs (its key, what the key's owner is, its tenancy) is answered from memory. Changes made through
 //! this [`Identity`] are seen by the next request.
 
+mod actor;
 mod cache;
 mod control;
 mod directory;
 mod error;
+pub mod events;
 mod identity;
 pub mod key;
 mod keyspace;
 mod master_key;
 mod password;
+pub mod request;
 pub mod role;
 mod secret;
 pub mod tenancy;
 pub mod user;
 
+pub use actor::Actor;
 pub use directory::{BuiltInDirectory, Directory};
 pub use error::IdentityError;
+pub use events::{Event, EventId, PendingEvent, Recipients};
 pub use identity::Identity;
 pub use key::{KeyInfo, KeyRecord, NewKey};
 pub use master_key::{MasterKey, MasterKeyError};
+pub use request::{RequestId, RequestKind, RequestSummary};
 pub use role::{NewRole, RoleGrant};
 pub use secret::Secret;
 pub use tenancy::{CLOSED_TO_BUCKETS, NewTenancy, Tenancy, TenancyChange, bucket_counter};
 pub use user::{NewUser, Standing, User, UserStatus};
 
+#[cfg(test)]
+mod events_tests;
 #[cfg(test)]
 mod model_tests;
 #[cfg(test)]

@@ -6,7 +6,7 @@ use storage::{Batch, Expect};
 use types::{TenancyName, Timestamp, UserName};
 
 use crate::control::{Control, Stale, put};
-use crate::{Identity, IdentityError, keyspace, tenancy, user};
+use crate::{Actor, Event, Identity, IdentityError, keyspace, tenancy, user};
 
 /// That a person holds a role in a tenancy.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -94,9 +94,20 @@ async fn grant(control: &Control, new: NewRole) -> Result<RoleGrant, IdentityErr
     let NewRole { tenancy: name, user, role, expires } = new;
     let grant = RoleGrant { tenancy: name, user, role, granted: control.clock.now(), expires };
     let group = keyspace::tenancy(&grant.tenancy);
+    let key = keyspace::role(&grant.tenancy, &grant.user);
+    let renewed = control.read::<RoleGrant>(&key).await?.is_some_and(|old| old.value.role == role);
+    let event = Event::GrantCreated {
+        tenancy: grant.tenancy.clone(),
+        user: grant.user.clone(),
+        role,
+        expires,
+        renewed,
+        by: Some(Actor::Operator),
+    };
+    let event = control.event(&group, event);
     let batch = Batch {
         expect: vec![tenancy.unchanged(group.clone())],
-        put: vec![put(keyspace::role(&grant.tenancy, &grant.user), &grant)],
+        put: std::iter::once(put(key, &grant)).chain(event).collect(),
         ..Batch::default()
     };
     control.commit(&group, batch, Stale::User(&grant.user)).await?;
@@ -105,9 +116,22 @@ async fn grant(control: &Control, new: NewRole) -> Result<RoleGrant, IdentityErr
 
 async fn revoke(control: &Control, tenancy: &TenancyName, user: &UserName) -> Result<(), IdentityError> {
     let key = keyspace::role(tenancy, user);
-    if control.read::<RoleGrant>(&key).await?.is_none() {
+    let Some(found) = control.read::<RoleGrant>(&key).await? else {
         return Err(IdentityError::NoRole { user: user.clone(), tenancy: tenancy.clone() });
-    }
-    let batch = Batch { expect: vec![Expect::Present(key.clone())], delete: vec![key], ..Batch::default() };
-    control.commit(&keyspace::tenancy(tenancy), batch, Stale::User(user)).await
+    };
+    let event = Event::GrantRevoked {
+        tenancy: tenancy.clone(),
+        user: user.clone(),
+        role: found.value.role,
+        by: Actor::Operator,
+        reason: String::new(),
+    };
+    let group = keyspace::tenancy(tenancy);
+    let batch = Batch {
+        expect: vec![Expect::Present(key.clone())],
+        put: control.event(&group, event).into_iter().collect(),
+        delete: vec![key],
+        ..Batch::default()
+    };
+    control.commit(&group, batch, Stale::User(user)).await
 }

@@ -11,7 +11,7 @@ use types::{TenancyName, Timestamp, UserName};
 use crate::control::{Control, Life, Stale, Stored, check_text, damaged, decode, put};
 use crate::key::KeyInfo;
 use crate::role::RoleGrant;
-use crate::{Identity, IdentityError, keyspace};
+use crate::{Identity, IdentityError, events, keyspace};
 
 /// The most tenancies: all of them are held in memory.
 pub const MAX_TENANCIES: usize = 10_000;
@@ -176,21 +176,26 @@ impl Identity {
     }
 }
 
-/// Reads every tenancy into memory.
+/// Reads every tenancy into memory, and what waits to be told of each.
 pub(crate) async fn load(control: &Control) -> Result<(), IdentityError> {
     let end = keyspace::after(keyspace::TENANCIES);
     let mut table = TenancyTable::default();
     let mut from = keyspace::TENANCIES.to_vec();
-    // Each tenancy's record is the first key of its group; the rest of the group is skipped by seeking past it.
+    // A tenancy's record is the first key of its group, which may also be there without one: with requests for a tenancy
+    // to come, and events about one that is gone. The rest of the group is skipped by seeking past it.
     while let [(key, value)] = control.metadata.scan(Space::CONTROL, &from, Some(&end), 1).await?.as_slice() {
-        let record: TenancyRecord = decode(key, value)?;
-        if keyspace::tenancy(&record.tenancy.name) != key.as_ref() {
-            return Err(damaged(key, "it names another tenancy"));
+        let group = keyspace::group_of(key).to_vec();
+        if group == key.as_ref() {
+            let record: TenancyRecord = decode(key, value)?;
+            if keyspace::tenancy(&record.tenancy.name) != key.as_ref() {
+                return Err(damaged(key, "it names another tenancy"));
+            }
+            if record.life == Life::Live {
+                table.insert(Arc::new(record.tenancy));
+            }
         }
-        from = keyspace::after(key);
-        if record.life == Life::Live {
-            table.insert(Arc::new(record.tenancy));
-        }
+        events::load(control, &keyspace::events(&group)).await?;
+        from = keyspace::after(&group);
     }
     *control.tenancies.write() = Arc::new(table);
     Ok(())
