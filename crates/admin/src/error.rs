@@ -93,6 +93,11 @@ impl From<IdentityError> for ApiError {
             E::KeyExists(_) => (CONFLICT, "KeyExists", "Delete it first, or let the server choose the id."),
             E::Invalid { .. } => (StatusCode::BAD_REQUEST, "InvalidRequest", ""),
             E::TooMany { .. } => (CONFLICT, "TooMany", "Delete those that are no longer used."),
+            E::DirectoryAway { .. } => {
+                let hint = "See what fails with: commonhold admin directory check";
+                (StatusCode::SERVICE_UNAVAILABLE, "DirectoryAway", hint)
+            }
+            E::DirectoryRefused { .. } => (CONFLICT, "DirectoryRefused", "Let the service account do it."),
             E::Contention => (CONFLICT, "Contention", "Look at how it is now, and try again."),
             E::WrongMasterKey | E::Damaged { .. } | E::Storage(_) | E::Unknown(_) => return Self::internal(error),
         };

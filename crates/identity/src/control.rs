@@ -12,14 +12,15 @@ use types::{AccessKeyId, Clock, Entropy, Timestamp, UserName};
 
 use crate::IdentityError;
 use crate::cache::Cache;
-use crate::directory::Directory;
+use crate::directory::{Directories, Directory};
 use crate::events::Outbox;
 use crate::key::KeyRecord;
 use crate::keyspace;
 use crate::master_key::MasterKey;
 use crate::password::Passwords;
+use crate::standing::Known;
 use crate::tenancy::TenancyTable;
-use crate::user::Standing;
+use crate::write_through::WriteThrough;
 
 /// How many keys are held decrypted: those in use at once at a large site, in some 20 MB.
 const CACHED_KEYS: usize = 64 * 1024;
@@ -33,9 +34,12 @@ pub(crate) struct Control {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) entropy: Arc<dyn Entropy>,
     pub(crate) passwords: Arc<Passwords>,
+    pub(crate) directories: Arc<Directories>,
+    /// The same as one directory.
     pub(crate) directory: Arc<dyn Directory>,
+    pub(crate) write_through: WriteThrough,
     pub(crate) keys: Cache<AccessKeyId, KeyRecord>,
-    pub(crate) standings: Cache<UserName, Standing>,
+    pub(crate) standings: Cache<UserName, Known>,
     /// What waits to be told.
     pub(crate) outbox: Outbox,
     /// Every tenancy, replaced as a whole by each change.
@@ -82,7 +86,7 @@ impl Control {
         clock: Arc<dyn Clock>,
         entropy: Arc<dyn Entropy>,
         passwords: Arc<Passwords>,
-        directory: Arc<dyn Directory>,
+        directories: Arc<Directories>,
     ) -> Self {
         Self {
             metadata,
@@ -90,7 +94,9 @@ impl Control {
             clock,
             entropy,
             passwords,
-            directory,
+            directory: Arc::clone(&directories) as Arc<dyn Directory>,
+            directories,
+            write_through: WriteThrough::default(),
             keys: Cache::new(CACHED_KEYS),
             standings: Cache::new(CACHED_PEOPLE),
             outbox: Outbox::default(),
@@ -117,10 +123,14 @@ impl Control {
         match stale {
             Stale::Nothing => {}
             Stale::Key(id) => self.keys.invalidate(id),
-            Stale::User(name) => self.standings.invalidate(name),
+            Stale::User(name) => {
+                self.standings.invalidate(name);
+                self.write_through.wake();
+            }
             Stale::Everything => {
                 self.keys.invalidate_all();
                 self.standings.invalidate_all();
+                self.write_through.wake();
             }
         }
         self.outbox.add(events);

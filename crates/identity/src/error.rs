@@ -75,6 +75,18 @@ pub enum IdentityError {
         /// What is wrong with it.
         reason: String,
     },
+    /// The directory can not be asked, or its answer can not be used: nothing is known. Try again later.
+    #[error("the directory of people is away: {reason}")]
+    DirectoryAway {
+        /// Why, for the operator.
+        reason: String,
+    },
+    /// The directory does not let us change it.
+    #[error("the directory of people refused a change: {reason}")]
+    DirectoryRefused {
+        /// What it said.
+        reason: String,
+    },
     /// Another process changed the same thing at the same time; nothing was changed here. Try again.
     #[error("another change came between")]
     Contention,
@@ -84,6 +96,13 @@ pub enum IdentityError {
     /// The change may have been made or not: look, then do it again if need be.
     #[error("the outcome of the change is unknown: {0}")]
     Unknown(String),
+}
+
+impl IdentityError {
+    /// The directory is away, for this reason.
+    pub fn away(reason: impl ToString) -> Self {
+        Self::DirectoryAway { reason: reason.to_string() }
+    }
 }
 
 impl From<CommitError> for IdentityError {

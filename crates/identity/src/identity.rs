@@ -8,7 +8,8 @@ use storage::{Batch, Expect, Metadata};
 use types::{Clock, Entropy};
 
 use crate::control::{Control, Stale, damaged, put};
-use crate::directory::{BuiltInDirectory, Directory};
+use crate::directory::people::People;
+use crate::directory::{BuiltInDirectory, Directories, Directory, ExternalDirectory};
 use crate::password::Passwords;
 use crate::{IdentityError, MasterKey, events, keyspace, tenancy};
 
@@ -48,16 +49,35 @@ impl Identity {
         clock: Arc<dyn Clock>,
         entropy: Arc<dyn Entropy>,
     ) -> Result<Self, IdentityError> {
+        Self::open_beside(metadata, master, clock, entropy, None).await
+    }
+
+    /// As [`Self::open`], with an external directory beside the built-in one.
+    ///
+    /// # Errors
+    /// As [`Self::open`]. The directory is not asked anything.
+    pub async fn open_beside(
+        metadata: Arc<dyn Metadata>,
+        master: MasterKey,
+        clock: Arc<dyn Clock>,
+        entropy: Arc<dyn Entropy>,
+        external: Option<ExternalDirectory>,
+    ) -> Result<Self, IdentityError> {
         let passwords = Arc::new(Passwords::new());
-        let directory = Arc::new(BuiltInDirectory::new(Arc::clone(&metadata), Arc::clone(&passwords)));
-        let control = Control::new(metadata, master, clock, entropy, passwords, directory);
+        let built_in = BuiltInDirectory::new(Arc::clone(&metadata), Arc::clone(&passwords));
+        let external = external.map(|external| {
+            let people = People::new(&external, Arc::clone(&metadata), Arc::clone(&clock));
+            (external, people)
+        });
+        let directories = Arc::new(Directories::new(built_in, external));
+        let control = Control::new(metadata, master, clock, entropy, passwords, directories);
         check_master_key(&control).await?;
         tenancy::load(&control).await?;
         events::load(&control, keyspace::PEOPLE).await?;
         Ok(Self { control: Arc::new(control) })
     }
 
-    /// Where people come from.
+    /// Where people come from: the built-in directory and the one beside it, as one.
     pub fn directory(&self) -> &Arc<dyn Directory> {
         &self.control.directory
     }

@@ -72,6 +72,11 @@ pub(crate) fn user(name: &UserName) -> Vec<u8> {
     format!("i/user/{name}/").into_bytes()
 }
 
+/// What the external directory last said of a person; also its group.
+pub(crate) fn last_answer(name: &UserName) -> Vec<u8> {
+    format!("i/answer/{name}/").into_bytes()
+}
+
 /// The key's secret and where its info is; also its group.
 pub(crate) fn key_secret(id: &AccessKeyId) -> Vec<u8> {
     format!("i/key/{id}/").into_bytes()

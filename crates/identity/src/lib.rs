@@ -1,8 +1,10 @@
 //! Who there is: tenancies, people, the roles that people hold in tenancies, and access keys. No S3, no HTTP.
 //!
 //! [`Identity`] is the whole of it, kept in the control space of the metadata store. Its operations stand one noun a
-//! file: [`tenancy`], [`user`], [`role`], [`key`] and [`request`]. What people are to be told of waits as [`events`]. People come from a [`Directory`], of which [`BuiltInDirectory`]
-//! is the one that needs nothing else. `control` holds what the nouns share: the store, the caches and the one lock under
+//! file: [`tenancy`], [`user`], [`role`], [`key`] and [`request`]. What people are to be told of waits as [`events`].
+//! People come from a [`Directory`], of which [`BuiltInDirectory`] is the one that needs nothing else; [`standing`] is
+//! what a person is in all tenancies together, and [`write_through`] makes the groups of an external directory follow
+//! from the roles. `control` holds what the nouns share: the store, the caches and the one lock under
 //! which changes are made; `keyspace` says where each record lies, and `docs/format/identity.md` what is in it.
 //!
 //! What a request needs (its key, what the key's owner is, its tenancy) is answered from memory. Changes made through
@@ -11,9 +13,10 @@
 mod actor;
 mod cache;
 mod control;
-mod directory;
+pub mod directory;
 mod error;
 pub mod events;
+mod group;
 mod identity;
 pub mod key;
 mod keyspace;
@@ -22,21 +25,25 @@ mod password;
 pub mod request;
 pub mod role;
 mod secret;
+pub mod standing;
 pub mod tenancy;
 pub mod user;
+pub mod write_through;
 
 pub use actor::Actor;
-pub use directory::{BuiltInDirectory, Directory};
+pub use directory::{BuiltInDirectory, Directory, ExternalDirectory, GroupWriter, TenancyGroups};
 pub use error::IdentityError;
 pub use events::{Event, EventId, PendingEvent, Recipients};
+pub use group::{GroupName, TenancyGroup};
 pub use identity::Identity;
 pub use key::{KeyInfo, KeyRecord, NewKey};
 pub use master_key::{MasterKey, MasterKeyError};
 pub use request::{RequestId, RequestKind, RequestSummary};
 pub use role::{NewRole, RoleGrant};
 pub use secret::Secret;
+pub use standing::Standing;
 pub use tenancy::{CLOSED_TO_BUCKETS, NewTenancy, Tenancy, TenancyChange, bucket_counter};
-pub use user::{NewUser, Standing, User, UserStatus};
+pub use user::{NewUser, User, UserStatus};
 
 #[cfg(test)]
 mod events_tests;

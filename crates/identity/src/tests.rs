@@ -8,6 +8,7 @@ use storage::{Batch, Bounded, Metadata, Space};
 use types::{AccessKeyId, Clock, ManualClock, SeededEntropy, TenancyName, Timestamp, UserName};
 
 use crate::control::{Life, put, read};
+use crate::directory::conformance;
 use crate::tenancy::{MAX_ENDPOINTS, TenancyRecord, bucket_counter};
 use crate::user::UserRecord;
 use crate::{
@@ -350,4 +351,15 @@ async fn a_change_runs_to_its_end_when_its_caller_goes_away() {
     while world.identity.tenancy(&tenancy("a")).is_none() {
         tokio::task::yield_now().await;
     }
+}
+
+#[tokio::test]
+async fn the_built_in_directory_keeps_the_contract() {
+    let world = World::new().await;
+    for person in conformance::PEOPLE {
+        let new = NewUser { name: user(person.name), email: person.email.map(str::to_owned) };
+        world.identity.create_user(new, Some(person.password)).await.expect("made");
+        world.identity.set_user_status(&user(person.name), person.status).await.expect("set");
+    }
+    conformance::run(&**world.identity.directory(), conformance::HasGroups::No).await;
 }

@@ -1,15 +1,11 @@
-//! People, and what a person is in all tenancies together.
+//! People.
 
-use std::sync::Arc;
-
-use policy::Role;
 use serde::{Deserialize, Serialize};
 use storage::{Batch, Expect};
-use types::{TenancyName, Timestamp, UserName};
+use types::{Timestamp, UserName};
 use zeroize::Zeroizing;
 
 use crate::control::{Control, Life, Stale, Stored, check_text, put};
-use crate::role::RoleGrant;
 use crate::{Identity, IdentityError, keyspace, tenancy};
 
 /// The longest e-mail address, in characters (RFC 5321 section 4.5.3.1.3).
@@ -20,6 +16,9 @@ const MAX_EMAIL_CHARS: usize = 254;
 pub struct User {
     /// Their login name.
     pub name: UserName,
+    /// Their name in full, where the directory tells it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub full_name: Option<String>,
     /// Where mail reaches them.
     pub email: Option<String>,
     /// Whether they may do anything.
@@ -55,34 +54,6 @@ pub(crate) struct UserRecord {
     pub(crate) password_hash: Option<String>,
     #[serde(default)]
     pub(crate) life: Life,
-}
-
-/// A person and what they are in every tenancy: all that a request of theirs needs to know.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Standing {
-    /// The person.
-    pub user: User,
-    /// Their roles, those that have expired too, in the order of tenancies.
-    pub roles: Vec<RoleGrant>,
-    /// The directory's own groups that they are in.
-    pub directory_groups: Vec<String>,
-}
-
-impl Standing {
-    /// The role held in `tenancy` at `now`.
-    pub fn role_in(&self, tenancy: &TenancyName, now: Timestamp) -> Option<Role> {
-        self.roles.iter().find(|grant| grant.tenancy == *tenancy && grant.is_active(now)).map(|grant| grant.role)
-    }
-
-    /// The directory's groups, and `<tenancy>-members` of each tenancy in which a role is held at `now`.
-    pub fn groups(&self, now: Timestamp) -> Vec<String> {
-        let active = self.roles.iter().filter(|grant| grant.is_active(now));
-        let members = active.map(|grant| [grant.tenancy.as_str(), "-members"].concat());
-        let mut groups: Vec<_> = self.directory_groups.iter().cloned().chain(members).collect();
-        groups.sort();
-        groups.dedup();
-        groups
-    }
 }
 
 impl Identity {
@@ -145,22 +116,6 @@ impl Identity {
         let name = name.clone();
         self.change(move |control| async move { delete(&control, &name).await }).await
     }
-
-    /// A person with all roles, from memory where it was asked for before.
-    ///
-    /// # Errors
-    /// Those of the directory and the store.
-    pub async fn standing(&self, name: &UserName) -> Result<Option<Arc<Standing>>, IdentityError> {
-        if let Some(standing) = self.control.standings.get(name) {
-            return Ok(Some(standing));
-        }
-        let ticket = self.control.standings.ticket();
-        let standing = load_standing(&self.control, name).await?.map(Arc::new);
-        if let Some(standing) = &standing {
-            self.control.standings.fill(ticket, name.clone(), Arc::clone(standing));
-        }
-        Ok(standing)
-    }
 }
 
 /// Refuses a person that the directory does not know.
@@ -179,13 +134,16 @@ async fn create(control: &Control, new: NewUser, password: Option<Zeroizing<Stri
     match control.read::<UserRecord>(&key).await? {
         Some(found) if found.value.life == Life::Live => return Err(IdentityError::UserExists(new.name)),
         Some(_) => sweep(control, &new.name).await?,
+        // The name would become another person's.
+        None if control.directory.find(&new.name).await?.is_some() => return Err(IdentityError::UserExists(new.name)),
         None => {}
     }
     let password_hash = match password {
         Some(password) => Some(control.passwords.hash(&*control.entropy, &password).await?),
         None => None,
     };
-    let user = User { name: new.name, email: new.email, status: UserStatus::Active, created: control.clock.now() };
+    let created = control.clock.now();
+    let user = User { name: new.name, full_name: None, email: new.email, status: UserStatus::Active, created };
     let record = UserRecord { user, password_hash, life: Life::Live };
     let batch =
         Batch { expect: vec![Expect::Absent(key.clone())], put: vec![put(key.clone(), &record)], ..Batch::default() };
@@ -234,17 +192,6 @@ async fn sweep(control: &Control, name: &UserName) -> Result<(), IdentityError> 
     let key = keyspace::user(name);
     let batch = Batch { delete: vec![key.clone()], ..Batch::default() };
     control.commit(&key, batch, Stale::User(name)).await
-}
-
-async fn load_standing(control: &Control, name: &UserName) -> Result<Option<Standing>, IdentityError> {
-    let Some(user) = control.directory.find(name).await? else { return Ok(None) };
-    let directory_groups = control.directory.groups(name).await?;
-    let mut roles = Vec::new();
-    for tenancy in control.table().by_name.keys() {
-        let role = control.read::<RoleGrant>(&keyspace::role(tenancy, name)).await?;
-        roles.extend(role.map(|role| role.value));
-    }
-    Ok(Some(Standing { user, roles, directory_groups }))
 }
 
 fn check_email(email: &str) -> Result<(), IdentityError> {

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use access::{AuthenticationError, HostTarget};
-use identity::KeyRecord;
+use identity::{IdentityError, KeyRecord};
 use objects::multipart::MAX_PART_BYTES;
 use policy::Principal;
 use s3_protocol::auth::{Credentials, PayloadMode, SignatureFacts};
@@ -114,6 +114,11 @@ fn authentication_error(error: &AuthenticationError, request_id: &str) -> S3Erro
             denied().with_message("The owner of the access key may do nothing here any more.")
         }
         AuthenticationError::UnknownTenancy | AuthenticationError::NoTenancy => denied(),
+        AuthenticationError::Identity(error @ IdentityError::DirectoryAway { .. }) => {
+            tracing::warn!(request_id, %error, "a request can not be told whose it is");
+            S3Error::new(ErrorCode::ServiceUnavailable)
+                .with_message("The directory of people does not answer, so it is not known whose this request is.")
+        }
         AuthenticationError::Identity(error) => errors::internal(error, request_id),
     }
 }
