@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use identity::{Identity, IdentityError, KeyRecord, UserStatus};
-use policy::{BucketFacts, Caller, DefaultPolicy, Facts, ObjectFacts, Principal};
+use policy::{BucketFacts, Caller, DefaultPolicy, Facts, ObjectFacts, Principal, Resource};
 use types::{AccessKeyId, Clock, TenancyName, UserName};
 
 use crate::grant::{ActionType, Denied, Grant, authorize};
@@ -134,9 +134,9 @@ impl Access {
         })?;
         Ok(Arc::new(Principal {
             caller: Caller::Person { name: info.owner.clone(), key: Some(info.id.clone()) },
-            tenancy: tenancy.clone(),
             role: Some(role).filter(|_| *tenancy == info.tenancy),
             groups: standing.groups(now),
+            ..Principal::anonymous(tenancy.clone())
         }))
     }
 
@@ -148,7 +148,7 @@ impl Access {
     /// The operator or a job of the store itself, in `tenancy`. To be called only for what came through the local
     /// socket or from inside the process.
     pub fn operator(&self, tenancy: TenancyName) -> Arc<Principal> {
-        Arc::new(Principal { caller: Caller::Operator, tenancy, role: None, groups: Vec::new() })
+        Arc::new(Principal { caller: Caller::Operator, ..Principal::anonymous(tenancy) })
     }
 
     /// What a tenancy allows its members where nothing else decides; the stricter policy for one that does not exist.
@@ -168,8 +168,8 @@ impl Access {
         bucket: Option<BucketFacts<'_>>,
         object: Option<ObjectFacts<'_>>,
     ) -> Result<Grant<A>, Denied> {
-        let facts = Facts { default_policy: self.default_policy(&principal.tenancy), bucket, object };
-        authorize(principal, target, facts)
+        let default_policy = self.default_policy(&principal.tenancy);
+        authorize(principal, target, Facts { default_policy, bucket, object, ..Facts::about(Resource::Tenancy) })
     }
 }
 

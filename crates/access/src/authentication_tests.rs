@@ -165,7 +165,7 @@ async fn strangers_have_what_acls_grant() {
         let mut acl = acl.expand(&user("ann"), &user("ann"));
         acl.grants.remove(0);
         let owner = user("ann");
-        let facts = Some(BucketFacts { name: &bucket.bucket, owner: &owner, acl: &acl });
+        let facts = Some(BucketFacts::new(&bucket.bucket, &owner, &acl));
         let object_facts = Some(ObjectFacts { owner: None, acl: &acl });
         let mut allowed = Vec::new();
         for principal in [
@@ -191,7 +191,7 @@ async fn nobody_acts_outside_the_tenancy_that_the_request_is_for() {
     let bucket = BucketTarget { tenancy: tenancy("a"), bucket: BucketName::new("data").expect("a name"), bucket_id: 7 };
     let acl = CannedAcl::PublicRead.expand(&user("bob"), &user("bob"));
     let owner = user("bob");
-    let facts = BucketFacts { name: &bucket.bucket, owner: &owner, acl: &acl };
+    let facts = BucketFacts::new(&bucket.bucket, &owner, &acl);
     for principal in [world.access.operator(tenancy("b")), world.access.anonymous(tenancy("b"))] {
         let denied = world.access.authorize::<action::ListBucket>(&principal, bucket.clone(), Some(facts), None);
         assert!(denied.is_err(), "{principal:?}");

@@ -7,7 +7,7 @@
 use std::marker::PhantomData;
 use std::sync::Arc;
 
-use policy::{Action, Facts, Principal, Reason, decide, for_each_action};
+use policy::{Action, Facts, Principal, Reason, Resource, decide, for_each_action};
 use types::{BucketName, ObjectKey, TenancyName, VersionId};
 
 /// The tenancy as a whole.
@@ -53,6 +53,9 @@ pub trait Target {
     /// The tenancy that it lies in.
     fn tenancy(&self) -> &TenancyName;
 
+    /// What it is to a policy.
+    fn resource(&self) -> Resource<'_>;
+
     /// Whether the request names a version: another action is then asked for.
     fn names_version(&self) -> bool {
         false
@@ -63,11 +66,19 @@ impl Target for TenancyTarget {
     fn tenancy(&self) -> &TenancyName {
         &self.tenancy
     }
+
+    fn resource(&self) -> Resource<'_> {
+        Resource::Tenancy
+    }
 }
 
 impl Target for NewBucketTarget {
     fn tenancy(&self) -> &TenancyName {
         &self.tenancy
+    }
+
+    fn resource(&self) -> Resource<'_> {
+        Resource::Bucket(&self.bucket)
     }
 }
 
@@ -75,11 +86,19 @@ impl Target for BucketTarget {
     fn tenancy(&self) -> &TenancyName {
         &self.tenancy
     }
+
+    fn resource(&self) -> Resource<'_> {
+        Resource::Bucket(&self.bucket)
+    }
 }
 
 impl Target for ObjectTarget {
     fn tenancy(&self) -> &TenancyName {
         &self.bucket.tenancy
+    }
+
+    fn resource(&self) -> Resource<'_> {
+        Resource::Object { bucket: &self.bucket.bucket, key: &self.key, version: self.version }
     }
 
     fn names_version(&self) -> bool {
@@ -199,7 +218,8 @@ pub struct Denied {
     pub action: Action,
 }
 
-/// Decides whether `principal` may do `A` to `target`, given what is known of it.
+/// Decides whether `principal` may do `A` to `target`, given what is known of it. The resource of the decision is the
+/// target, whatever the facts say.
 ///
 /// # Errors
 /// [`Denied`], where no rule allows it or the principal is one of another tenancy.
@@ -209,7 +229,7 @@ pub fn authorize<A: ActionType>(
     facts: Facts<'_>,
 ) -> Result<Grant<A>, Denied> {
     let action = if target.names_version() { A::ACTION.on_version() } else { A::ACTION };
-    let decision = decide(principal, action, facts);
+    let decision = decide(principal, action, Facts { resource: target.resource(), ..facts });
     if principal.tenancy != *target.tenancy() || !decision.is_allowed() {
         return Err(Denied { action });
     }

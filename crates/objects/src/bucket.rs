@@ -55,6 +55,6 @@ impl Bucket {
 
     /// What a decision about it needs to know.
     pub const fn facts(&self) -> BucketFacts<'_> {
-        BucketFacts { name: &self.name, owner: &self.owner, acl: &self.acl }
+        BucketFacts::new(&self.name, &self.owner, &self.acl)
     }
 }

@@ -7,7 +7,7 @@ use access::{
 };
 use async_trait::async_trait;
 use bytes::Bytes;
-use policy::{Caller, DefaultPolicy, Facts, Principal, Role};
+use policy::{Caller, Facts, Principal, Resource, Role};
 use storage::Engine;
 use storage::faults::Faulty;
 use storage::memory::MemoryStore;
@@ -31,9 +31,8 @@ pub(crate) struct World {
 pub(crate) fn person(name: &str, role: Role) -> Arc<Principal> {
     Arc::new(Principal {
         caller: Caller::Person { name: UserName::new(name).unwrap(), key: None },
-        tenancy: TenancyName::new("lab-o").unwrap(),
         role: Some(role),
-        groups: Vec::new(),
+        ..Principal::anonymous(TenancyName::new("lab-o").unwrap())
     })
 }
 
@@ -79,8 +78,7 @@ impl World {
     where
         A::Target: Target,
     {
-        let facts = Facts { default_policy: DefaultPolicy::Owner, bucket: None, object: None };
-        authorize(&self.caller, target, facts).unwrap()
+        authorize(&self.caller, target, Facts::about(Resource::Tenancy)).unwrap()
     }
 
     pub(crate) fn tenancy(&self) -> TenancyName {

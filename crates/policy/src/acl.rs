@@ -33,6 +33,11 @@ impl Grantee {
         [Self::AllUsers, Self::AuthenticatedUsers].into_iter().find(|group| group.uri() == Some(uri))
     }
 
+    /// Whether it is more than one person.
+    pub const fn is_public(&self) -> bool {
+        matches!(self, Self::AllUsers | Self::AuthenticatedUsers)
+    }
+
     fn includes(&self, principal: &Principal) -> bool {
         match self {
             Self::AllUsers => true,
@@ -152,18 +157,23 @@ impl Acl {
         CannedAcl::Private.expand(owner, owner)
     }
 
-    /// The line that lets `principal` do `action` to the bucket that has this ACL.
-    pub fn allows_on_bucket(&self, principal: &Principal, action: Action) -> Option<&AclGrant> {
-        self.find(principal, |permission| permission.allows_on_bucket(action))
+    /// Whether it grants anything to everyone, or to whoever signs (user guide, "The meaning of public").
+    pub fn is_public(&self) -> bool {
+        self.grants.iter().any(|line| line.grantee.is_public())
     }
 
-    /// The line that lets `principal` do `action` to the object that has this ACL.
-    pub fn allows_on_object(&self, principal: &Principal, action: Action) -> Option<&AclGrant> {
-        self.find(principal, |permission| permission.allows_on_object(action))
+    /// The lines that let `principal` do `action` to the bucket that has this ACL.
+    pub fn allowing_on_bucket(&self, principal: &Principal, action: Action) -> impl Iterator<Item = &AclGrant> {
+        self.allowing(principal, move |permission| permission.allows_on_bucket(action))
     }
 
-    fn find(&self, principal: &Principal, allows: impl Fn(Permission) -> bool) -> Option<&AclGrant> {
-        self.grants.iter().find(|grant| allows(grant.permission) && grant.grantee.includes(principal))
+    /// The lines that let `principal` do `action` to the object that has this ACL.
+    pub fn allowing_on_object(&self, principal: &Principal, action: Action) -> impl Iterator<Item = &AclGrant> {
+        self.allowing(principal, move |permission| permission.allows_on_object(action))
+    }
+
+    fn allowing(&self, principal: &Principal, allows: impl Fn(Permission) -> bool) -> impl Iterator<Item = &AclGrant> {
+        self.grants.iter().filter(move |line| allows(line.permission) && line.grantee.includes(principal))
     }
 }
 

@@ -139,6 +139,37 @@ impl Action {
         }
     }
 
+    /// Whether the action reads and changes nothing.
+    pub const fn is_read(self) -> bool {
+        let name = self.name().as_bytes();
+        matches!(name, [b'G', b'e', b't', ..] | [b'L', b'i', b's', b't', ..])
+    }
+
+    /// Whether it lists a bucket by prefix.
+    pub const fn is_listing(self) -> bool {
+        matches!(self, Self::ListBucket | Self::ListBucketVersions | Self::ListBucketMultipartUploads)
+    }
+
+    /// Whether it reads objects or their names.
+    pub const fn reads_data(self) -> bool {
+        self.is_listing() || (self.is_read() && matches!(self.scope(), Scope::Object))
+    }
+
+    /// Whether it makes the store hold more.
+    pub const fn adds_data(self) -> bool {
+        matches!(self, Self::PutObject | Self::RestoreObject)
+    }
+
+    /// Whether it makes or removes buckets, objects, or what objects carry. ACLs are no such thing: they say who may.
+    pub const fn changes_data(self) -> bool {
+        match self.scope() {
+            Scope::Tenancy => false,
+            Scope::NewBucket => true,
+            Scope::Bucket => matches!(self, Self::DeleteBucket),
+            Scope::Object => !self.is_read() && !matches!(self, Self::PutObjectAcl | Self::PutObjectVersionAcl),
+        }
+    }
+
     /// Whether the action reads or replaces a bucket's policy: its owner always may, so that nobody locks themselves out.
     pub const fn is_on_bucket_policy(self) -> bool {
         matches!(self, Self::GetBucketPolicy | Self::PutBucketPolicy | Self::DeleteBucketPolicy)

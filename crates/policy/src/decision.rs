@@ -4,9 +4,10 @@ use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
-use types::{BucketName, UserName};
 
-use crate::{Acl, AclGrant, Action, Caller, Principal, Role, Scope};
+use crate::document::{Effect, Policy, StatementName};
+use crate::question::Question;
+use crate::{AclGrant, Action, Caller, Facts, KeyBound, Principal, QuotaState, Role, Scope};
 
 /// What a tenancy allows its members where nothing else decides.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default, Serialize, Deserialize)]
@@ -41,48 +42,21 @@ impl FromStr for DefaultPolicy {
     }
 }
 
-/// What is to be known of a bucket.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct BucketFacts<'a> {
-    /// Its name.
-    pub name: &'a BucketName,
-    /// The person whose bucket it is.
-    pub owner: &'a UserName,
-    /// Its ACL.
-    pub acl: &'a Acl,
-}
-
-/// What is to be known of an object (or a version of one).
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct ObjectFacts<'a> {
-    /// The person who wrote it; `None` for anonymous uploads.
-    pub owner: Option<&'a UserName>,
-    /// Its ACL.
-    pub acl: &'a Acl,
-}
-
-/// What the decision rests on.
-#[derive(Clone, Copy, Debug)]
-pub struct Facts<'a> {
-    /// The tenancy's default policy.
-    pub default_policy: DefaultPolicy,
-    /// The bucket, for actions on one or on its objects.
-    pub bucket: Option<BucketFacts<'a>>,
-    /// The object, where it exists and was looked up.
-    pub object: Option<ObjectFacts<'a>>,
-}
-
 /// The rule that decided.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Reason {
     /// The operator, or the store itself.
     Operator,
+    /// A statement of the bucket's policy denies it.
+    PolicyDenies(StatementName),
     /// The caller is MANAGER or DEPUTY of the tenancy.
     Role(Role),
     /// The caller owns the bucket.
     BucketOwner,
     /// Every member may list their buckets and make new ones.
     Member,
+    /// A statement of the bucket's policy allows it.
+    PolicyAllows(StatementName),
     /// A line of the bucket's ACL.
     BucketAcl(AclGrant),
     /// A line of the object's ACL.
@@ -91,19 +65,51 @@ pub enum Reason {
     DefaultPolicyMembers,
     /// Nothing allows it.
     NothingAllows,
+    /// It would be allowed, but the key that signed the request may less.
+    KeyScope(KeyBound),
+    /// It would be allowed, but a policy of the session does not allow it.
+    SessionPolicy,
+    /// It would be allowed, but a quota is reached.
+    Quota(QuotaState),
+}
+
+impl Reason {
+    /// Whether the action may go on.
+    pub const fn allows(&self) -> bool {
+        match self {
+            Self::Operator
+            | Self::Role(_)
+            | Self::BucketOwner
+            | Self::Member
+            | Self::PolicyAllows(_)
+            | Self::BucketAcl(_)
+            | Self::ObjectAcl(_)
+            | Self::DefaultPolicyMembers => true,
+            Self::PolicyDenies(_) | Self::NothingAllows | Self::KeyScope(_) | Self::SessionPolicy | Self::Quota(_) => {
+                false
+            }
+        }
+    }
 }
 
 impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Operator => f.write_str("the operator may"),
+            Self::PolicyDenies(statement) => write!(f, "{statement} of the bucket's policy denies it"),
             Self::Role(role) => write!(f, "the caller is {role} of the tenancy"),
             Self::BucketOwner => f.write_str("the caller owns the bucket"),
             Self::Member => f.write_str("every member of the tenancy may"),
+            Self::PolicyAllows(statement) => write!(f, "{statement} of the bucket's policy allows it"),
             Self::BucketAcl(line) => write!(f, "the bucket's ACL grants {}", line.permission.name()),
             Self::ObjectAcl(line) => write!(f, "the object's ACL grants {}", line.permission.name()),
             Self::DefaultPolicyMembers => f.write_str("the tenancy lets every member reach every bucket"),
             Self::NothingAllows => f.write_str("no rule allows it"),
+            Self::KeyScope(KeyBound::ReadOnly) => f.write_str("the key may only read"),
+            Self::KeyScope(KeyBound::Targets) => f.write_str("the key is for other buckets or prefixes"),
+            Self::KeyScope(KeyBound::Sources) => f.write_str("the key may not be used from this address"),
+            Self::SessionPolicy => f.write_str("the session's policy does not allow it"),
+            Self::Quota(state) => write!(f, "a quota is reached, and its state is {state}"),
         }
     }
 }
@@ -117,54 +123,132 @@ pub struct Decision {
 
 impl Decision {
     /// Whether the action may go on.
-    pub fn is_allowed(&self) -> bool {
-        self.reason != Reason::NothingAllows
+    pub const fn is_allowed(&self) -> bool {
+        self.reason.allows()
     }
 }
 
-/// Decides whether `principal` may do `action`. Total and pure; the first rule that speaks decides:
-/// role in the tenancy, ownership of the bucket, ACLs, the tenancy's default policy, and otherwise no.
+/// A rule: it speaks, or leaves the question to the next.
+pub(crate) type Rule = fn(&Question<'_>) -> Option<Reason>;
+
+/// The rules in their order; the first that speaks decides. A Deny binds managers and owners, so that what a policy
+/// forbids is forbidden; the policy itself they can always read and replace.
+pub(crate) const RULES: [(&str, Rule); 8] = [
+    ("operator", by_operator),
+    ("policy denies", by_policy_denying),
+    ("role", by_role),
+    ("membership", by_membership),
+    ("bucket owner", by_ownership),
+    ("policy allows", by_policy_allowing),
+    ("ACL", by_acl),
+    ("default policy", by_default_policy),
+];
+
+/// What narrows the outcome of the rules, for everyone but the operator: each may refuse what was allowed, none allows.
+/// That a quota is reached is told only to those who may otherwise.
+pub(crate) const NARROWINGS: [(&str, Rule); 3] =
+    [("key", narrowed_by_key), ("session", narrowed_by_session), ("quota", narrowed_by_quota)];
+
+/// Decides whether `principal` may do `action`. Total and pure. Without a policy it allocates nothing.
+///
+/// The first rule that speaks decides: the operator, a Deny of the bucket's policy, role in the tenancy, membership,
+/// ownership of the bucket, an Allow of the bucket's policy, ACLs, the tenancy's default policy, and otherwise no. What is
+/// then allowed, the key's bounds, the session's policies and quotas may still refuse.
 pub fn decide(principal: &Principal, action: Action, facts: Facts<'_>) -> Decision {
-    let reason = by_role(principal)
-        .or_else(|| by_membership(principal, action))
-        .or_else(|| by_ownership(principal, facts))
-        .or_else(|| by_acl(principal, action, facts))
-        .or_else(|| by_default_policy(principal, facts))
-        .unwrap_or(Reason::NothingAllows);
+    let question = Question::new(principal, action, facts);
+    let by_rules = RULES.iter().find_map(|(_, rule)| rule(&question)).unwrap_or(Reason::NothingAllows);
+    let narrowed = || NARROWINGS.iter().find_map(|(_, narrowing)| narrowing(&question));
+    let reason = match by_rules {
+        Reason::Operator => Reason::Operator,
+        reason if reason.allows() => narrowed().unwrap_or(reason),
+        reason => reason,
+    };
     Decision { reason }
 }
 
-fn by_role(principal: &Principal) -> Option<Reason> {
-    match (&principal.caller, principal.role) {
-        (Caller::Operator, _) => Some(Reason::Operator),
+fn by_operator(question: &Question<'_>) -> Option<Reason> {
+    (question.principal.caller == Caller::Operator).then_some(Reason::Operator)
+}
+
+fn by_policy_denying(question: &Question<'_>) -> Option<Reason> {
+    let policy = policy(question)?;
+    let keeps_policy =
+        question.action.is_on_bucket_policy() && (by_role(question).is_some() || by_ownership(question).is_some());
+    if keeps_policy {
+        return None;
+    }
+    policy.find(Effect::Deny, question).map(Reason::PolicyDenies)
+}
+
+fn by_role(question: &Question<'_>) -> Option<Reason> {
+    match (&question.principal.caller, question.principal.role) {
         (Caller::Person { .. }, Some(role @ (Role::Manager | Role::Deputy))) => Some(Reason::Role(role)),
         _ => None,
     }
 }
 
-fn by_membership(principal: &Principal, action: Action) -> Option<Reason> {
-    let of_tenancy = matches!(action.scope(), Scope::Tenancy | Scope::NewBucket);
-    (of_tenancy && principal.role.is_some()).then_some(Reason::Member)
+fn by_membership(question: &Question<'_>) -> Option<Reason> {
+    let of_tenancy = matches!(question.action.scope(), Scope::Tenancy | Scope::NewBucket);
+    (of_tenancy && question.principal.role.is_some()).then_some(Reason::Member)
 }
 
 /// Who left the tenancy owns no power there, whatever buckets still carry the name.
-fn by_ownership(principal: &Principal, facts: Facts<'_>) -> Option<Reason> {
-    let owner = facts.bucket?.owner;
+fn by_ownership(question: &Question<'_>) -> Option<Reason> {
+    let owner = question.facts.bucket?.owner;
+    let principal = question.principal;
     (principal.role.is_some() && principal.user() == Some(owner)).then_some(Reason::BucketOwner)
 }
 
-fn by_acl(principal: &Principal, action: Action, facts: Facts<'_>) -> Option<Reason> {
-    let bucket = facts.bucket.and_then(|bucket| bucket.acl.allows_on_bucket(principal, action));
-    let object = || facts.object.and_then(|object| object.acl.allows_on_object(principal, action));
-    match bucket {
+/// Where the bucket restricts public access, a policy that is public counts for members only.
+fn by_policy_allowing(question: &Question<'_>) -> Option<Reason> {
+    let policy = policy(question)?;
+    let restricts = question.facts.bucket.is_some_and(|bucket| bucket.public_access.restrict_public_buckets);
+    if restricts && question.principal.role.is_none() && policy.is_public() {
+        return None;
+    }
+    policy.find(Effect::Allow, question).map(Reason::PolicyAllows)
+}
+
+fn by_acl(question: &Question<'_>) -> Option<Reason> {
+    let (principal, action, facts) = (question.principal, question.action, &question.facts);
+    let bucket = facts.bucket;
+    if bucket.is_some_and(|bucket| !bucket.ownership.counts_acls()) {
+        return None;
+    }
+    let ignores_public = bucket.is_some_and(|bucket| bucket.public_access.ignore_public_acls);
+    let counts = |line: &&AclGrant| !(ignores_public && line.grantee.is_public());
+    let on_bucket = bucket.and_then(|bucket| bucket.acl.allowing_on_bucket(principal, action).find(counts));
+    let on_object = || facts.object.and_then(|object| object.acl.allowing_on_object(principal, action).find(counts));
+    match on_bucket {
         Some(line) => Some(Reason::BucketAcl(line.clone())),
-        None => object().map(|line| Reason::ObjectAcl(line.clone())),
+        None => on_object().map(|line| Reason::ObjectAcl(line.clone())),
     }
 }
 
-fn by_default_policy(principal: &Principal, facts: Facts<'_>) -> Option<Reason> {
-    let member = principal.role.is_some() && facts.bucket.is_some();
-    (member && facts.default_policy == DefaultPolicy::Members).then_some(Reason::DefaultPolicyMembers)
+fn by_default_policy(question: &Question<'_>) -> Option<Reason> {
+    let member = question.principal.role.is_some() && question.facts.bucket.is_some();
+    (member && question.facts.default_policy == DefaultPolicy::Members).then_some(Reason::DefaultPolicyMembers)
+}
+
+fn narrowed_by_key(question: &Question<'_>) -> Option<Reason> {
+    let scope = question.principal.key_scope.as_ref()?;
+    scope.refusal(question.action, &question.facts).map(Reason::KeyScope)
+}
+
+fn narrowed_by_session(question: &Question<'_>) -> Option<Reason> {
+    let allows = |policy: &Policy| {
+        policy.find(Effect::Deny, question).is_none() && policy.find(Effect::Allow, question).is_some()
+    };
+    (!question.principal.session_policies.iter().all(allows)).then_some(Reason::SessionPolicy)
+}
+
+fn narrowed_by_quota(question: &Question<'_>) -> Option<Reason> {
+    let state = question.facts.quota;
+    state.blocks(question.action, question.principal.role).then_some(Reason::Quota(state))
+}
+
+fn policy<'a>(question: &Question<'a>) -> Option<&'a Policy> {
+    question.facts.bucket.and_then(|bucket| bucket.policy)
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
-use types::{TenancyName, UserName};
+use types::{BucketName, TenancyName, UserName};
 
 use super::*;
-use crate::CannedAcl;
+use crate::{Acl, BucketFacts, CannedAcl, ObjectFacts, Resource};
 
 fn user(name: &str) -> UserName {
     UserName::new(name).unwrap()
@@ -12,7 +12,7 @@ fn principal(name: Option<&str>, role: Option<Role>) -> Principal {
     match name {
         None => Principal::anonymous(tenancy),
         Some(name) => {
-            Principal { caller: Caller::Person { name: user(name), key: None }, tenancy, role, groups: Vec::new() }
+            Principal { caller: Caller::Person { name: user(name), key: None }, role, ..Principal::anonymous(tenancy) }
         }
     }
 }
@@ -31,7 +31,7 @@ fn owned(owner: &str, acl: CannedAcl) -> Owned {
 
 impl Owned {
     fn bucket(&self) -> Option<BucketFacts<'_>> {
-        Some(BucketFacts { name: &self.name, owner: &self.owner, acl: &self.acl })
+        Some(BucketFacts::new(&self.name, &self.owner, &self.acl))
     }
 
     fn object(&self) -> Option<ObjectFacts<'_>> {
@@ -63,7 +63,12 @@ fn the_table_of_decisions() {
         (None, None, Private, Private, Members, none),
     ] {
         let (bucket, object) = (owned("ann", bucket_acl), owned("ann", object_acl));
-        let facts = Facts { default_policy: default, bucket: bucket.bucket(), object: object.object() };
+        let facts = Facts {
+            default_policy: default,
+            bucket: bucket.bucket(),
+            object: object.object(),
+            ..Facts::about(Resource::Tenancy)
+        };
         let actions = [Action::ListBucket, Action::GetObject, Action::PutObject, Action::DeleteBucket];
         let allowed = actions.map(|action| decide(&principal(who, role), action, facts).is_allowed());
         assert_eq!(allowed, expected, "{who:?} {role:?} {bucket_acl:?} {object_acl:?} {default:?}");
@@ -73,7 +78,7 @@ fn the_table_of_decisions() {
 #[test]
 fn who_may_write_by_acl_may_manage_uploads() {
     let bucket = owned("ann", CannedAcl::PublicReadWrite);
-    let facts = Facts { default_policy: DefaultPolicy::Owner, bucket: bucket.bucket(), object: None };
+    let facts = Facts { bucket: bucket.bucket(), object: None, ..Facts::about(Resource::Tenancy) };
     for action in [Action::PutObject, Action::AbortMultipartUpload, Action::ListMultipartUploadParts] {
         assert!(decide(&principal(None, None), action, facts).is_allowed(), "{action}");
     }
@@ -82,14 +87,19 @@ fn who_may_write_by_acl_may_manage_uploads() {
 #[test]
 fn whoever_left_the_tenancy_has_only_what_acls_grant() {
     let bucket = owned("ann", CannedAcl::Private);
-    let facts = Facts { default_policy: DefaultPolicy::Members, bucket: bucket.bucket(), object: None };
+    let facts = Facts {
+        default_policy: DefaultPolicy::Members,
+        bucket: bucket.bucket(),
+        object: None,
+        ..Facts::about(Resource::Tenancy)
+    };
     let decision = decide(&principal(Some("ann"), None), Action::DeleteBucket, facts);
     assert_eq!(decision.reason, Reason::NothingAllows);
 }
 
 #[test]
 fn members_make_buckets_and_strangers_do_not() {
-    let facts = Facts { default_policy: DefaultPolicy::Owner, bucket: None, object: None };
+    let facts = Facts { bucket: None, object: None, ..Facts::about(Resource::Tenancy) };
     for action in [Action::CreateBucket, Action::ListAllMyBuckets] {
         assert!(decide(&principal(Some("bob"), Some(Role::User)), action, facts).is_allowed());
         assert!(!decide(&principal(Some("bob"), None), action, facts).is_allowed());
@@ -101,7 +111,12 @@ fn members_make_buckets_and_strangers_do_not() {
 fn every_action_is_refused_to_nobody_on_a_private_bucket() {
     let (bucket, object) = (owned("ann", CannedAcl::Private), owned("ann", CannedAcl::Private));
     for default_policy in [DefaultPolicy::Owner, DefaultPolicy::Members] {
-        let facts = Facts { default_policy, bucket: bucket.bucket(), object: object.object() };
+        let facts = Facts {
+            default_policy,
+            bucket: bucket.bucket(),
+            object: object.object(),
+            ..Facts::about(Resource::Tenancy)
+        };
         for action in Action::ALL {
             for who in [principal(None, None), principal(Some("stranger"), None)] {
                 assert!(!decide(&who, *action, facts).is_allowed(), "{action}");

@@ -1,15 +1,36 @@
 //! Who may do what: one pure, total function, [`decide`], for every way into the store.
 //!
-//! [`action`] names what can be done, [`principal`] who asks, [`acl`] what buckets and objects grant, and [`decision`]
-//! weighs them in the one order there is. Nothing here does I/O: the facts come as arguments, and the answer carries its
-//! reason, so that "why?" is answered by what was really decided.
+//! [`action`] names what can be done, [`principal`] who asks, [`acl`] and [`document`] what buckets and objects grant, and
+//! [`decision`] weighs them in the one order there is. [`facts`] is what it rests on; of that, [`context`] is the request
+//! itself, which only conditions ask for. What narrows a decision afterwards: [`key_scope`] and [`quota`].
+//! Nothing here does I/O: the facts come as arguments, and the answer carries its reason, so that "why?" is answered by
+//! what was really decided.
 
 pub mod acl;
 pub mod action;
-mod decision;
-mod principal;
+mod action_names;
+mod action_set;
+pub mod context;
+pub mod decision;
+pub mod document;
+pub mod facts;
+mod glob;
+mod ip_network;
+pub mod key_scope;
+mod ownership;
+pub mod principal;
+mod question;
+pub mod quota;
 
 pub use acl::{Acl, AclGrant, CannedAcl, Grantee, Permission};
 pub use action::{Action, Scope};
-pub use decision::{BucketFacts, Decision, DefaultPolicy, Facts, ObjectFacts, Reason, decide};
+pub use action_set::ActionSet;
+pub use context::{AuthType, Context, RequestText, Signature, SignatureVersion};
+pub use decision::{Decision, DefaultPolicy, Reason, decide};
+pub use document::{Effect, Policy, PolicyError, StatementName};
+pub use facts::{BucketFacts, Existence, Facts, ObjectFacts, Resource};
+pub use ip_network::IpNetwork;
+pub use key_scope::{KeyAccess, KeyBound, KeyScope, KeyTarget};
+pub use ownership::{ObjectOwnership, PublicAccessBlock};
 pub use principal::{Caller, Principal, Role};
+pub use quota::QuotaState;

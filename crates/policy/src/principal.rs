@@ -2,9 +2,13 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use types::{AccessKeyId, TenancyName, UserName};
+
+use crate::KeyScope;
+use crate::document::Policy;
 
 /// What a person is in a tenancy.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
@@ -73,12 +77,24 @@ pub struct Principal {
     pub role: Option<Role>,
     /// The groups of the directory that the person is in.
     pub groups: Vec<String>,
+    /// The bounds of the key that signed the request, where it has any. They only narrow.
+    pub key_scope: Option<Arc<KeyScope>>,
+    /// The policies of the session, where it is one that was narrowed: what any of them does not allow is not allowed.
+    /// A session made from a session carries those of both. They are read by [`Policy::parse_for_session`].
+    pub session_policies: Vec<Policy>,
 }
 
 impl Principal {
     /// Nobody, in `tenancy`.
     pub const fn anonymous(tenancy: TenancyName) -> Self {
-        Self { caller: Caller::Anonymous, tenancy, role: None, groups: Vec::new() }
+        Self {
+            caller: Caller::Anonymous,
+            tenancy,
+            role: None,
+            groups: Vec::new(),
+            key_scope: None,
+            session_policies: Vec::new(),
+        }
     }
 
     /// The person, where it is one.
@@ -87,5 +103,11 @@ impl Principal {
             Caller::Person { name, .. } => Some(name),
             Caller::Anonymous | Caller::Operator => None,
         }
+    }
+
+    /// The person's name among all tenancies, as conditions and policies know them:
+    /// `arn:aws:iam::<tenancy>:user/<name>`. `None` for those who are no person.
+    pub fn arn(&self) -> Option<String> {
+        self.user().map(|name| format!("arn:aws:iam::{}:user/{name}", self.tenancy))
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use access::{ActionType, BucketTarget, Grant, NewBucketTarget, ObjectTarget, authorize};
 use objects::{Bucket, NewBucket, ObjectError, Objects};
-use policy::{Caller as Who, DefaultPolicy, Facts, Principal, Role};
+use policy::{Caller as Who, Facts, Principal, Resource, Role};
 use types::{BucketName, ObjectKey, TenancyName, UserName, VersionId};
 
 use crate::ledger::Ledger;
@@ -39,12 +39,11 @@ pub(crate) fn person() -> UserName {
 
 fn principal() -> Arc<Principal> {
     let caller = Who::Person { name: person(), key: None };
-    Arc::new(Principal { caller, tenancy: tenancy(), role: Some(Role::Manager), groups: Vec::new() })
+    Arc::new(Principal { caller, role: Some(Role::Manager), ..Principal::anonymous(tenancy()) })
 }
 
 fn grant<A: ActionType>(principal: &Arc<Principal>, target: A::Target) -> Grant<A> {
-    let facts = Facts { default_policy: DefaultPolicy::Owner, bucket: None, object: None };
-    authorize(principal, target, facts).expect("a manager may do everything")
+    authorize(principal, target, Facts::about(Resource::Tenancy)).expect("a manager may do everything")
 }
 
 /// Makes the bucket.
