@@ -81,7 +81,7 @@ impl From<&Tenancy> for TenancyView {
         Self {
             name: tenancy.name.clone(),
             description: tenancy.description.clone(),
-            quota_bytes: tenancy.quota_bytes,
+            quota_bytes: tenancy.quota.hard.bytes,
             default_policy: tenancy.default_policy,
             endpoints: tenancy.endpoints.clone(),
             created: tenancy.created,

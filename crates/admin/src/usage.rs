@@ -108,7 +108,7 @@ async fn total(state: &AdminState, tenancy: &Tenancy) -> Result<TenancyUsage, Ap
     let usage = state.objects.tenancy_usage(&tenancy.name).await?;
     Ok(TenancyUsage {
         tenancy: tenancy.name.clone(),
-        quota_bytes: tenancy.quota_bytes,
+        quota_bytes: tenancy.quota.hard.bytes,
         bytes: usage.bytes,
         objects: usage.objects,
         buckets: Vec::new(),

@@ -18,6 +18,7 @@ use crate::key::KeyRecord;
 use crate::keyspace;
 use crate::master_key::MasterKey;
 use crate::password::Passwords;
+use crate::quota::Quotas;
 use crate::standing::Known;
 use crate::tenancy::TenancyTable;
 use crate::write_through::WriteThrough;
@@ -42,6 +43,8 @@ pub(crate) struct Control {
     pub(crate) standings: Cache<UserName, Known>,
     /// What waits to be told.
     pub(crate) outbox: Outbox,
+    /// How much each tenancy, bucket and person may hold.
+    pub(crate) quotas: Quotas,
     /// Every tenancy, replaced as a whole by each change.
     pub(crate) tenancies: RwLock<Arc<TenancyTable>>,
     /// Held by the one change at work.
@@ -100,6 +103,7 @@ impl Control {
             keys: Cache::new(CACHED_KEYS),
             standings: Cache::new(CACHED_PEOPLE),
             outbox: Outbox::default(),
+            quotas: Quotas::default(),
             tenancies: RwLock::default(),
             changes: tokio::sync::Mutex::default(),
         }

@@ -13,13 +13,14 @@ use std::str::FromStr;
 
 use bytes::Bytes;
 use parking_lot::Mutex;
-use policy::Role;
+use policy::{QuotaState, Role};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use storage::{Batch, Space, limits};
 use tokio::sync::Notify;
 use types::{Entropy, TenancyName, Timestamp, UserName};
 
 use crate::control::{Control, Stale, decode, put};
+use crate::quota::{Held, Limits, QuotaLimit, QuotaScope};
 use crate::request::RequestSummary;
 use crate::{Actor, Identity, IdentityError, keyspace, tenancy};
 
@@ -212,6 +213,34 @@ pub enum Event {
         tenancy: TenancyName,
         /// When.
         ends: Timestamp,
+    },
+    /// A limit of a quota is reached. To the tenancy's managers and deputies, and to the person where it is theirs alone.
+    QuotaReached {
+        /// Where.
+        tenancy: TenancyName,
+        /// What it is on.
+        scope: QuotaScope,
+        /// Which of its limits.
+        limit: QuotaLimit,
+        /// How much that limit allows.
+        allowed: Limits,
+        /// How much is held.
+        held: Held,
+        /// What follows: nothing but this message where absent.
+        action: Option<QuotaState>,
+    },
+    /// A limit of a quota was reached and is no longer. To whom [`Event::QuotaReached`] goes.
+    QuotaEnded {
+        /// Where.
+        tenancy: TenancyName,
+        /// What it is on.
+        scope: QuotaScope,
+        /// Which of its limits.
+        limit: QuotaLimit,
+        /// How much that limit allows now.
+        allowed: Limits,
+        /// How much is held.
+        held: Held,
     },
     /// Someone writes to members. To those named.
     Message {

@@ -4,6 +4,7 @@
 use types::{AccessKeyId, TenancyName, UserName};
 
 use crate::events::EventId;
+use crate::quota::QuotaScope;
 
 /// The one record that shows whether the master key is the right one; also its group.
 pub(crate) const CHECK: &[u8] = b"i/check/";
@@ -40,6 +41,20 @@ pub(crate) fn key_infos(tenancy: &TenancyName, owner: Option<&UserName>) -> Vec<
         Some(owner) => format!("i/tenancy/{tenancy}/key/{owner}/").into_bytes(),
         None => format!("i/tenancy/{tenancy}/key/").into_bytes(),
     }
+}
+
+/// The quota of a bucket or a person, in the tenancy's group. That of the tenancy is in its own record.
+pub(crate) fn quota(tenancy: &TenancyName, scope: &QuotaScope) -> Option<Vec<u8>> {
+    match scope {
+        QuotaScope::Tenancy => None,
+        QuotaScope::Bucket(bucket) => Some(format!("i/tenancy/{tenancy}/quota/bucket/{bucket}").into_bytes()),
+        QuotaScope::Owner(user) => Some(format!("i/tenancy/{tenancy}/quota/owner/{user}").into_bytes()),
+    }
+}
+
+/// Before every quota of a bucket or a person in a tenancy.
+pub(crate) fn quotas(tenancy: &TenancyName) -> Vec<u8> {
+    format!("i/tenancy/{tenancy}/quota/").into_bytes()
 }
 
 /// An event, in the group of what it is about.

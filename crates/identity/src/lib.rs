@@ -1,7 +1,8 @@
 //! Who there is: tenancies, people, the roles that people hold in tenancies, and access keys. No S3, no HTTP.
 //!
 //! [`Identity`] is the whole of it, kept in the control space of the metadata store. Its operations stand one noun a
-//! file: [`tenancy`], [`user`], [`role`], [`key`] and [`request`]. What people are to be told of waits as [`events`].
+//! file: [`tenancy`], [`user`], [`role`], [`key`], [`quota`] and
+//! [`request`]. What people are to be told of waits as [`events`].
 //! People come from a [`Directory`], of which [`BuiltInDirectory`] is the one that needs nothing else; [`standing`] is
 //! what a person is in all tenancies together, and [`write_through`] makes the groups of an external directory follow
 //! from the roles. `control` holds what the nouns share: the store, the caches and the one lock under
@@ -22,6 +23,7 @@ pub mod key;
 mod keyspace;
 mod master_key;
 mod password;
+pub mod quota;
 pub mod request;
 pub mod role;
 mod secret;
@@ -38,6 +40,7 @@ pub use group::{GroupName, TenancyGroup};
 pub use identity::Identity;
 pub use key::{KeyInfo, KeyRecord, NewKey};
 pub use master_key::{MasterKey, MasterKeyError};
+pub use quota::{Quota, QuotaChange, QuotaScope, Quotas};
 pub use request::{RequestId, RequestKind, RequestSummary};
 pub use role::{NewRole, RoleGrant};
 pub use secret::Secret;

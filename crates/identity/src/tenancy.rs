@@ -11,7 +11,7 @@ use types::{TenancyName, Timestamp, UserName};
 use crate::control::{Control, Life, Stale, Stored, check_text, damaged, decode, put};
 use crate::key::KeyInfo;
 use crate::role::RoleGrant;
-use crate::{Identity, IdentityError, events, keyspace};
+use crate::{Identity, IdentityError, Quota, QuotaChange, QuotaScope, events, keyspace, quota};
 
 /// The most tenancies: all of them are held in memory.
 pub const MAX_TENANCIES: usize = 10_000;
@@ -42,8 +42,9 @@ pub struct Tenancy {
     /// What it is for.
     #[serde(default)]
     pub description: String,
-    /// How many bytes it may hold; without limit where absent.
-    pub quota_bytes: Option<u64>,
+    /// How much it may hold. Records from before there was more to say hold the limit of bytes alone.
+    #[serde(default, alias = "quota_bytes")]
+    pub quota: Quota,
     /// What its members may do where nothing else decides.
     pub default_policy: DefaultPolicy,
     /// Further host names under which it is served, in lower case.
@@ -191,6 +192,8 @@ pub(crate) async fn load(control: &Control) -> Result<(), IdentityError> {
                 return Err(damaged(key, "it names another tenancy"));
             }
             if record.life == Life::Live {
+                control.quotas.set(&record.tenancy.name, &QuotaScope::Tenancy, record.tenancy.quota.clone());
+                quota::load(control, &record.tenancy.name).await?;
                 table.insert(Arc::new(record.tenancy));
             }
         }
@@ -212,7 +215,7 @@ async fn create(control: &Control, new: NewTenancy) -> Result<Arc<Tenancy>, Iden
         endpoints: normal_endpoints(new.endpoints),
         name: new.name,
         description: new.description,
-        quota_bytes: new.quota_bytes,
+        quota: Quota::of_bytes(new.quota_bytes),
         default_policy: new.default_policy,
         created: control.clock.now(),
     };
@@ -236,7 +239,7 @@ async fn alter(control: &Control, name: &TenancyName, change: TenancyChange) -> 
     let old = found.value.tenancy.clone();
     let tenancy = Tenancy {
         description: change.description.unwrap_or(old.description),
-        quota_bytes: change.quota_bytes.unwrap_or(old.quota_bytes),
+        quota: old.quota.changed(QuotaChange { hard_bytes: change.quota_bytes, ..QuotaChange::default() }),
         default_policy: change.default_policy.unwrap_or(old.default_policy),
         endpoints: change.endpoints.map_or(old.endpoints, normal_endpoints),
         name: old.name,
@@ -257,9 +260,31 @@ async fn write(
     let record = TenancyRecord { tenancy, life: Life::Live };
     let batch = Batch { expect: vec![expect], put: vec![put(group.clone(), &record)], count, ..Batch::default() };
     control.commit(&group, batch, Stale::Nothing).await?;
-    let tenancy = Arc::new(record.tenancy);
+    Ok(hold(control, record.tenancy))
+}
+
+/// Writes the quota of a tenancy, with `batch`.
+pub(crate) async fn write_quota(
+    control: &Control,
+    found: Stored<TenancyRecord>,
+    quota: Quota,
+    mut batch: Batch,
+) -> Result<(), IdentityError> {
+    let mut record = found.value;
+    record.tenancy.quota = quota;
+    let group = keyspace::tenancy(&record.tenancy.name);
+    batch.put.push(put(group.clone(), &record));
+    control.commit(&group, batch, Stale::Nothing).await?;
+    hold(control, record.tenancy);
+    Ok(())
+}
+
+/// Holds a tenancy as it is now.
+fn hold(control: &Control, tenancy: Tenancy) -> Arc<Tenancy> {
+    let tenancy = Arc::new(tenancy);
+    control.quotas.set(&tenancy.name, &QuotaScope::Tenancy, tenancy.quota.clone());
     Arc::make_mut(&mut control.tenancies.write()).insert(Arc::clone(&tenancy));
-    Ok(tenancy)
+    tenancy
 }
 
 async fn delete(control: &Control, name: &TenancyName) -> Result<(), IdentityError> {
@@ -292,6 +317,7 @@ async fn bucket_count(control: &Control, name: &TenancyName) -> Result<i64, Iden
 /// Removes what is in a tenancy that is being deleted, its record last, so that the deletion can be taken up again.
 async fn sweep(control: &Control, name: &TenancyName) -> Result<(), IdentityError> {
     let group = keyspace::tenancy(name);
+    quota::sweep(control, name).await?;
     loop {
         let keys = control.list::<KeyInfo>(&keyspace::key_infos(name, None), SWEEP_KEYS).await?;
         let roles = control.list::<RoleGrant>(&keyspace::roles(name), SWEEP_KEYS).await?;
@@ -341,6 +367,7 @@ async fn remove(
 
 fn check(control: &Control, tenancy: &Tenancy) -> Result<(), IdentityError> {
     check_text("description", &tenancy.description, MAX_DESCRIPTION_CHARS)?;
+    quota::check(&tenancy.quota)?;
     if tenancy.endpoints.len() > MAX_ENDPOINTS {
         return Err(IdentityError::TooMany { what: "endpoint names of one tenancy", limit: MAX_ENDPOINTS });
     }
