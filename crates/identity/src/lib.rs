@@ -1,9 +1,8 @@
 //! Who there is: tenancies, people, the roles that people hold in tenancies, and access keys. No S3, no HTTP.
 //!
 //! [`Identity`] is the whole of it, kept in the control space of the metadata store. Its operations stand one noun a
-//! file: [`tenancy`], [`user`], [`role`], [`key`], [`quota`] and
-//! [`request`]. What people are to be told of waits as [`events`].
-//! People come from a [`Directory`], of which [`BuiltInDirectory`] is the one that needs nothing else; [`standing`] is
+//! file: [`tenancy`], [`user`], [`role`], [`key`], [`quota`] and [`request`]. What people are to be told of waits as
+//! [`events`]. People come from a [`Directory`], of which [`BuiltInDirectory`] is the one that needs nothing else; [`standing`] is
 //! what a person is in all tenancies together, and [`write_through`] makes the groups of an external directory follow
 //! from the roles. `control` holds what the nouns share: the store, the caches and the one lock under
 //! which changes are made; `keyspace` says where each record lies, and `docs/format/identity.md` what is in it.
