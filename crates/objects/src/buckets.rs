@@ -195,7 +195,7 @@ impl Objects {
     async fn empty_of_uploads(&self, bucket: &Bucket) -> Result<(), ObjectError> {
         let (from, to) = ([keyspace::OBJECTS], [keyspace::OBJECTS + 1]);
         for _ in 0..SWEEPS {
-            let left = self.metadata.scan(bucket.space(), &from, Some(&to), PAGE).await?;
+            let left = self.metadata.scan_both(bucket.space(), &from, Some(&to), PAGE).await?;
             for (name, _) in &left {
                 if !Place::parse(name)?.is_marker() {
                     return Err(ObjectError::BucketNotEmpty);

@@ -14,7 +14,7 @@ use types::BlobId;
 use crate::keyspace::{ALL_BUCKETS, KeyNames, OBJECTS, Place, UPLOADS, UploadNames};
 use crate::record::{Content, HeadRecord, MarkerRecord, PartRecord, UploadRecord, UploadState, VersionRecord, decode};
 use crate::usage::{Counted, UsageChange};
-use crate::walk::{Walk, object_key};
+use crate::walk::{Sides, Walk, object_key};
 use crate::{Bucket, ObjectError, Objects};
 
 /// Damages that scrubs found.
@@ -174,9 +174,10 @@ impl Objects {
         }
     }
 
-    /// All records of a bucket.
+    /// All records of a bucket, those of a key together.
     pub(crate) fn walk_all(&self, bucket: &Bucket) -> Walk<'_> {
-        Walk::new(&*self.metadata, bucket.space(), (vec![OBJECTS], vec![UPLOADS + 1]), limits::SCAN_KEYS)
+        let range = (vec![OBJECTS], vec![UPLOADS + 1]);
+        Walk::new(&*self.metadata, bucket.space(), Sides::Both, range, limits::SCAN_KEYS)
     }
 
     /// How many versions an entry is, and the blobs that it names.

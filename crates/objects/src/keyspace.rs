@@ -4,12 +4,16 @@
 //! follows, escaped so that it ends in a byte that occurs nowhere in it, and then what tells the records of one object
 //! key apart. `docs/format/objects.md` has the layout byte by byte.
 //!
+//! Heads of objects lie on the front of the space ([`storage::side`]), older versions and completion markers on its back:
+//! so a listing of current objects reads heads alone, one after another, and a listing of versions reads both sides
+//! together, where the versions of a key follow its head.
+//!
 //! Escaping works byte by byte and keeps the order, so the escaped form of a prefix is a prefix of the escaped forms of
 //! all keys that start with it: everything under a common prefix is one range of keys.
 
 use std::borrow::Cow;
 
-use storage::StorageError;
+use storage::{StorageError, side};
 use types::{BucketName, ObjectKey, TenancyName, UploadId};
 
 use crate::record::Order;
@@ -50,7 +54,7 @@ pub(crate) fn bucket(tenancy: &TenancyName, name: &BucketName) -> Vec<u8> {
 /// The keys between which all bucket records lie.
 pub(crate) const ALL_BUCKETS: (&[u8], &[u8]) = (b"b/", b"b0");
 
-/// The names of one object key's records. All start with [`KeyNames::group`].
+/// The names of one object key's records. All belong to [`KeyNames::group`].
 pub(crate) struct KeyNames {
     base: Vec<u8>,
 }
@@ -62,7 +66,7 @@ impl KeyNames {
         Self { base }
     }
 
-    /// What all of them start with.
+    /// What all of them start with, on either side.
     pub(crate) fn group(&self) -> &[u8] {
         &self.base
     }
@@ -92,7 +96,7 @@ impl KeyNames {
         key.extend_from_slice(&self.base);
         key.push(kind);
         key.extend_from_slice(name.as_bytes());
-        key
+        side::to_back(key)
     }
 }
 
@@ -192,11 +196,6 @@ impl<'a> Place<'a> {
         };
         key.ok_or_else(|| strange(self.name))
     }
-
-    /// The first name after all with this object key.
-    pub(crate) fn end_of_key(&self) -> Vec<u8> {
-        end_of_group(&self.name[..self.group])
-    }
 }
 
 /// The first name after all of `area` that have exactly this object key.
@@ -223,12 +222,13 @@ pub(crate) fn prefix_end(area: u8, prefix: &[u8]) -> Vec<u8> {
     name
 }
 
-/// The least name after `name` that no NUL is in. No stored name has one, so nothing is passed over.
+/// Where a walk goes on after `name`, which may be of either side: the least place after it that no NUL is in. No stored
+/// name has one, and no two have the same place, so nothing is passed over.
 pub(crate) fn just_after(name: &[u8]) -> Vec<u8> {
     let mut after = Vec::with_capacity(name.len() + 1);
     after.extend_from_slice(name);
     after.push(TERMINATOR);
-    after
+    side::to_front(after)
 }
 
 fn end_of_group(base: &[u8]) -> Vec<u8> {
@@ -269,6 +269,7 @@ fn strange(name: &[u8]) -> StorageError {
 mod tests {
     use proptest::prelude::{Strategy, any, prop};
     use proptest::{prop_assert, prop_assert_eq, proptest};
+    use storage::side;
     use types::{ObjectKey, UploadId};
 
     use super::{KeyNames, OBJECTS, Place, UploadNames, after_key, escaped, just_after, prefix_end, prefix_start};
@@ -288,8 +289,12 @@ mod tests {
             let place = names(&left).older(Order([7; 16]));
             prop_assert_eq!(Place::parse(&place).unwrap().key().unwrap(), left.clone());
             prop_assert!(!place.contains(&0));
+            prop_assert!(side::is_in_group(names(&left).group(), &place));
             if left < right {
-                prop_assert!(place < names(&right).head());
+                prop_assert!(side::order(&names(&left).head(), &place).is_lt());
+                prop_assert!(side::order(&place, &names(&right).head()).is_lt());
+                prop_assert!(side::order(&place, &just_after(&place)).is_lt());
+                prop_assert!(just_after(&place) < names(&right).head());
                 prop_assert!(after_key(OBJECTS, left.as_bytes()) <= names(&right).head());
             }
         }

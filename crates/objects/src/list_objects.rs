@@ -1,13 +1,13 @@
-//! ListObjects and ListObjectsV2: one walk over the heads of keys.
+//! ListObjects and ListObjectsV2: one walk over the heads of keys, which lie by themselves.
 //!
-//! Older versions are jumped over, and so is everything under a common prefix once it was met.
+//! Everything under a common prefix is jumped over once it was met.
 
 use access::{Grant, action};
 
 use crate::keyspace::{OBJECTS, Place};
 use crate::listing::{After, Entry, ListObjects, ListedObject};
 use crate::summary::Summary;
-use crate::walk::{Walk, after_common_prefix, first_page, most, range, rolled_up};
+use crate::walk::{Sides, Walk, after_common_prefix, first_page, most, range, rolled_up};
 use crate::{ObjectError, Objects};
 
 /// How many keys without a current object one page passes over: a request over a bucket full of delete markers ends in
@@ -36,14 +36,10 @@ impl Objects {
         let bucket = self.bucket_of(grant.bucket()).await?;
         let (filter, max) = (&request.filter, most(&request.filter));
         let Some(range) = range(OBJECTS, filter, &request.after).filter(|_| max > 0) else { return Ok(None) };
-        let mut walk = Walk::new(&*self.metadata, bucket.space(), range, first_page(filter, max));
+        let mut walk = Walk::new(&*self.metadata, bucket.space(), Sides::Front, range, first_page(filter, max));
         let (mut shown, mut passed, mut last) = (0, 0, String::new());
         while let Some((name, raw)) = walk.next().await? {
             let place = Place::parse(&name)?;
-            if !place.rest().is_empty() {
-                walk.seek(place.end_of_key());
-                continue;
-            }
             let key = place.key()?;
             let Summary { version, content } = Summary::of_head(&raw)?;
             // A key whose current version is a delete marker is no entry, and makes no common prefix.

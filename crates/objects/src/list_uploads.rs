@@ -6,7 +6,7 @@ use types::ObjectKey;
 use crate::keyspace::{Place, UPLOADS, UploadNames};
 use crate::listing::{After, ListUploads, ListedUpload, UploadPage};
 use crate::record::{self, UploadRecord, UploadState};
-use crate::walk::{Walk, after_common_prefix, first_page, most, object_key, range, rolled_up};
+use crate::walk::{Sides, Walk, after_common_prefix, first_page, most, object_key, range, rolled_up};
 use crate::{ObjectError, Objects};
 
 impl Objects {
@@ -32,7 +32,7 @@ impl Objects {
         {
             from = UploadNames::new(&key, upload).end();
         }
-        let mut walk = Walk::new(&*self.metadata, bucket.space(), (from, to), first_page(filter, max));
+        let mut walk = Walk::new(&*self.metadata, bucket.space(), Sides::Front, (from, to), first_page(filter, max));
         let mut last = (String::new(), None);
         while let Some((name, raw)) = walk.next().await? {
             let place = Place::parse(&name)?;

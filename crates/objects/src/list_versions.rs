@@ -7,7 +7,7 @@ use crate::keyspace::{KeyNames, OBJECTS, Place, just_after};
 use crate::listing::{After, AfterVersion, Entry, ListVersions, ListedVersion};
 use crate::record::{Naming, Order};
 use crate::summary::Summary;
-use crate::walk::{Walk, after_common_prefix, first_page, most, range, rolled_up};
+use crate::walk::{Sides, Walk, after_common_prefix, first_page, most, range, rolled_up};
 use crate::{Bucket, ObjectError, Objects};
 
 impl Objects {
@@ -35,7 +35,7 @@ impl Objects {
         {
             from = self.after_version(&bucket, &request.key_marker, version).await?.unwrap_or(from);
         }
-        let mut walk = Walk::new(&*self.metadata, bucket.space(), (from, to), first_page(filter, max));
+        let mut walk = Walk::new(&*self.metadata, bucket.space(), Sides::Both, (from, to), first_page(filter, max));
         let (mut shown, mut last) = (0, (String::new(), None));
         while let Some((name, raw)) = walk.next().await? {
             let place = Place::parse(&name)?;

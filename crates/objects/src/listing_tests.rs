@@ -320,6 +320,27 @@ async fn pages_cost_what_they_answer() {
     assert!(world.faults.calls(storage::faults::Call::Scan) - scans <= 8);
 }
 
+/// Older versions lie apart from what a listing of current objects reads.
+#[tokio::test]
+async fn older_versions_cost_a_listing_nothing() {
+    let world = World::new();
+    let bucket = world.bucket("deep", Versioning::Enabled).await;
+    for delimiter in ["", "/"] {
+        let mut scans = Vec::new();
+        for _ in 0..12 {
+            for key in 0..50 {
+                world.put(&bucket, &format!("{key}/file"), b"").await;
+            }
+            let before = world.faults.calls(storage::faults::Call::Scan);
+            let filter = Filter { delimiter: delimiter.to_owned(), max_keys: 1000, ..Filter::default() };
+            let (found, _) = list(&world, &bucket, ListObjects { filter, after: After::default() }).await;
+            assert_eq!(found.len(), 50);
+            scans.push(world.faults.calls(storage::faults::Call::Scan) - before);
+        }
+        assert!(scans.iter().all(|count| *count == scans[0]), "{delimiter:?}: {scans:?}");
+    }
+}
+
 /// Clients empty buckets so: list a page, delete what it has, go on from where it ended.
 #[tokio::test]
 async fn versions_deleted_page_by_page_are_all_met() {

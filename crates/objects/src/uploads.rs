@@ -10,7 +10,7 @@ use types::{Entropy, ObjectKey, Timestamp, UploadId};
 
 use crate::keyspace::{self, Place, UPLOADS, UploadNames};
 use crate::record::{self, PartRecord, UploadRecord, UploadState};
-use crate::walk::{Walk, object_key};
+use crate::walk::{Sides, Walk, object_key};
 use crate::{Bucket, ObjectError, Objects};
 
 /// Pairs of one scan of parts, and keys of one batch that removes them.
@@ -102,5 +102,5 @@ impl Objects {
 }
 
 fn upload_walk(metadata: &dyn Metadata, space: Space) -> Walk<'_> {
-    Walk::new(metadata, space, (vec![UPLOADS], keyspace::prefix_end(UPLOADS, b"")), 64)
+    Walk::new(metadata, space, Sides::Front, (vec![UPLOADS], keyspace::prefix_end(UPLOADS, b"")), 64)
 }

@@ -6,7 +6,7 @@
 use std::vec::IntoIter;
 
 use bytes::Bytes;
-use storage::{Metadata, Space, StorageError, limits};
+use storage::{Metadata, Space, StorageError, limits, side};
 
 use crate::ObjectError;
 use crate::keyspace::{after_key, just_after, prefix_end, prefix_start};
@@ -15,10 +15,20 @@ use crate::listing::{After, Filter};
 /// The smallest page, in pairs.
 const LEAST: usize = 8;
 
+/// What a walk reads of its range.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Sides {
+    /// The front: heads, uploads and parts.
+    Front,
+    /// Both sides, in the order of places: a head, then the older versions of its key.
+    Both,
+}
+
 /// A place in a range of keys.
 pub(crate) struct Walk<'a> {
     metadata: &'a dyn Metadata,
     space: Space,
+    sides: Sides,
     /// Where the next page starts.
     from: Vec<u8>,
     to: Vec<u8>,
@@ -33,18 +43,23 @@ impl<'a> Walk<'a> {
     pub(crate) fn new(
         metadata: &'a dyn Metadata,
         space: Space,
+        sides: Sides,
         (from, to): (Vec<u8>, Vec<u8>),
         page_pairs: usize,
     ) -> Self {
         let page_pairs = page_pairs.clamp(LEAST, limits::SCAN_KEYS);
         let ended = from >= to;
-        Self { metadata, space, from, to, page: Vec::new().into_iter(), page_pairs, ended }
+        Self { metadata, space, sides, from, to, page: Vec::new().into_iter(), page_pairs, ended }
     }
 
     /// The next pair.
     pub(crate) async fn next(&mut self) -> Result<Option<(Bytes, Bytes)>, StorageError> {
         if self.page.as_slice().is_empty() && !self.ended {
-            let page = self.metadata.scan(self.space, &self.from, Some(&self.to), self.page_pairs).await?;
+            let (from, to) = (&self.from, Some(self.to.as_slice()));
+            let page = match self.sides {
+                Sides::Front => self.metadata.scan(self.space, from, to, self.page_pairs).await?,
+                Sides::Both => self.metadata.scan_both(self.space, from, to, self.page_pairs).await?,
+            };
             self.ended = page.len() < self.page_pairs;
             self.page_pairs = (self.page_pairs * 2).min(limits::SCAN_KEYS);
             if let Some((last, _)) = page.last() {
@@ -55,9 +70,9 @@ impl<'a> Walk<'a> {
         Ok(self.page.next())
     }
 
-    /// Goes on at `target`, which is not before where the walk is.
+    /// Goes on at `target`, a name of the front, which is not before where the walk is.
     pub(crate) fn seek(&mut self, target: Vec<u8>) {
-        let passed = self.page.as_slice().partition_point(|(name, _)| **name < *target);
+        let passed = self.page.as_slice().partition_point(|(name, _)| side::order(name, &target).is_lt());
         self.page.by_ref().take(passed).for_each(drop);
         if self.page.as_slice().is_empty() && !self.ended && target > self.from {
             self.ended = target >= self.to;

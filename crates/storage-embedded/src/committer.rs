@@ -240,15 +240,13 @@ impl Committer {
         self.begin(Kind::Batch);
         let Group { buffer, stage, kept, discarded, .. } = &mut self.group;
         let index = &self.shared.index;
-        let mut writer = BatchWriter(buffer);
-        let counts =
-            [&batch.put.len(), &batch.delete.len(), &batch.keep.len(), &batch.retire.len(), &batch.count.len()];
-        writer.head(space, group, counts.map(|count| *count));
+        let counts = [batch.put.len(), batch.delete.len(), batch.keep.len(), batch.retire.len(), batch.count.len()];
+        let mut writer = BatchWriter::begin(buffer, space, group, counts);
         for (key, value) in &batch.put {
-            writer.put(&key[group.len()..], value);
+            writer.put(key, value);
         }
         for key in &batch.delete {
-            writer.delete(&key[group.len()..]);
+            writer.delete(key);
             stage.delete(keys::pair(space, [key, b""]));
         }
         for (key, value) in &batch.put {
@@ -295,8 +293,8 @@ impl Committer {
         self.finish();
         self.make_room(8)?;
         let index = &self.shared.index;
-        let end = to.map_or_else(|| keys::pairs_end(space), |to| keys::pair(space, [to, b""]));
-        if !index.range(&index.snapshot(), &keys::pair(space, [from, b""]), &end, 1)?.is_empty() {
+        let (from, to) = keys::pairs(space, from, to);
+        if !index.range(&index.snapshot(), &from, &to, 1)?.is_empty() {
             return Ok(false);
         }
         self.begin(Kind::Close);
@@ -310,8 +308,7 @@ impl Committer {
         let bytes: usize = erased.iter().map(Bytes::len).sum();
         self.make_room(batch_overhead(0, erased.len(), 0, 0, 0) + bytes)?;
         self.begin(Kind::Batch);
-        let mut writer = BatchWriter(&mut self.group.buffer);
-        writer.head(space, b"", [0, erased.len(), 0, 0, 0]);
+        let mut writer = BatchWriter::begin(&mut self.group.buffer, space, b"", [0, erased.len(), 0, 0, 0]);
         for key in erased {
             writer.delete(key);
             self.group.stage.delete(keys::pair(space, [key, b""]));

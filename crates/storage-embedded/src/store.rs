@@ -27,7 +27,7 @@ use crate::committer::{self, Committer};
 use crate::crc::crc64;
 use crate::disk::{Disk, DiskLock, RealDisk};
 use crate::error::OpenError;
-use crate::index::{Index, decode_place, keys};
+use crate::index::{Index, Pairs, decode_place, keys};
 use crate::layout::read_or_make_format;
 use crate::log::format::Framer;
 use crate::log::recovery::recover;
@@ -296,13 +296,22 @@ impl Metadata for EmbeddedStore {
     ) -> Result<Vec<(Bytes, Bytes)>, StorageError> {
         self.shared.traffic.read();
         let index = &self.shared.index;
-        let end = to.map_or_else(|| keys::pairs_end(space), |to| keys::pair(space, [to, b""]));
-        let limit = limit.min(limits::SCAN_KEYS);
-        let mut pairs = index.range(&index.snapshot(), &keys::pair(space, [from, b""]), &end, limit)?;
-        for (key, _) in &mut pairs {
-            key.advance(keys::PAIR_PREFIX_BYTES);
-        }
-        Ok(pairs)
+        let (from, to) = keys::pairs(space, from, to);
+        let pairs = index.range(&index.snapshot(), &from, &to, limit.min(limits::SCAN_KEYS))?;
+        Ok(with_own_keys(pairs))
+    }
+
+    async fn scan_both(
+        &self,
+        space: Space,
+        from: &[u8],
+        to: Option<&[u8]>,
+        limit: usize,
+    ) -> Result<Vec<(Bytes, Bytes)>, StorageError> {
+        self.shared.traffic.read();
+        let index = &self.shared.index;
+        let pairs = index.range_both(&index.snapshot(), space, (from, to), limit.min(limits::SCAN_KEYS))?;
+        Ok(with_own_keys(pairs))
     }
 
     fn stamp(&self, space: Space) -> Option<Stamp> {
@@ -348,6 +357,14 @@ impl Metadata for EmbeddedStore {
             self.change(0, Change::Erase { space, keys }).await.map_err(internal)?;
         }
     }
+}
+
+/// Pairs of the index with the keys that callers gave them.
+fn with_own_keys(mut pairs: Pairs) -> Pairs {
+    for (key, _) in &mut pairs {
+        key.advance(keys::PAIR_PREFIX_BYTES);
+    }
+    pairs
 }
 
 /// Changes without expectations only fail as the engine does.

@@ -5,13 +5,13 @@ use std::ops::Range;
 
 use types::BlobId;
 
-use crate::{Batch, NewBlob, StorageError, limits};
+use crate::{Batch, NewBlob, StorageError, limits, side};
 
 /// The bytes by which a blob's name counts towards [`limits::BATCH_BYTES`].
 const BLOB_ID_BYTES: usize = 16;
 
-/// Checks everything about `batch` that does not depend on what is stored: lengths and counts, that every key starts
-/// with `group`, and that no blob is kept twice, or kept and retired, by the same batch.
+/// Checks everything about `batch` that does not depend on what is stored: lengths and counts, that every key belongs
+/// to `group`, and that no blob is kept twice, or kept and retired, by the same batch.
 ///
 /// # Errors
 /// [`StorageError::Bounds`], which says what is wrong.
@@ -107,7 +107,7 @@ fn check_group_key(group: &[u8], key: &[u8]) -> Result<(), StorageError> {
     if key.is_empty() || key.len() > limits::KEY_BYTES {
         return Err(bounds(format!("a key has {} bytes", key.len())));
     }
-    if !key.starts_with(group) {
+    if !side::is_in_group(group, key) {
         return Err(bounds("a key is outside the batch's group".to_owned()));
     }
     Ok(())

@@ -22,7 +22,7 @@ use crate::{
 pub enum Call {
     /// [`Metadata::get`].
     Get,
-    /// [`Metadata::scan`].
+    /// [`Metadata::scan`] and [`Metadata::scan_both`].
     Scan,
     /// [`Metadata::commit`].
     Commit,
@@ -134,6 +134,17 @@ impl Metadata for Faulty {
     ) -> Result<Vec<(Bytes, Bytes)>, StorageError> {
         pass(&self.plan, Call::Scan).await?;
         self.inner.metadata.scan(space, from, to, limit).await
+    }
+
+    async fn scan_both(
+        &self,
+        space: Space,
+        from: &[u8],
+        to: Option<&[u8]>,
+        limit: usize,
+    ) -> Result<Vec<(Bytes, Bytes)>, StorageError> {
+        pass(&self.plan, Call::Scan).await?;
+        self.inner.metadata.scan_both(space, from, to, limit).await
     }
 
     fn stamp(&self, space: Space) -> Option<Stamp> {

@@ -21,6 +21,7 @@ pub mod faults;
 pub mod maintenance;
 pub mod memory;
 mod metadata;
+pub mod side;
 mod stream;
 
 pub use blobs::{BlobInfo, BlobWriter, Blobs, Pin};

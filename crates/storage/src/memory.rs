@@ -13,7 +13,7 @@ use types::{BlobId, Checksum, ChecksumAlgorithm};
 use crate::bounds::{check_batch, check_counter_name, check_range, name_taken};
 use crate::{
     Batch, BlobInfo, BlobWriter, Blobs, ByteStream, CommitError, Metadata, NewBlob, Pin, Space, Stamp, StorageError,
-    limits,
+    limits, side,
 };
 
 /// The largest inline body, in bytes: that of the embedded engine, so that the same paths are taken above.
@@ -72,6 +72,24 @@ impl Metadata for MemoryStore {
         let state = self.state.lock();
         let pairs = state.range(space, from, to).take(limit.min(limits::SCAN_KEYS));
         Ok(pairs.map(|(key, value)| (Bytes::copy_from_slice(key), value.clone())).collect())
+    }
+
+    async fn scan_both(
+        &self,
+        space: Space,
+        from: &[u8],
+        to: Option<&[u8]>,
+        limit: usize,
+    ) -> Result<Vec<(Bytes, Bytes)>, StorageError> {
+        let (state, limit) = (self.state.lock(), limit.min(limits::SCAN_KEYS));
+        let mut pairs = Vec::new();
+        for (from, to) in side::ranges(from, to) {
+            let range = state.range(space, &from, to.as_deref()).take(limit);
+            pairs.extend(range.map(|(key, value)| (Bytes::copy_from_slice(key), value.clone())));
+        }
+        pairs.sort_by(|(left, _), (right, _)| side::order(left, right));
+        pairs.truncate(limit);
+        Ok(pairs)
     }
 
     fn stamp(&self, space: Space) -> Option<Stamp> {

@@ -125,8 +125,14 @@ pub struct Batch {
 /// Ordered byte keys to byte values, in spaces.
 ///
 /// A *group* is a key prefix chosen by the caller: one object key with all its versions, one multipart upload, one
-/// tenancy. Every key of a batch (expected, put or deleted) starts with the batch's group. Two groups in use never
+/// tenancy. Every key of a batch (expected, put or deleted) belongs to the batch's group. Two groups in use never
 /// contain one another.
+///
+/// A space has two *sides*, told apart by the highest bit of a key's first byte: the front without it, the back with it. A
+/// key's *place* is the key without that bit. Sides do not divide groups: a key belongs to a group if their places say so.
+/// So a caller can lay on the back what scans over many groups pass over, and still change it in one batch with the
+/// rest of its group. [`crate::side`] makes and compares such keys. An engine that divides a space among nodes divides it
+/// by places.
 ///
 /// Once `commit` returned `Ok`, the batch survives the loss of power and every later call sees it. What is not yet
 /// durable is seen by nobody.
@@ -149,7 +155,18 @@ pub trait Metadata: Send + Sync + 'static {
         limit: usize,
     ) -> Result<Vec<(Bytes, Bytes)>, StorageError>;
 
-    /// A mark of the state that `space` is in. While two calls answer the same mark, `get` and `scan` of that space answer
+    /// The pairs of both sides whose places lie in `from..to`, in the order of places ([`crate::side::order`]), as if there
+    /// were no sides; `from` and `to` are keys of the front. Limits are those of [`Self::scan`], and one call sees one
+    /// moment, of both sides.
+    async fn scan_both(
+        &self,
+        space: Space,
+        from: &[u8],
+        to: Option<&[u8]>,
+        limit: usize,
+    ) -> Result<Vec<(Bytes, Bytes)>, StorageError>;
+
+    /// A mark of the state that `space` is in. While two calls answer the same mark, `get`, `scan` and `scan_both` of that space answer
     /// between them, and at the moment of the second, what they did at the moment of the first. `None` where the space
     /// changes at this moment, and always from an engine that can not say.
     ///

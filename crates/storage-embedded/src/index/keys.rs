@@ -1,6 +1,8 @@
 //! The keys of the index: one byte says what follows.
 
-use storage::{Space, StorageError};
+use std::cmp::Ordering;
+
+use storage::{Space, StorageError, side};
 use types::BlobId;
 
 use crate::error::damaged;
@@ -40,6 +42,16 @@ pub(crate) fn pairs_end(space: Space) -> Vec<u8> {
         Some(next) => pair(Space(next), [b"", b""]),
         None => vec![PAIR + 1],
     }
+}
+
+/// The range of the pairs with `from <= key < to`, to the space's end where there is no `to`.
+pub(crate) fn pairs(space: Space, from: &[u8], to: Option<&[u8]>) -> (Vec<u8>, Vec<u8>) {
+    (pair(space, [from, b""]), to.map_or_else(|| pairs_end(space), |to| pair(space, [to, b""])))
+}
+
+/// The order of two pairs of one space by the places of their keys.
+pub(crate) fn order_of_places(left: &[u8], right: &[u8]) -> Ordering {
+    side::order(left.get(PAIR_PREFIX_BYTES..).unwrap_or_default(), right.get(PAIR_PREFIX_BYTES..).unwrap_or_default())
 }
 
 pub(crate) fn blob(id: BlobId) -> Vec<u8> {

@@ -19,7 +19,7 @@ pub(crate) mod tallies;
 #[cfg(test)]
 mod tests;
 
-use std::ops::ControlFlow;
+use std::ops::{ControlFlow, Range};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -27,7 +27,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use bytes::Bytes;
 use lsm_tree::compaction::Leveled;
 use lsm_tree::{AbstractTree, AnyTree, Cache, Guard, SequenceNumberCounter};
-use storage::StorageError;
+use storage::{Space, StorageError, side};
 
 use self::snapshots::{Snapshot, Snapshots};
 use self::stage::Stage;
@@ -142,15 +142,45 @@ impl Index {
         to: &[u8],
         limit: usize,
     ) -> Result<Pairs, StorageError> {
-        if from >= to || limit == 0 {
-            return Ok(Vec::new());
+        self.pairs(snapshot, from..to).take(limit).collect()
+    }
+
+    /// Up to `limit` pairs of a space whose places lie in `from..to`, of both of its sides.
+    pub(crate) fn range_both(
+        &self,
+        snapshot: &Snapshot,
+        space: Space,
+        (from, to): (&[u8], Option<&[u8]>),
+        limit: usize,
+    ) -> Result<Pairs, StorageError> {
+        let ranges = side::ranges(from, to).map(|(from, to)| keys::pairs(space, &from, to.as_deref()));
+        let [mut front, mut back] = ranges.each_ref().map(|(from, to)| self.pairs(snapshot, from..to).peekable());
+        let mut pairs = Vec::new();
+        while pairs.len() < limit {
+            let next = match (front.peek(), back.peek()) {
+                (Some(Ok((left, _))), Some(Ok((right, _)))) if keys::order_of_places(left, right).is_gt() => {
+                    back.next()
+                }
+                (None, _) => back.next(),
+                (Some(_), _) => front.next(),
+            };
+            let Some(pair) = next else { break };
+            pairs.push(pair?);
         }
-        let pairs = self.tree.range::<&[u8], _>(from..to, snapshot.seqno, None);
-        let pairs = pairs.take(limit).map(|pair| {
+        Ok(pairs)
+    }
+
+    /// The pairs of a range, in order.
+    fn pairs(
+        &self,
+        snapshot: &Snapshot,
+        range: Range<&[u8]>,
+    ) -> impl Iterator<Item = Result<(Bytes, Bytes), StorageError>> {
+        let pairs = (range.start < range.end).then(|| self.tree.range::<&[u8], _>(range, snapshot.seqno, None));
+        pairs.into_iter().flatten().map(|pair| {
             let (key, value) = pair.into_inner().map_err(|error| from_tree(&error))?;
             Ok((Bytes::from(key), Bytes::from(value)))
-        });
-        pairs.collect()
+        })
     }
 
     /// Everything of one kind, for opening: before any group was applied, the tree has all numbers.

@@ -1,23 +1,48 @@
 //! What is inside a record: batches and the engine's own changes, written and read back.
 
-use storage::{Bounded, Space};
+use storage::{Bounded, Space, side};
 use types::BlobId;
 
 use crate::blobs::place::Place;
+use crate::index::keys;
 
 /// A batch as the log has it.
 #[derive(Debug, Default)]
 pub(crate) struct BatchRecord<'a> {
     pub(crate) space: u64,
-    /// The common beginning of all keys.
+    /// The common beginning of all keys, but for the side of some.
     pub(crate) group: &'a [u8],
-    /// Ends of keys, and values.
-    pub(crate) put: Vec<(&'a [u8], &'a [u8])>,
-    /// Ends of keys.
-    pub(crate) delete: Vec<&'a [u8]>,
+    /// Keys and values.
+    pub(crate) put: Vec<(GroupKey<'a>, &'a [u8])>,
+    pub(crate) delete: Vec<GroupKey<'a>>,
     pub(crate) keep: Vec<(BlobId, Kept)>,
     pub(crate) retire: Vec<BlobId>,
     pub(crate) count: Vec<(&'a [u8], i64)>,
+}
+
+/// A key of a batch: what it has beyond its group.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct GroupKey<'a> {
+    side: SideOfKey,
+    rest: &'a [u8],
+}
+
+/// On which side of its space a key is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum SideOfKey {
+    AsTheGroup,
+    Other,
+}
+
+impl BatchRecord<'_> {
+    /// The index's key of a pair.
+    pub(crate) fn pair(&self, key: GroupKey<'_>) -> Vec<u8> {
+        let mut pair = keys::pair(Space(self.space), [self.group, key.rest]);
+        if key.side == SideOfKey::Other {
+            pair.iter_mut().skip(keys::PAIR_PREFIX_BYTES).take(1).for_each(|first| *first ^= side::BACK_BIT);
+        }
+        pair
+    }
 }
 
 /// A blob that a batch keeps.
@@ -42,58 +67,74 @@ pub(crate) struct Moved {
 
 const KEEP_BODY: u8 = 1;
 const KEEP_FILE: u8 = 2;
+/// Set in the length of a key's rest where the key is not on the side of its group. Keys are much shorter.
+const OTHER_SIDE: u16 = 1 << 15;
 
 /// Writes the parts of a batch's payload in the order of [`read_batch`].
-pub(crate) struct BatchWriter<'a>(pub(crate) &'a mut Vec<u8>);
+pub(crate) struct BatchWriter<'a> {
+    buffer: &'a mut Vec<u8>,
+    group: &'a [u8],
+}
 
-impl BatchWriter<'_> {
-    pub(crate) fn head(&mut self, space: Space, group: &[u8], counts: [usize; 5]) {
-        self.0.extend_from_slice(&space.0.to_le_bytes());
-        self.short(group);
+impl<'a> BatchWriter<'a> {
+    /// Writes what comes first: the space, the group that all keys belong to, and how many there are of what follows.
+    pub(crate) fn begin(buffer: &'a mut Vec<u8>, space: Space, group: &'a [u8], counts: [usize; 5]) -> Self {
+        buffer.extend_from_slice(&space.0.to_le_bytes());
+        let mut writer = Self { buffer, group };
+        writer.short(group);
         for count in counts {
-            self.0.extend_from_slice(&u32::try_from(count).expect("batches are bounded").to_le_bytes());
+            writer.buffer.extend_from_slice(&u32::try_from(count).expect("batches are bounded").to_le_bytes());
         }
+        writer
     }
 
     pub(crate) fn put(&mut self, key: &[u8], value: &[u8]) {
-        self.short(key);
-        self.0.extend_from_slice(&u32::try_from(value.len()).expect("values are bounded").to_le_bytes());
-        self.0.extend_from_slice(value);
+        self.key(key);
+        self.buffer.extend_from_slice(&u32::try_from(value.len()).expect("values are bounded").to_le_bytes());
+        self.buffer.extend_from_slice(value);
     }
 
     pub(crate) fn delete(&mut self, key: &[u8]) {
-        self.short(key);
+        self.key(key);
     }
 
     /// Answers where in the buffer the body begins.
     pub(crate) fn keep_body(&mut self, id: BlobId, crc64: u64, body: &[u8]) -> usize {
-        self.0.extend_from_slice(&id.0);
-        self.0.push(KEEP_BODY);
-        self.0.extend_from_slice(&crc64.to_le_bytes());
-        self.0.extend_from_slice(&u32::try_from(body.len()).expect("bodies are bounded").to_le_bytes());
-        self.0.extend_from_slice(body);
-        self.0.len() - body.len()
+        self.buffer.extend_from_slice(&id.0);
+        self.buffer.push(KEEP_BODY);
+        self.buffer.extend_from_slice(&crc64.to_le_bytes());
+        self.buffer.extend_from_slice(&u32::try_from(body.len()).expect("bodies are bounded").to_le_bytes());
+        self.buffer.extend_from_slice(body);
+        self.buffer.len() - body.len()
     }
 
     pub(crate) fn keep_file(&mut self, id: BlobId, length: u64, crc64: u64) {
-        self.0.extend_from_slice(&id.0);
-        self.0.push(KEEP_FILE);
-        self.0.extend_from_slice(&crc64.to_le_bytes());
-        self.0.extend_from_slice(&length.to_le_bytes());
+        self.buffer.extend_from_slice(&id.0);
+        self.buffer.push(KEEP_FILE);
+        self.buffer.extend_from_slice(&crc64.to_le_bytes());
+        self.buffer.extend_from_slice(&length.to_le_bytes());
     }
 
     pub(crate) fn retire(&mut self, id: BlobId) {
-        self.0.extend_from_slice(&id.0);
+        self.buffer.extend_from_slice(&id.0);
     }
 
     pub(crate) fn count(&mut self, change: &Bounded) {
         self.short(&change.name);
-        self.0.extend_from_slice(&change.delta.to_le_bytes());
+        self.buffer.extend_from_slice(&change.delta.to_le_bytes());
+    }
+
+    fn key(&mut self, key: &[u8]) {
+        let rest = &key[self.group.len()..];
+        let is_other = !self.group.is_empty() && side::is_back(key) != side::is_back(self.group);
+        let length = u16::try_from(rest.len()).expect("keys are bounded") | if is_other { OTHER_SIDE } else { 0 };
+        self.buffer.extend_from_slice(&length.to_le_bytes());
+        self.buffer.extend_from_slice(rest);
     }
 
     fn short(&mut self, bytes: &[u8]) {
-        self.0.extend_from_slice(&u16::try_from(bytes.len()).expect("keys are bounded").to_le_bytes());
-        self.0.extend_from_slice(bytes);
+        self.buffer.extend_from_slice(&u16::try_from(bytes.len()).expect("keys are bounded").to_le_bytes());
+        self.buffer.extend_from_slice(bytes);
     }
 }
 
@@ -108,12 +149,12 @@ pub(crate) fn read_batch(payload: &[u8]) -> Option<BatchRecord<'_>> {
     let mut batch = BatchRecord { space: from.u64()?, group: from.short()?, ..BatchRecord::default() };
     let [puts, deletes, keeps, retires, counts] = [from.u32()?, from.u32()?, from.u32()?, from.u32()?, from.u32()?];
     for _ in 0..puts {
-        let key = from.short()?;
+        let key = from.key()?;
         let length = from.u32()?;
         batch.put.push((key, from.take(length as usize)?));
     }
     for _ in 0..deletes {
-        batch.delete.push(from.short()?);
+        batch.delete.push(from.key()?);
     }
     for _ in 0..keeps {
         let (id, kind, crc64) = (from.id()?, from.take(1)?[0], from.u64()?);
@@ -231,6 +272,12 @@ impl<'a> Cursor<'a> {
     fn short(&mut self) -> Option<&'a [u8]> {
         let length = u16::from_le_bytes(self.take(2)?.try_into().ok()?);
         self.take(usize::from(length))
+    }
+
+    fn key(&mut self) -> Option<GroupKey<'a>> {
+        let length = u16::from_le_bytes(self.take(2)?.try_into().ok()?);
+        let side = if length & OTHER_SIDE == 0 { SideOfKey::AsTheGroup } else { SideOfKey::Other };
+        Some(GroupKey { side, rest: self.take(usize::from(length & !OTHER_SIDE))? })
     }
 
     fn end(&self) -> bool {

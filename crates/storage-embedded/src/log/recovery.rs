@@ -7,8 +7,6 @@
 
 use std::time::Instant;
 
-use storage::Space;
-
 use super::format::{Framed, Framer, Kind, RECORD_ALIGNMENT, SEGMENT_HEADER_BYTES, SegmentHeader};
 use super::records::{read_batch, read_close, read_forget, read_moved};
 use super::segments::{DIRECTORY, Facts, Segments, number, path};
@@ -316,12 +314,11 @@ impl Replay<'_> {
         unreadable: impl Fn() -> OpenError,
     ) -> Result<(), OpenError> {
         let batch = read_batch(record.payload).ok_or_else(unreadable)?;
-        let space = Space(batch.space);
-        for key in batch.delete {
-            self.stage.delete(keys::pair(space, [batch.group, key]));
+        for key in &batch.delete {
+            self.stage.delete(batch.pair(*key));
         }
-        for (key, value) in batch.put {
-            self.stage.put(keys::pair(space, [batch.group, key]), value);
+        for (key, value) in &batch.put {
+            self.stage.put(batch.pair(*key), value);
         }
         for (name, delta) in batch.count {
             self.stage.add(self.index, name, delta)?;

@@ -209,6 +209,7 @@ pub async fn bounds_are_refused(subject: &dyn Subject) {
     let big = (0..80).map(|n| pair(format!("g/{n}").as_bytes(), limits::VALUE_BYTES)).collect();
     let cases = [
         ("key outside the group", Batch { put: vec![pair(b"h/k", 1)], ..Batch::default() }),
+        ("key outside the group, on the back", Batch { put: vec![pair(b"\xe8/k", 1)], ..Batch::default() }),
         ("delete outside the group", Batch { delete: vec![b"h/k".to_vec()], ..Batch::default() }),
         ("expectation outside the group", Batch { expect: vec![Expect::Absent(b"h".to_vec())], ..Batch::default() }),
         ("empty value", Batch { put: vec![pair(b"g/k", 0)], ..Batch::default() }),

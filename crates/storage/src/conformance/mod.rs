@@ -3,13 +3,14 @@
 //! One public function is one rule, and panics where an engine breaks it, so that a failure names its rule; [`run`]
 //! takes them all. Rules only use the contracts, plus [`Subject::reopen`] for what a restart must keep.
 //!
-//! The files follow the contract: [`keys`] (get and scan), [`stamps`], [`batches`], [`spaces`] (close and erase),
+//! The files follow the contract: [`keys`] (get and scan), [`sides`], [`stamps`], [`batches`], [`spaces`] (close and erase),
 //! [`blobs`], and [`random`], which compares an engine with the memory reference over long random histories.
 
 pub mod batches;
 pub mod blobs;
 pub mod keys;
 pub mod random;
+pub mod sides;
 pub mod spaces;
 pub mod stamps;
 
@@ -55,6 +56,9 @@ async fn run_keys(subject: &dyn Subject) {
     keys::scan_is_bounded_whatever_is_asked(subject).await;
     keys::scan_sees_one_moment(subject).await;
     keys::any_bytes_are_keys(subject).await;
+    sides::a_batch_changes_both_sides_of_its_group(subject).await;
+    sides::scan_both_keeps_the_order_of_places(subject).await;
+    sides::scan_both_sees_one_moment(subject).await;
     keys::pairs_survive_reopening(subject).await;
 }
 

@@ -7,7 +7,7 @@ use types::{BlobId, Entropy, SeededEntropy};
 
 use super::{Subject, pattern};
 use crate::memory::MemoryStore;
-use crate::{Batch, Bounded, CommitError, Engine, Expect, NewBlob, Space, StorageError};
+use crate::{Batch, Bounded, CommitError, Engine, Expect, NewBlob, Space, StorageError, side};
 
 /// Runs `steps` random batches, scans and restarts on an engine and on the reference, and compares every answer. The
 /// history depends on `seed` alone.
@@ -81,6 +81,10 @@ async fn compare(engine: &Engine, expected: &Engine, dice: &Dice, place: &str) {
         let found = engine.metadata.scan(space, b"", None, 1000).await.expect("scan works");
         let wanted = expected.metadata.scan(space, b"", None, 1000).await.expect("scan works");
         assert_eq!(found, wanted, "{place}: {space}");
+        let (from, to) = (b"g0/b", b"g2/c");
+        let found_both = engine.metadata.scan_both(space, from, Some(to), 10).await.expect("scan_both works");
+        let wanted_both = expected.metadata.scan_both(space, from, Some(to), 10).await.expect("scan_both works");
+        assert_eq!(found_both, wanted_both, "{place}: both sides of {space}");
         for (key, value) in wanted {
             assert_eq!(engine.metadata.get(space, &key).await.expect("get works"), Some(value), "{place}: {key:?}");
         }
@@ -142,6 +146,9 @@ impl Dice {
         for _ in 0..self.below(4) {
             let mut key = group.clone();
             key.push(b'a' + self.below(4) as u8);
+            if self.below(3) == 0 {
+                key = side::to_back(key);
+            }
             let value = Bytes::from(format!("v{}", self.below(3)));
             match self.below(12) {
                 0 => batch.expect.push(Expect::Absent(key)),
