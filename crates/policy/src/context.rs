@@ -72,6 +72,10 @@ impl Context<'_> {
     pub const NOTHING: Self =
         Self { now: None, source_ip: None, secure_transport: None, signature: None, token_issued_at: None, text: None };
 
+    pub(crate) fn header(&self, name: &str) -> Option<Cow<'_, str>> {
+        self.text.and_then(|text| text.header(name))
+    }
+
     pub(crate) fn query(&self, name: &str) -> Option<Cow<'_, str>> {
         self.text.and_then(|text| text.query(name))
     }

@@ -6,7 +6,7 @@
 //! document and not understood is a [`PolicyError`] that names it. `docs/policies.md` says what each element means.
 
 mod error;
-mod json;
+pub(crate) mod json;
 pub(crate) mod principals;
 mod public;
 pub(crate) mod resources;
@@ -20,9 +20,15 @@ pub use statement::{Effect, Miss};
 
 pub(crate) use error::Refusal;
 use json::Json;
+use principals::Who;
 use statement::{For, Statement};
+use types::BucketName;
 
 use crate::question::Question;
+use crate::template::Variables;
+
+/// The version of the policy language that has variables.
+const WITH_VARIABLES: &str = "2012-10-17";
 
 /// A policy, read and understood. Cheap to clone.
 #[derive(Clone)]
@@ -32,6 +38,7 @@ struct Parsed {
     document: Box<str>,
     statements: Vec<Statement>,
     is_public: bool,
+    variables: Variables,
 }
 
 /// A statement of a policy, as reasons name it.
@@ -81,12 +88,17 @@ impl Policy {
         let text = std::str::from_utf8(document).map_err(|error| PolicyError::new("", error.to_string()))?;
         let json = Json::parse(document)?;
         let elements = json.object().map_err(PolicyError::from)?;
+        let version = elements.iter().find(|(name, _)| name == "Version").map(|(_, version)| version);
+        let variables = match version {
+            Some(Json::Text(version)) if version == WITH_VARIABLES => Variables::Replaced,
+            _ => Variables::Literal,
+        };
         let mut statements = None;
         for (name, value) in elements {
             let read = match name.as_str() {
                 "Version" => value.text().and_then(check_version),
                 "Id" => value.text().map(|_| ()),
-                "Statement" => parse_statements(value, whose).map(|parsed| statements = Some(parsed)),
+                "Statement" => parse_statements(value, whose, variables).map(|parsed| statements = Some(parsed)),
                 _ => Err(Refusal::here("a policy has no such element")),
             };
             read.map_err(|refusal| match name.as_str() {
@@ -96,7 +108,7 @@ impl Policy {
         }
         let statements = statements.ok_or_else(|| PolicyError::new("", "it has no Statement"))?;
         let is_public = public::any_is_public(&statements);
-        Ok(Self(Arc::new(Parsed { document: text.into(), statements, is_public })))
+        Ok(Self(Arc::new(Parsed { document: text.into(), statements, is_public, variables })))
     }
 
     /// The document, byte for byte as it was given.
@@ -107,6 +119,42 @@ impl Policy {
     /// Whether it tells new keys from objects that are there, so that `Facts::existence` should be known for PutObject.
     pub fn asks_for_existence(&self) -> bool {
         self.0.statements.iter().any(|statement| statement.actions.asks_for_existence())
+    }
+
+    /// Whether each resource that it names could be `bucket` or something in it. A policy of a bucket that names others is
+    /// refused, as AWS does.
+    ///
+    /// # Errors
+    /// [`PolicyError`] names the statement and the resource.
+    pub fn check_resources(&self, bucket: &BucketName) -> Result<(), PolicyError> {
+        let stray = self.0.statements.iter().enumerate().find_map(|(index, statement)| {
+            statement.resources.stray(bucket).map(|resource| (index, statement.resources.name(), resource))
+        });
+        match stray {
+            None => Ok(()),
+            Some((index, element, resource)) => Err(PolicyError::new(
+                format!("Statement[{index}].{element}"),
+                format!("{resource:?} is neither the bucket {bucket} nor anything in it"),
+            )),
+        }
+    }
+
+    pub(crate) fn statements(&self) -> &[Statement] {
+        &self.0.statements
+    }
+
+    /// Everybody whom it names, in `Principal` and in `NotPrincipal`.
+    pub(crate) fn who(&self) -> impl Iterator<Item = &Who> {
+        self.0
+            .statements
+            .iter()
+            .filter_map(|statement| statement.principals.as_ref())
+            .flat_map(|principals| &principals.who)
+    }
+
+    /// Whether `${…}` has a meaning in it.
+    pub(crate) fn has_variables(&self) -> bool {
+        self.0.variables == Variables::Replaced
     }
 
     /// The first statement with this effect that applies.
@@ -142,13 +190,13 @@ fn check_version(version: &str) -> Result<(), Refusal> {
     if is_date { Ok(()) } else { Err(Refusal::here("it must be 2012-10-17 or 2008-10-17")) }
 }
 
-fn parse_statements(json: &Json, whose: For) -> Result<Vec<Statement>, Refusal> {
+fn parse_statements(json: &Json, whose: For, variables: Variables) -> Result<Vec<Statement>, Refusal> {
     let items = json.items();
     if items.len() > Policy::MAX_STATEMENTS {
         return Err(Refusal::here(format!("there are more than {}", Policy::MAX_STATEMENTS)).within("Statement"));
     }
     let parsed = items.iter().enumerate().map(|(index, item)| {
-        Statement::parse(item, whose).map_err(|refusal| refusal.within(format!("Statement[{index}]")))
+        Statement::parse(item, whose, variables).map_err(|refusal| refusal.within(format!("Statement[{index}]")))
     });
     parsed.collect()
 }

@@ -78,7 +78,7 @@ impl Part {
 }
 
 /// A pattern, ready to be matched.
-#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Default)]
 pub(crate) struct Glob {
     first: Part,
     /// The parts behind each star; none where there is no star.
@@ -113,6 +113,11 @@ impl Glob {
         let Some((last, between)) = self.after_stars.split_last() else { return rest.is_empty() };
         let Some(rest) = last.strip_from_end(rest) else { return false };
         between.iter().try_fold(rest, |rest, part| part.strip_first(rest)).is_some()
+    }
+
+    /// Whether it has neither `*` nor `?`.
+    pub(crate) fn is_fixed(&self) -> bool {
+        self.after_stars.is_empty() && !self.first.0.contains(&Chunk::One)
     }
 }
 

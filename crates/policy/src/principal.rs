@@ -106,8 +106,10 @@ impl Principal {
     }
 
     /// The person's name among all tenancies, as conditions and policies know them:
-    /// `arn:aws:iam::<tenancy>:user/<name>`. `None` for those who are no person.
+    /// `arn:aws:iam::<tenancy>:user/<name>`, without the
+    /// tenancy for those who are no member of it. `None` for those who are no person.
     pub fn arn(&self) -> Option<String> {
-        self.user().map(|name| format!("arn:aws:iam::{}:user/{name}", self.tenancy))
+        let tenancy = self.role.map_or("", |_| self.tenancy.as_str());
+        self.user().map(|name| format!("arn:aws:iam::{tenancy}:user/{name}"))
     }
 }

@@ -8,7 +8,7 @@ use super::{PolicyError, Refusal};
 
 /// A JSON value; numbers and booleans are kept as the text that stands for them.
 #[derive(Clone, PartialEq, Debug)]
-pub(super) enum Json {
+pub(crate) enum Json {
     Null,
     Scalar(String),
     Text(String),
@@ -17,12 +17,12 @@ pub(super) enum Json {
 }
 
 impl Json {
-    pub(super) fn parse(document: &[u8]) -> Result<Self, PolicyError> {
+    pub(crate) fn parse(document: &[u8]) -> Result<Self, PolicyError> {
         serde_json::from_slice(document).map_err(|error| PolicyError::new("", error.to_string()))
     }
 
     /// The name and value pairs of an object.
-    pub(super) fn object(&self) -> Result<&[(String, Self)], Refusal> {
+    pub(crate) fn object(&self) -> Result<&[(String, Self)], Refusal> {
         match self {
             Self::Object(pairs) => Ok(pairs),
             _ => Err(Refusal::here("it must be an object")),
@@ -30,7 +30,7 @@ impl Json {
     }
 
     /// A text.
-    pub(super) fn text(&self) -> Result<&str, Refusal> {
+    pub(crate) fn text(&self) -> Result<&str, Refusal> {
         match self {
             Self::Text(text) => Ok(text),
             _ => Err(Refusal::here("it must be a text")),
@@ -38,7 +38,7 @@ impl Json {
     }
 
     /// The items of a list; what is no list is its only item.
-    pub(super) fn items(&self) -> &[Self] {
+    pub(crate) fn items(&self) -> &[Self] {
         match self {
             Self::List(items) => items,
             one => std::slice::from_ref(one),
@@ -46,8 +46,17 @@ impl Json {
     }
 
     /// The texts of a list, or one text.
-    pub(super) fn texts(&self) -> Result<Vec<&str>, Refusal> {
+    pub(crate) fn texts(&self) -> Result<Vec<&str>, Refusal> {
         self.items().iter().map(Self::text).collect()
+    }
+
+    /// As [`Json::texts`], where numbers and booleans may stand for the texts that write them.
+    pub(crate) fn values(&self) -> Result<Vec<&str>, Refusal> {
+        let values = self.items().iter().map(|item| match item {
+            Self::Text(text) | Self::Scalar(text) => Ok(text.as_str()),
+            _ => Err(Refusal::here("its values must be texts, numbers or booleans")),
+        });
+        values.collect()
     }
 }
 

@@ -3,6 +3,7 @@
 use super::Policy;
 use super::principals::{Place, Who};
 use super::statement::{Effect, Statement};
+use crate::conditions::Condition;
 
 impl Policy {
     /// Whether it allows anything to everyone or to whoever is logged in, unless a condition bounds them to fixed people
@@ -22,4 +23,5 @@ fn is_public(statement: &Statement) -> bool {
     let principals = statement.principals.as_ref();
     statement.effect == Effect::Allow
         && principals.is_some_and(|principals| principals.inverted || principals.who.iter().any(many))
+        && !statement.conditions.iter().any(Condition::bounds_who)
 }

@@ -1,9 +1,13 @@
 //! What a statement is about: `Resource` and `NotResource`, as AWS's ARNs and as Swarm's paths.
 
+use types::BucketName;
+
 use super::Refusal;
 use super::json::Json;
+use crate::Scope;
 use crate::glob::Glob;
 use crate::question::Question;
+use crate::template::{Syntax, Template, Variables};
 
 /// What an ARN of S3 begins with.
 const ARN: &str = "arn:aws:s3:::";
@@ -16,9 +20,9 @@ enum Pattern {
     /// `*`
     Everything,
     /// `arn:aws:s3:::bucket/key`: the pattern of `bucket/key`.
-    Arn(Glob),
+    Arn(Template),
     /// `/key` or `/bucket/key`: the pattern of either.
-    Path(Glob),
+    Path(Template),
 }
 
 /// The element `Resource` or `NotResource`.
@@ -29,43 +33,147 @@ pub(crate) struct Resources {
 }
 
 impl Resources {
-    pub(super) fn parse(element: &Json, inverted: bool) -> Result<Self, Refusal> {
-        let patterns = element.texts()?.into_iter().map(Pattern::parse);
+    pub(super) fn parse(element: &Json, inverted: bool, variables: Variables) -> Result<Self, Refusal> {
+        let patterns = element.texts()?.into_iter().map(|text| Pattern::parse(text, variables));
         Ok(Self { patterns: patterns.collect::<Result<_, _>>()?, inverted })
     }
 
     pub(crate) fn include(&self, question: &Question<'_>) -> bool {
         self.patterns.iter().any(|pattern| pattern.matches(question)) != self.inverted
     }
+
+    /// The name of the element.
+    pub(crate) const fn name(&self) -> &'static str {
+        if self.inverted { "NotResource" } else { "Resource" }
+    }
+
+    /// A resource in it that can be neither `bucket` nor anything in it.
+    pub(crate) fn stray(&self, bucket: &BucketName) -> Option<String> {
+        self.patterns.iter().find(|pattern| pattern.reach(Some(bucket)).is_nothing()).map(|pattern| match pattern {
+            Pattern::Everything => "*".to_owned(),
+            Pattern::Arn(template) => format!("{ARN}{}", template.constant().unwrap_or(&Glob::default())),
+            Pattern::Path(template) => template.constant().map(Glob::to_string).unwrap_or_default(),
+        })
+    }
+
+    /// What the element could be about, in `bucket` where that is known.
+    pub(crate) fn reach(&self, bucket: Option<&BucketName>) -> Reach {
+        if self.inverted {
+            let reaches = !self.patterns.contains(&Pattern::Everything);
+            return Reach { bucket: reaches, objects: reaches };
+        }
+        let reaches = self.patterns.iter().map(|pattern| pattern.reach(bucket));
+        reaches.fold(Reach::default(), |all, one| Reach {
+            bucket: all.bucket || one.bucket,
+            objects: all.objects || one.objects,
+        })
+    }
+
+    /// Whether it is about every bucket and object there is.
+    pub(crate) fn are_everything(&self) -> bool {
+        !self.inverted && self.patterns.contains(&Pattern::Everything)
+    }
+
+    /// Whether it is about every object in `bucket`, whoever asks: it matches two keys that have nothing in common.
+    pub(crate) fn cover_all_objects(&self, bucket: &BucketName) -> bool {
+        const KEYS: [&str; 2] = ["\u{1}", "\u{2}/\u{3}\u{4}"];
+        let covered = |key: &str| self.patterns.iter().any(|pattern| pattern.matches_constantly(bucket, key));
+        if self.inverted { !KEYS.iter().any(|key| covered(key)) } else { KEYS.iter().all(|key| covered(key)) }
+    }
+}
+
+/// Whether a bucket itself and whether objects in it can be meant.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(crate) struct Reach {
+    bucket: bool,
+    objects: bool,
+}
+
+impl Reach {
+    pub(crate) const fn is_nothing(self) -> bool {
+        !self.bucket && !self.objects
+    }
+
+    /// Whether what actions of this scope are done to can be meant.
+    pub(crate) const fn has(self, scope: Scope) -> bool {
+        match scope {
+            Scope::Tenancy | Scope::NewBucket | Scope::Bucket => self.bucket,
+            Scope::Object => self.objects,
+        }
+    }
 }
 
 impl Pattern {
-    fn parse(text: &str) -> Result<Self, Refusal> {
+    fn parse(text: &str, variables: Variables) -> Result<Self, Refusal> {
+        let template = |path| Template::parse(path, Syntax::Pattern, variables);
         if text.len() > MAX_BYTES {
             return Err(Refusal::here(format!("a resource has at most {MAX_BYTES} bytes")));
         }
         match text.strip_prefix(ARN) {
             _ if text == "*" => Ok(Self::Everything),
             Some("") => Err(Refusal::here(format!("{text:?} names no bucket"))),
-            Some(path) => Ok(Self::Arn(Glob::parse(path))),
+            Some(path) => template(path).map(Self::Arn),
             None if text.starts_with("arn:") => {
                 Err(Refusal::here(format!("{text:?} is no resource of S3: write {ARN}BUCKET or {ARN}BUCKET/KEY")))
             }
-            None => Ok(Self::Path(Glob::parse(text.strip_prefix('/').unwrap_or(text)))),
+            None => template(text.strip_prefix('/').unwrap_or(text)).map(Self::Path),
         }
     }
 
     fn matches(&self, question: &Question<'_>) -> bool {
         match self {
             Self::Everything => true,
-            Self::Arn(pattern) => pattern.matches(question.path()),
+            Self::Arn(pattern) => pattern.matches(question.path(), question),
             Self::Path(pattern) => {
                 let whole = question.path();
                 let (bucket, key) = whole.split_once('/').unwrap_or((whole, ""));
-                pattern.matches(key)
-                    || pattern.matches(whole)
-                    || (key.is_empty() && pattern.matches(&[bucket, "/"].concat()))
+                let as_folder = || pattern.matches(&[bucket, "/"].concat(), question);
+                pattern.matches(key, question) || pattern.matches(whole, question) || (whole == bucket && as_folder())
             }
+        }
+    }
+
+    /// Whether it matches the object, without regard to who asks; a pattern with variables does not.
+    fn matches_constantly(&self, bucket: &BucketName, key: &str) -> bool {
+        let path = || [bucket.as_str(), "/", key].concat();
+        match self {
+            Self::Everything => true,
+            Self::Arn(template) => template.constant().is_some_and(|glob| glob.matches(&path())),
+            Self::Path(template) => template.constant().is_some_and(|glob| glob.matches(key) || glob.matches(&path())),
+        }
+    }
+
+    fn reach(&self, bucket: Option<&BucketName>) -> Reach {
+        let everything = Reach { bucket: true, objects: true };
+        match self {
+            Self::Everything => everything,
+            Self::Arn(template) => template.constant().map_or(everything, |glob| arn_reach(&glob.to_string(), bucket)),
+            Self::Path(template) => {
+                let Some(glob) = template.constant() else { return everything };
+                let is_bucket = |bucket: &BucketName| {
+                    glob.matches(bucket.as_str()) || glob.matches(&[bucket.as_str(), "/"].concat())
+                };
+                let text = glob.to_string();
+                Reach { bucket: glob.matches("") || bucket.is_none_or(is_bucket), objects: !text.is_empty() }
+            }
+        }
+    }
+}
+
+/// What `bucket/key`, a pattern, can be. A `*` before the first slash reaches over it.
+fn arn_reach(pattern: &str, bucket: Option<&BucketName>) -> Reach {
+    let (name, key) = pattern.split_once('/').map_or((pattern, None), |(name, key)| (name, Some(key)));
+    match name.find('*') {
+        None => {
+            let fits = bucket.is_none_or(|bucket| Glob::parse(name).matches(bucket.as_str()));
+            Reach { bucket: fits && key.is_none(), objects: fits && key.is_some() }
+        }
+        Some(star) => {
+            let before = Glob::parse(&[&name[..star], "*"].concat());
+            let fits = bucket.is_none_or(|bucket| before.matches(bucket.as_str()));
+            let whole = Glob::parse(pattern);
+            let is_bucket = bucket.map_or(key.is_none(), |bucket| whole.matches(bucket.as_str()));
+            Reach { bucket: is_bucket, objects: fits }
         }
     }
 }

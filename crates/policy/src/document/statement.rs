@@ -10,7 +10,9 @@ use super::principals::Principals;
 use super::resources::Resources;
 use crate::ActionSet;
 use crate::action_names::actions_named;
+use crate::conditions::{self, Condition};
 use crate::question::Question;
+use crate::template::Variables;
 
 /// What a statement does where it applies.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize)]
@@ -31,6 +33,8 @@ pub enum Miss {
     Principal,
     /// It is about other buckets or objects.
     Resource,
+    /// The condition at this place does not hold.
+    Condition(usize),
 }
 
 /// For whom a document is written: the policy of a bucket names principals, that of a session is its holder's.
@@ -41,21 +45,25 @@ pub(super) enum For {
 }
 
 /// One statement.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Debug)]
 pub(crate) struct Statement {
     pub(crate) sid: Option<Arc<str>>,
     pub(crate) effect: Effect,
     /// `None` in the policy of a session.
     pub(crate) principals: Option<Principals>,
     pub(crate) actions: ActionSet,
+    /// Those of the named actions that nothing here does.
+    pub(crate) idle_actions: Vec<String>,
     pub(crate) resources: Resources,
+    /// All of them must hold.
+    pub(crate) conditions: Vec<Condition>,
 }
 
 const ELEMENTS: [&str; 9] =
     ["Sid", "Effect", "Principal", "NotPrincipal", "Action", "NotAction", "Resource", "NotResource", "Condition"];
 
 impl Statement {
-    pub(super) fn parse(json: &Json, whose: For) -> Result<Self, Refusal> {
+    pub(super) fn parse(json: &Json, whose: For, variables: Variables) -> Result<Self, Refusal> {
         let elements = json.object()?;
         if let Some((name, _)) = elements.iter().find(|(name, _)| !ELEMENTS.contains(&name.as_str())) {
             return Err(Refusal::here("a statement has no such element").within(name.as_str()));
@@ -68,9 +76,8 @@ impl Statement {
             Some(_) => return Err(Refusal::here("it must be Allow or Deny").within("Effect")),
             None => return Err(Refusal::here("a statement must have an Effect: Allow or Deny")),
         };
-        if find("Condition").is_some() {
-            return Err(Refusal::here("conditions are not understood").within("Condition"));
-        }
+        let conditions = find("Condition").map(|json| conditions::parse(json, variables)).transpose();
+        let (actions, idle_actions) = either(&find, "Action", parse_actions)?;
         Ok(Self {
             sid: sid.map(Arc::from),
             effect,
@@ -83,8 +90,10 @@ impl Statement {
                     }
                 },
             },
-            actions: either(&find, "Action", parse_actions)?,
-            resources: either(&find, "Resource", Resources::parse)?,
+            actions,
+            idle_actions,
+            resources: either(&find, "Resource", |json, not| Resources::parse(json, not, variables))?,
+            conditions: conditions.map_err(|refusal| refusal.within("Condition"))?.unwrap_or_default(),
         })
     }
 
@@ -104,7 +113,12 @@ impl Statement {
         if !self.resources.include(question) {
             return Some(Miss::Resource);
         }
-        None
+        self.conditions.iter().position(|condition| !condition.holds(question)).map(Miss::Condition)
+    }
+
+    /// Whether nothing but its conditions keeps it from applying.
+    pub(crate) fn applies_but_for_conditions(&self, question: &Question<'_>) -> bool {
+        matches!(self.misses(question), Some(Miss::Condition(_)))
     }
 }
 
@@ -123,10 +137,15 @@ fn either<'j, T>(
     }
 }
 
-fn parse_actions(json: &Json, inverted: bool) -> Result<ActionSet, Refusal> {
-    let named = json
-        .texts()?
-        .into_iter()
-        .try_fold(ActionSet::NONE, |set, name| actions_named(name).map(|named| set.or(named)).map_err(Refusal::here))?;
-    Ok(if inverted { named.inverse() } else { named })
+/// The actions, and the names of those that nothing here does.
+fn parse_actions(json: &Json, inverted: bool) -> Result<(ActionSet, Vec<String>), Refusal> {
+    let (mut named, mut idle) = (ActionSet::NONE, Vec::new());
+    for name in json.texts()? {
+        let actions = actions_named(name).map_err(Refusal::here)?;
+        if actions.is_empty() && !inverted {
+            idle.push(name.to_owned());
+        }
+        named = named.or(actions);
+    }
+    Ok((if inverted { named.inverse() } else { named }, idle))
 }
