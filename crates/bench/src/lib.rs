@@ -5,7 +5,7 @@
 //! and answers a [`Measurement`]. [`limits`] does with bare means (a hyper server without a store, a log without an
 //! index, a hash without a network) what the store does with everything, in the same process and minute. [`targets`]
 //! pairs the two, round by round, and judges the ratios. [`scale`] starts a server itself, fills it, and measures what
-//! only a full store shows. [`report`] writes tables.
+//! only a full store shows. [`policy`] times decisions under a large policy. [`report`] writes tables.
 //!
 //! Endpoints are plain HTTP/1.1: what is measured is the store, not TLS.
 
@@ -16,6 +16,7 @@ mod histogram;
 pub mod limits;
 mod measurement;
 mod multipart;
+pub mod policy;
 pub mod report;
 mod run;
 pub mod scale;

@@ -110,3 +110,112 @@ fn what_is_not_understood_is_named() {
         assert_eq!(error.element, element, "{document}: {error}");
     }
 }
+
+#[test]
+fn documents_are_taken_as_leniently_as_sites_need() {
+    let statement = r#"{"Effect": "Allow", "Principal": "*", "Action": "*", "Resource": "*"}"#;
+    for document in [
+        r#"{"Statement": []}"#.to_owned(),
+        format!(r#"{{"Statement": {statement}}}"#),
+        format!(r#"{{"Version": "2016-10-17", "Id": "x", "Statement": [{statement}]}}"#),
+        format!(r#"{{"Id": "", "Statement": [{statement}, {statement}]}}"#),
+        format!("\n\t {{\"Statement\" : [ {statement} ] }} \r\n"),
+        r#"{"Statement": [{"Sid": "", "Effect": "Deny", "Principal": {}, "Action": [], "Resource": []}]}"#.to_owned(),
+    ] {
+        let policy = Policy::parse(document.as_bytes()).unwrap_or_else(|error| panic!("{error}: {document}"));
+        assert_eq!(policy.document(), document);
+    }
+}
+
+#[test]
+fn documents_that_are_too_much_or_no_json_are_refused() {
+    let statement = r#"{"Effect":"Deny","Principal":{},"Action":[],"Resource":[]}"#;
+    let many = |count: usize| format!(r#"{{"Statement": [{}]}}"#, vec![statement; count].join(","));
+    let padded = |length: usize| format!(r#"{{"Statement": []{}}}"#, " ".repeat(length - 17));
+    let fits = padded(Policy::MAX_BYTES);
+    assert_eq!(fits.len(), Policy::MAX_BYTES);
+    assert!(Policy::parse(fits.as_bytes()).is_ok());
+    assert!(Policy::parse(many(300).as_bytes()).is_ok());
+    for document in [
+        padded(Policy::MAX_BYTES + 1).into_bytes(),
+        many(Policy::MAX_STATEMENTS + 1).into_bytes(),
+        b"".to_vec(),
+        b"\xff".to_vec(),
+        b"{\"Statement\": [], \"Id\": \"\xff\"}".to_vec(),
+        b"\xef\xbb\xbf{\"Statement\": []}".to_vec(),
+        b"{\"Statement\": []} x".to_vec(),
+        b"{\"Statement\": [],}".to_vec(),
+        [b"{\"Statement\": ".as_slice(), &b"[".repeat(10_000)].concat(),
+        b"{\"Statement\": null}".to_vec(),
+        b"{\"Statement\": [null]}".to_vec(),
+        b"{\"Statement\": [[]]}".to_vec(),
+    ] {
+        assert!(Policy::parse(&document).is_err(), "{:?}", String::from_utf8_lossy(&document));
+    }
+}
+
+#[test]
+fn elements_of_the_wrong_kind_are_named() {
+    let statement = |change: &str| {
+        let (name, value) = change.split_once('=').unwrap();
+        let elements =
+            [("Effect", r#""Allow""#), ("Principal", r#""*""#), ("Action", r#""*""#), ("Resource", r#""*""#)];
+        let written = elements.into_iter().filter(|(known, _)| *known != name).chain([(name, value)]);
+        let written: Vec<_> = written.map(|(name, value)| format!(r#""{name}": {value}"#)).collect();
+        format!(r#"{{"Statement": [{{{}}}]}}"#, written.join(", "))
+    };
+    for (change, element) in [
+        ("Sid=5", "Statement[0].Sid"),
+        (r#"Effect="allow""#, "Statement[0].Effect"),
+        (r#"Effect=["Allow"]"#, "Statement[0].Effect"),
+        ("Action=5", "Statement[0].Action"),
+        ("Action=[5]", "Statement[0].Action"),
+        (r#"Action="""#, "Statement[0].Action"),
+        (r#"Action=["s3:GetObject", "s3:GetObjct"]"#, "Statement[0].Action"),
+        (r#"NotAction="s3:*""#, "Statement[0]"),
+        (r#"NotResource="*""#, "Statement[0]"),
+        (r#"action="*""#, "Statement[0].action"),
+        (r#"Conditions={}"#, "Statement[0].Conditions"),
+    ] {
+        let document = statement(change);
+        let error = Policy::parse(document.as_bytes()).expect_err(&document);
+        assert_eq!(error.element, element, "{document}: {error}");
+    }
+    let error = Policy::parse(statement(r#"Action="s3:Frob""#).as_bytes()).unwrap_err();
+    assert_eq!(error.to_string(), "Statement[0].Action: there is no action s3:Frob");
+    for (document, element) in [
+        (r#"{"Version": 5, "Statement": []}"#, "Version"),
+        (r#"{"Version": "2012-10-17T", "Statement": []}"#, "Version"),
+        (r#"{"Id": 5, "Statement": []}"#, "Id"),
+        (r#"{"statement": []}"#, "statement"),
+    ] {
+        assert_eq!(Policy::parse(document.as_bytes()).unwrap_err().element, element, "{document}");
+    }
+}
+
+#[test]
+fn a_name_that_stands_twice_is_refused_wherever_it_is() {
+    let rest = r#""Effect": "Allow", "Action": "*", "Resource": "*""#;
+    for document in [
+        format!(r#"{{"Id": "a", "Id": "b", "Statement": {{"Principal": "*", {rest}}}}}"#),
+        format!(r#"{{"Statement": {{"Principal": "*", {rest}, "Effect": "Deny"}}}}"#),
+        format!(r#"{{"Statement": {{"Principal": {{"AWS": "*", "AWS": []}}, {rest}}}}}"#),
+        format!(r#"{{"Statement": {{"Principal": "*", {rest}, "Condition": {{"Bool": {{}}, "Bool": {{}}}}}}}}"#),
+        format!(
+            r#"{{"Statement": {{"Principal": "*", {rest}, "Condition": {{"Null": {{"aws:username": "true", "aws:username": "false"}}}}}}}}"#
+        ),
+    ] {
+        let error = Policy::parse(document.as_bytes()).expect_err(&document);
+        assert!(error.problem.contains("twice"), "{document}: {error}");
+    }
+}
+
+#[test]
+fn policies_of_sessions_name_no_principal() {
+    let (with, without) = (r#""Principal": "*","#, "");
+    for (principal, bucket, session) in [(with, true, false), (without, false, true)] {
+        let document = format!(r#"{{"Statement": {{"Effect": "Allow", {principal} "Action": "*", "Resource": "*"}}}}"#);
+        assert_eq!(Policy::parse(document.as_bytes()).is_ok(), bucket, "{document}");
+        assert_eq!(Policy::parse_for_session(document.as_bytes()).is_ok(), session, "{document}");
+    }
+}

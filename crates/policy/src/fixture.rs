@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// A bucket `data` of ann in tenancy `lab-o`, and a request.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub(crate) struct Ask {
     pub(crate) principal: Principal,
     pub(crate) action: Action,
@@ -19,18 +19,18 @@ pub(crate) struct Ask {
     pub(crate) owner: UserName,
     pub(crate) acl: Acl,
     pub(crate) key: Option<ObjectKey>,
-    version: Option<VersionId>,
-    existence: Existence,
-    ip: Option<IpAddr>,
-    tls: Option<bool>,
-    now: Option<Timestamp>,
-    issued: Option<Timestamp>,
-    signature: Option<Signature>,
-    text: Words,
+    pub(crate) version: Option<VersionId>,
+    pub(crate) existence: Existence,
+    pub(crate) ip: Option<IpAddr>,
+    pub(crate) tls: Option<bool>,
+    pub(crate) now: Option<Timestamp>,
+    pub(crate) issued: Option<Timestamp>,
+    pub(crate) signature: Option<Signature>,
+    pub(crate) text: Words,
 }
 
-#[derive(Clone, Default)]
-struct Words {
+#[derive(Clone, Default, Debug)]
+pub(crate) struct Words {
     headers: Vec<(String, String)>,
     query: Vec<(String, String)>,
 }

@@ -25,10 +25,16 @@ mod ip_network;
 pub mod key_scope;
 pub mod lint;
 mod ownership;
+#[cfg(test)]
+mod precedence_tests;
 mod presets;
 pub mod principal;
+#[cfg(test)]
+mod properties_tests;
 mod question;
 pub mod quota;
+#[cfg(test)]
+mod swarm_tests;
 mod template;
 pub mod who_can;
 

@@ -25,6 +25,10 @@ pub(crate) enum Syntax {
     Pattern,
 }
 
+/// The most bytes of a text to compare with: more than the longest bucket and key. Matching a pattern takes at most its
+/// length times that of what it is matched with.
+pub(crate) const MAX_BYTES: usize = 2048;
+
 /// A text to compare with.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) struct Template {
@@ -52,6 +56,9 @@ enum Piece {
 
 impl Template {
     pub(crate) fn parse(text: &str, syntax: Syntax, variables: Variables) -> Result<Self, Refusal> {
+        if text.len() > MAX_BYTES {
+            return Err(Refusal::here(format!("a value has at most {MAX_BYTES} bytes")));
+        }
         let ignores_case = syntax == Syntax::IgnoringCase;
         let plain = |text: &str| match syntax {
             Syntax::Pattern => tokens(text),

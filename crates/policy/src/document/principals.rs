@@ -260,3 +260,7 @@ fn swarm_anonymous(text: &str, effect: Effect, inverted: bool) -> Result<Vec<Who
         _ => Err(Refusal::here(format!("{text:?} is no form of it: who is not logged in has no name, write \"*\""))),
     }
 }
+
+#[cfg(test)]
+#[path = "principals_tests.rs"]
+mod tests;

@@ -25,3 +25,7 @@ fn is_public(statement: &Statement) -> bool {
         && principals.is_some_and(|principals| principals.inverted || principals.who.iter().any(many))
         && !statement.conditions.iter().any(Condition::bounds_who)
 }
+
+#[cfg(test)]
+#[path = "public_tests.rs"]
+mod tests;

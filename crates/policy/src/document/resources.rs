@@ -11,8 +11,6 @@ use crate::template::{Syntax, Template, Variables};
 
 /// What an ARN of S3 begins with.
 const ARN: &str = "arn:aws:s3:::";
-/// The most bytes of one resource: the longest bucket and key and what goes before.
-const MAX_BYTES: usize = 1300;
 
 /// One resource, as a policy names it.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -106,9 +104,6 @@ impl Reach {
 impl Pattern {
     fn parse(text: &str, variables: Variables) -> Result<Self, Refusal> {
         let template = |path| Template::parse(path, Syntax::Pattern, variables);
-        if text.len() > MAX_BYTES {
-            return Err(Refusal::here(format!("a resource has at most {MAX_BYTES} bytes")));
-        }
         match text.strip_prefix(ARN) {
             _ if text == "*" => Ok(Self::Everything),
             Some("") => Err(Refusal::here(format!("{text:?} names no bucket"))),
@@ -177,3 +172,7 @@ fn arn_reach(pattern: &str, bucket: Option<&BucketName>) -> Reach {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "resources_tests.rs"]
+mod tests;

@@ -95,6 +95,9 @@ pub(crate) struct Arguments {
     /// The program that --scale starts; this one where it is not given.
     #[arg(long, value_name = "FILE")]
     scale_program: Option<PathBuf>,
+    /// Measure a decision under a policy of the greatest size; nothing is started for it.
+    #[arg(long)]
+    policy: bool,
     /// Where the limits' files are written and removed again: a folder on the store's device.
     #[arg(long, value_name = "FOLDER", default_value = "./commonhold-bench")]
     dir: PathBuf,
@@ -135,6 +138,7 @@ struct Results {
     ratios: Vec<f64>,
     targets: Vec<targets::Outcome>,
     scale: Vec<scale::Finding>,
+    policy: Vec<scale::Finding>,
 }
 
 /// Measures and prints.
@@ -161,8 +165,10 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), CliError> {
     if !results.targets.is_empty() {
         print_line(&report::outcomes(&results.targets))?;
     }
-    if !results.scale.is_empty() {
-        print_line(&report::findings(&results.scale))?;
+    for findings in [&results.scale, &results.policy] {
+        if !findings.is_empty() {
+            print_line(&report::findings(findings))?;
+        }
     }
     Ok(())
 }
@@ -172,6 +178,10 @@ async fn measure(arguments: &Arguments) -> Result<Results, BenchError> {
     let duration = Duration::from_secs(arguments.duration);
     if arguments.limits {
         results.limits = limits::measure(&arguments.dir, arguments.connections, duration).await?;
+    }
+    if arguments.policy {
+        results.policy = ::bench::policy::measure();
+        return Ok(results);
     }
     if let Some(only) = &arguments.scale {
         results.scale = measure_full_store(arguments, only.clone()).await?;
