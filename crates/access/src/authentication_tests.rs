@@ -1,5 +1,5 @@
 use identity::{MasterKey, NewKey, NewRole, NewTenancy, NewUser};
-use policy::{CannedAcl, Role};
+use policy::{CannedAcl, KeyScope, Role};
 use storage::memory::MemoryStore;
 use types::{BucketName, ManualClock, ObjectKey, SeededEntropy, Timestamp};
 
@@ -51,14 +51,20 @@ impl World {
     }
 
     async fn key(&self, name: &str, owner: &str, expires: Option<Timestamp>) -> Arc<KeyRecord> {
-        let new = NewKey { tenancy: tenancy(name), owner: user(owner), description: String::new(), expires };
+        let new = NewKey {
+            tenancy: tenancy(name),
+            owner: user(owner),
+            description: String::new(),
+            expires,
+            scope: KeyScope::default(),
+        };
         self.access.identity.create_key(new).await.expect("made")
     }
 
     /// `role` in the tenancy, or how it was refused.
     async fn try_key(&self, key: &KeyRecord, name: &str) -> Result<Option<Role>, &'static str> {
-        let result = match self.access.find_key(&key.info.id).await {
-            Ok(key) => self.access.principal_for_key(&key, &tenancy(name)).await,
+        let result = match self.access.find_credential(&key.info.id, None).await {
+            Ok(key) => self.access.principal_for(&key, &tenancy(name)).await,
             Err(error) => Err(error),
         };
         match result {
@@ -83,7 +89,7 @@ async fn a_key_has_the_power_of_its_owner_in_its_own_tenancy_only() {
     assert_eq!(world.try_key(&ann, "b").await, Ok(None), "ann is USER of b, but this key is of a");
     assert_eq!(world.try_key(&bob, "b").await, Ok(Some(Role::Manager)));
     assert_eq!(world.try_key(&bob, "a").await, Ok(None));
-    let principal = world.access.principal_for_key(&ann, &tenancy("a")).await.expect("ann");
+    let principal = world.access.principal_for(&Credential::Key(ann), &tenancy("a")).await.expect("ann");
     assert_eq!(principal.groups, ["a-members", "b-members"]);
 }
 
@@ -116,7 +122,7 @@ async fn keys_lose_their_power_and_regain_it() {
     assert_eq!(world.try_key(&key, "a").await, Ok(Some(Role::User)));
     world.clock.set(Timestamp::from_secs(3_000));
     assert_eq!(world.try_key(&key, "a").await, Err("unknown"));
-    let held = world.access.principal_for_key(&key, &tenancy("a")).await;
+    let held = world.access.principal_for(&Credential::Key(Arc::clone(&key)), &tenancy("a")).await;
     assert!(matches!(held, Err(AuthenticationError::UnknownKey)), "one that was found before it expired");
 
     let key = world.key("a", "ann", None).await;
@@ -130,7 +136,7 @@ async fn keys_lose_their_power_and_regain_it() {
 #[tokio::test]
 async fn the_tenancy_is_that_of_the_host_then_of_the_key_then_the_default_one() {
     let world = World::new().await;
-    let key = world.key("a", "ann", None).await;
+    let key = Credential::Key(world.key("a", "ann", None).await);
     let host = |tenancy| HostTarget { tenancy, bucket: None, endpoint: Endpoint::Internal };
     let named = || host(NamedTenancy::Known(tenancy("b")));
     let access = &world.access;
@@ -138,7 +144,7 @@ async fn the_tenancy_is_that_of_the_host_then_of_the_key_then_the_default_one() 
     assert_eq!(access.resolve_tenancy(&named(), None).expect("named"), tenancy("b"));
     assert_eq!(access.resolve_tenancy(&HostTarget::NONE, Some(&key)).expect("the key's"), tenancy("a"));
     assert_eq!(access.resolve_tenancy(&HostTarget::NONE, None).expect("the default one"), tenancy("b"));
-    for key in [None, Some(&*key)] {
+    for key in [None, Some(&key)] {
         let unknown = access.resolve_tenancy(&host(NamedTenancy::Unknown), key);
         assert!(matches!(unknown, Err(AuthenticationError::UnknownTenancy)));
     }
@@ -152,7 +158,8 @@ async fn the_tenancy_is_that_of_the_host_then_of_the_key_then_the_default_one() 
 async fn strangers_have_what_acls_grant() {
     use CannedAcl::{AuthenticatedRead, Private, PublicRead};
     let world = World::new().await;
-    let (stranger, member) = (world.key("a", "ann", None).await, world.key("b", "ann", None).await);
+    let stranger = Credential::Key(world.key("a", "ann", None).await);
+    let member = Credential::Key(world.key("b", "ann", None).await);
     let access = &world.access;
     let bucket = BucketTarget { tenancy: tenancy("b"), bucket: BucketName::new("data").expect("a name"), bucket_id: 7 };
     let object = ObjectTarget { bucket: bucket.clone(), key: ObjectKey::new("x").expect("a key"), version: None };
@@ -170,8 +177,8 @@ async fn strangers_have_what_acls_grant() {
         let mut allowed = Vec::new();
         for principal in [
             access.anonymous(tenancy("b")),
-            access.principal_for_key(&stranger, &tenancy("b")).await.expect("a stranger"),
-            access.principal_for_key(&member, &tenancy("b")).await.expect("the owner"),
+            access.principal_for(&stranger, &tenancy("b")).await.expect("a stranger"),
+            access.principal_for(&member, &tenancy("b")).await.expect("the owner"),
             access.operator(tenancy("b")),
         ] {
             let list = access.authorize::<action::ListBucket>(&principal, bucket.clone(), facts, None);

@@ -6,7 +6,7 @@ mod dataset;
 
 use std::sync::Arc;
 
-use access::{BucketTarget, NewBucketTarget, ObjectTarget, action};
+use access::{BucketTarget, Credential, NewBucketTarget, ObjectTarget, action};
 use async_trait::async_trait;
 use axum::Router;
 use axum::extract::State;
@@ -16,7 +16,7 @@ use http::Method;
 use identity::{IdentityError, KeyRecord, NewKey, NewRole, NewTenancy, NewUser};
 use objects::object::{ObjectMetadata, PutRequest};
 use objects::{Bucket, Claims, NewBucket, ObjectError, Payload, PayloadError};
-use policy::{Principal, Role};
+use policy::{KeyScope, Principal, Role};
 use serde::{Deserialize, Serialize};
 use types::{AccessKeyId, BucketName, ChecksumAlgorithm, Conditions, EtagMatch, ObjectKey, TenancyName, UserName};
 
@@ -66,7 +66,7 @@ async fn demo(State(state): State<AdminState>) -> Result<Json<Demo>, ApiError> {
     let user = UserName::new(USER).expect("demo is a user name");
     let name = BucketName::new(BUCKET).expect("demo is a bucket name");
     let key = make_key(&state, &tenancy, &user).await?;
-    let principal = state.access.principal_for_key(&key, &tenancy).await?;
+    let principal = state.access.principal_for(&Credential::Key(Arc::clone(&key)), &tenancy).await?;
     let bucket = make_bucket(&state, &principal, &name).await?;
     put_dataset(&state, &principal, &bucket).await?;
     Ok(Json(Demo {
@@ -96,7 +96,8 @@ async fn make_key(state: &AdminState, tenancy: &TenancyName, user: &UserName) ->
         identity.grant_role(NewRole { tenancy, user, role: Role::Manager, expires: None }).await?;
     }
     let (tenancy, owner) = (tenancy.clone(), user.clone());
-    let new = NewKey { tenancy, owner, description: "commonhold demo".to_owned(), expires: None };
+    let new =
+        NewKey { tenancy, owner, description: "commonhold demo".to_owned(), expires: None, scope: KeyScope::default() };
     Ok(identity.create_key(new).await?)
 }
 

@@ -98,6 +98,7 @@ impl From<IdentityError> for ApiError {
                 (StatusCode::SERVICE_UNAVAILABLE, "DirectoryAway", hint)
             }
             E::DirectoryRefused { .. } => (CONFLICT, "DirectoryRefused", "Let the service account do it."),
+            E::SessionTooLarge { .. } => (StatusCode::BAD_REQUEST, "SessionTooLarge", "Give it a shorter policy."),
             E::Contention => (CONFLICT, "Contention", "Look at how it is now, and try again."),
             E::WrongMasterKey | E::Damaged { .. } | E::Storage(_) | E::Unknown(_) => return Self::internal(error),
         };

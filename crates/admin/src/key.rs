@@ -1,10 +1,13 @@
 //! `commonhold admin key`.
 
+use std::net::IpAddr;
+
 use axum::Router;
 use axum::extract::State;
-use axum::routing::{delete, post};
+use axum::routing::{get, post};
 use http::Method;
-use identity::{KeyInfo, NewKey, Secret};
+use identity::{IdentityError, KeyInfo, LastUse, NewKey, Secret};
+use policy::KeyScope;
 use serde::{Deserialize, Serialize};
 use types::{AccessKeyId, TenancyName, Timestamp, UserName};
 
@@ -33,8 +36,26 @@ pub struct KeyView {
     /// Until when it works; for good where absent.
     #[serde(default, with = "iso8601_option")]
     pub expires: Option<Timestamp>,
+    /// What it is narrowed to, beyond what its owner may. The default bounds nothing.
+    #[serde(default)]
+    pub scope: KeyScope,
+    /// When, from where and for what it was used last, to the minute; never where absent.
+    #[serde(default)]
+    pub last_use: Option<LastUseView>,
     /// Whether it has expired. An active key works only while its owner is enabled and holds a role in the tenancy.
     pub validity: Validity,
+}
+
+/// The last use of a key.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct LastUseView {
+    /// When, to the minute.
+    #[serde(with = "iso8601")]
+    pub at: Timestamp,
+    /// From which address.
+    pub source: IpAddr,
+    /// For which operation, such as `GetObject`.
+    pub operation: String,
 }
 
 /// A key that was just made: the one time that its secret is told.
@@ -60,6 +81,9 @@ pub struct CreateKey {
     /// Until when it works; for good where absent.
     #[serde(default, with = "iso8601_option")]
     pub expires: Option<Timestamp>,
+    /// What it is to be narrowed to.
+    #[serde(default)]
+    pub scope: KeyScope,
     /// The id of a key that exists, with `secret`.
     #[serde(default)]
     pub access_key: Option<AccessKeyId>,
@@ -79,7 +103,7 @@ pub struct KeyFilter {
 }
 
 impl KeyView {
-    pub(crate) fn new(key: KeyInfo, now: Timestamp) -> Self {
+    pub(crate) fn new(key: KeyInfo, last_use: Option<LastUse>, now: Timestamp) -> Self {
         Self {
             validity: if key.is_expired(now) { Validity::Expired } else { Validity::Active },
             access_key: key.id,
@@ -88,6 +112,8 @@ impl KeyView {
             description: key.description,
             created: key.created,
             expires: key.expires,
+            scope: key.scope,
+            last_use: last_use.map(|LastUse { at, source, operation }| LastUseView { at, source, operation }),
         }
     }
 }
@@ -111,6 +137,14 @@ impl AdminClient {
         self.call(Method::GET, &with_query("/v1/keys", &[("tenancy", tenancy), ("user", user)]), NO_BODY).await
     }
 
+    /// A key.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn key(&self, id: &AccessKeyId) -> Result<KeyView, ClientError> {
+        self.call(Method::GET, &format!("/v1/keys/{}", encoded(id)), NO_BODY).await
+    }
+
     /// Deletes a key.
     ///
     /// # Errors
@@ -121,12 +155,12 @@ impl AdminClient {
 }
 
 pub(crate) fn routes() -> Router<AdminState> {
-    Router::new().route("/v1/keys", post(create).get(list)).route("/v1/keys/{id}", delete(remove))
+    Router::new().route("/v1/keys", post(create).get(list)).route("/v1/keys/{id}", get(show).delete(remove))
 }
 
 async fn create(State(state): State<AdminState>, Json(new): Json<CreateKey>) -> Result<Json<CreatedKey>, ApiError> {
-    let CreateKey { tenancy, user, description, expires, access_key, secret } = new;
-    let new = NewKey { tenancy, owner: user, description, expires };
+    let CreateKey { tenancy, user, description, expires, scope, access_key, secret } = new;
+    let new = NewKey { tenancy, owner: user, description, expires, scope };
     let key = match (access_key, secret) {
         (None, None) => state.identity.create_key(new).await?,
         (Some(id), Some(secret)) => state.identity.import_key(new, id, Secret::import(secret.expose())?).await?,
@@ -136,7 +170,7 @@ async fn create(State(state): State<AdminState>, Json(new): Json<CreateKey>) -> 
         }
     };
     let secret = SecretText::new(key.secret.expose());
-    Ok(Json(CreatedKey { key: KeyView::new(key.info.clone(), state.clock.now()), secret }))
+    Ok(Json(CreatedKey { key: KeyView::new(key.info.clone(), None, state.clock.now()), secret }))
 }
 
 async fn list(
@@ -152,8 +186,20 @@ async fn list(
         let limit = (LIST_LIMIT + 1).saturating_sub(keys.len());
         keys.extend(state.identity.keys(tenancy, filter.user.as_ref(), limit).await?);
     }
+    Ok(Json(List::new(views(&state, keys).await?)))
+}
+
+async fn show(State(state): State<AdminState>, Path(id): Path<AccessKeyId>) -> Result<Json<KeyView>, ApiError> {
+    let key = state.identity.key(&id).await?.ok_or(IdentityError::NoSuchKey(id))?;
+    let shown = views(&state, vec![key.info.clone()]).await?;
+    shown.into_iter().next().map(Json).ok_or_else(|| IdentityError::NoSuchKey(key.info.id.clone()).into())
+}
+
+/// Keys as they are told, with their last uses.
+pub(crate) async fn views(state: &AdminState, keys: Vec<KeyInfo>) -> Result<Vec<KeyView>, ApiError> {
     let now = state.clock.now();
-    Ok(Json(List::new(keys.into_iter().map(|key| KeyView::new(key, now)).collect())))
+    let last_uses = state.identity.last_uses(&keys).await?;
+    Ok(keys.into_iter().zip(last_uses).map(|(key, last_use)| KeyView::new(key, last_use, now)).collect())
 }
 
 async fn remove(State(state): State<AdminState>, Path(id): Path<AccessKeyId>) -> Result<Json<Done>, ApiError> {

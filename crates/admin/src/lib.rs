@@ -1,6 +1,6 @@
 //! The administration API and its typed client: JSON under `/v1/`, over the local socket.
 //!
-//! One noun is one file ([`tenancy`], [`user`], [`role`], [`key`], [`usage`], [`status`], [`demo`],
+//! One noun is one file ([`tenancy`], [`user`], [`role`], [`key`], [`session`], [`usage`], [`status`], [`demo`],
 //! [`maintenance`]), which holds what
 //! travels, the routes and the calls of [`AdminClient`]. [`size`] and [`date`] read and write what people type.
 //!
@@ -16,6 +16,7 @@ pub mod key;
 pub mod maintenance;
 pub mod role;
 mod secret_text;
+pub mod session;
 pub mod size;
 mod state;
 pub mod status;
@@ -43,6 +44,7 @@ pub fn router(state: AdminState) -> Router {
         .merge(user::routes())
         .merge(role::routes())
         .merge(key::routes())
+        .merge(session::routes())
         .merge(usage::routes())
         .merge(status::routes())
         .merge(demo::routes())

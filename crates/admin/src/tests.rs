@@ -146,6 +146,25 @@ fn new_key(tenancy_name: &str, owner: &str) -> CreateKey {
     serde_json::from_value(json!({ "tenancy": tenancy_name, "user": owner })).expect("a request")
 }
 
+fn narrow_key() -> CreateKey {
+    let scope = json!({
+        "access": "read-only",
+        "targets": ["data", "results/2026/"],
+        "sources": ["192.0.2.0/24"],
+    });
+    serde_json::from_value(json!({ "tenancy": "ceda-o", "user": "ann", "scope": scope })).expect("a request")
+}
+
+#[tokio::test]
+async fn sessions_are_ended() {
+    let world = World::with_ann().await;
+    let ended = world.client.end_sessions(&user("ann")).await.expect("ended");
+    assert_eq!((ended.user, ended.until), (user("ann"), world.clock.now()));
+    let standing = world.state.identity.standing(&user("ann")).await.expect("asked").expect("there");
+    assert_eq!(standing.sessions_ended, Some(ended.until));
+    assert_eq!(code(world.client.end_sessions(&user("eve")).await), "NoSuchUser");
+}
+
 /// The code of a refusal, which must say something to people too.
 fn code<T: std::fmt::Debug>(result: Result<T, ClientError>) -> String {
     match result {
@@ -276,7 +295,8 @@ async fn roles() {
 
 #[tokio::test]
 async fn keys() {
-    let World { client, clock, .. } = &World::with_ann().await;
+    let world = World::with_ann().await;
+    let World { client, clock, .. } = &world;
     let mut new = new_key("ceda-o", "ann");
     new.description = "laptop".to_owned();
     new.expires = Some(clock.now().plus_secs(60));
@@ -305,6 +325,19 @@ async fn keys() {
     assert_eq!(code(client.create_key(&new_key("ceda-o", "bob")).await), "NoRole");
     assert_eq!(code(client.create_key(&new_key("ceda-o", "eve")).await), "NoSuchUser");
     assert_eq!(code(client.create_key(&new_key("x", "ann")).await), "NoSuchTenancy");
+    let made = client.create_key(&narrow_key()).await.expect("made");
+    let shown = client.key(&made.key.access_key).await.expect("shown");
+    assert_eq!(shown, made.key);
+    assert_eq!(shown.scope.to_string(), "read-only to data, results/2026/ from 192.0.2.0/24");
+    assert_eq!(shown.last_use, None);
+    let record = world.state.identity.key(&made.key.access_key).await.expect("asked").expect("there");
+    world.state.identity.note_use(&record, [192, 0, 2, 7].into(), "GetObject");
+    let last_use = client.key(&made.key.access_key).await.expect("shown").last_use.expect("used");
+    assert_eq!((last_use.at, last_use.operation.as_str()), (clock.now(), "GetObject"));
+    let mut many = narrow_key();
+    many.scope.sources = vec![many.scope.sources[0]; 101];
+    assert_eq!(code(client.create_key(&many).await), "InvalidRequest");
+    assert_eq!(code(client.key(&AccessKeyId::new("none").expect("an id")).await), "NoSuchKey");
     client.delete_key(&imported.key.access_key).await.expect("deleted");
     assert_eq!(code(client.delete_key(&imported.key.access_key).await), "NoSuchKey");
 }

@@ -12,7 +12,7 @@ use crate::client::{AdminClient, ClientError, NO_BODY, encoded};
 use crate::date::iso8601;
 use crate::error::ApiError;
 use crate::extract::{Json, Path};
-use crate::key::KeyView;
+use crate::key::{self, KeyView};
 use crate::role::RoleView;
 use crate::secret_text::SecretText;
 use crate::state::{AdminState, Done, LIST_LIMIT, List};
@@ -141,7 +141,7 @@ async fn show(State(state): State<AdminState>, Path(name): Path<UserName>) -> Re
     let mut keys = Vec::new();
     for tenancy in state.identity.tenancies() {
         let found = state.identity.keys(&tenancy.name, Some(&name), LIST_LIMIT).await?;
-        keys.extend(found.into_iter().map(|key| KeyView::new(key, now)));
+        keys.extend(key::views(&state, found).await?);
     }
     let roles = standing.roles.iter().map(|grant| RoleView::new(grant, now)).collect();
     Ok(Json(UserDetail { user: standing.user.clone().into(), roles, keys }))

@@ -2,8 +2,10 @@
 
 mod expire_keys;
 mod finish_interrupted;
+mod flush_last_uses;
 mod scrub;
 
 pub use expire_keys::ExpireKeys;
 pub use finish_interrupted::FinishInterrupted;
+pub use flush_last_uses::FlushLastUses;
 pub use scrub::{Scrub, scrub};

@@ -16,15 +16,19 @@ use crate::directory::{Directories, Directory};
 use crate::events::Outbox;
 use crate::key::KeyRecord;
 use crate::keyspace;
+use crate::last_use::LastUses;
 use crate::master_key::MasterKey;
 use crate::password::Passwords;
 use crate::quota::Quotas;
+use crate::session::Session;
 use crate::standing::Known;
 use crate::tenancy::TenancyTable;
 use crate::write_through::WriteThrough;
 
 /// How many keys are held decrypted: those in use at once at a large site, in some 20 MB.
 const CACHED_KEYS: usize = 64 * 1024;
+/// How many sessions are held opened: in up to 40 MB, where all have long policies.
+const OPENED_SESSIONS: usize = 4 * 1024;
 /// How many people's roles are held.
 const CACHED_PEOPLE: usize = 16 * 1024;
 
@@ -45,6 +49,10 @@ pub(crate) struct Control {
     pub(crate) outbox: Outbox,
     /// How much each tenancy, bucket and person may hold.
     pub(crate) quotas: Quotas,
+    /// By the SHA-256 of their tokens. What a token says never changes.
+    pub(crate) sessions: Cache<[u8; 32], Session>,
+    /// Uses of keys that are not in the store yet.
+    pub(crate) last_uses: LastUses,
     /// Every tenancy, replaced as a whole by each change.
     pub(crate) tenancies: RwLock<Arc<TenancyTable>>,
     /// Held by the one change at work.
@@ -104,6 +112,8 @@ impl Control {
             standings: Cache::new(CACHED_PEOPLE),
             outbox: Outbox::default(),
             quotas: Quotas::default(),
+            sessions: Cache::new(OPENED_SESSIONS),
+            last_uses: LastUses::default(),
             tenancies: RwLock::default(),
             changes: tokio::sync::Mutex::default(),
         }

@@ -64,6 +64,14 @@ pub enum IdentityError {
         /// The bound.
         limit: usize,
     },
+    /// The policies and groups of a session do not fit into its token.
+    #[error("the session's policies and groups make a token of {chars} characters, and it may have {limit}")]
+    SessionTooLarge {
+        /// How long it would be.
+        chars: usize,
+        /// The bound.
+        limit: usize,
+    },
     /// The secrets of the store are encrypted under another master key.
     #[error("the master key is not the one that the secrets of this store are encrypted under")]
     WrongMasterKey,

@@ -2,11 +2,13 @@
 
 use std::sync::Arc;
 
+use policy::KeyScope;
 use serde::{Deserialize, Serialize};
 use storage::{Batch, Expect};
 use types::{AccessKeyId, TenancyName, Timestamp, UserName};
 
 use crate::control::{Control, Stale, check_text, damaged, put};
+use crate::last_use::Noted;
 use crate::role::RoleGrant;
 use crate::{Identity, IdentityError, Secret, keyspace, tenancy, user};
 
@@ -31,6 +33,9 @@ pub struct KeyInfo {
     pub created: Timestamp,
     /// From when on it does not work; never where absent.
     pub expires: Option<Timestamp>,
+    /// What it is narrowed to, beyond what its owner may. The default bounds nothing.
+    #[serde(default, skip_serializing_if = "KeyScope::is_unbounded")]
+    pub scope: KeyScope,
 }
 
 impl KeyInfo {
@@ -41,13 +46,32 @@ impl KeyInfo {
 }
 
 /// A key with its secret.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Debug)]
 pub struct KeyRecord {
     /// All but the secret.
     pub info: KeyInfo,
     /// The secret.
     pub secret: Secret,
+    /// What it is narrowed to, if at all, as principals hold it.
+    pub scope: Option<Arc<KeyScope>>,
+    pub(crate) noted: Noted,
 }
+
+impl KeyRecord {
+    fn new(info: KeyInfo, secret: Secret) -> Self {
+        let scope = Some(&info.scope).filter(|scope| !scope.is_unbounded()).cloned().map(Arc::new);
+        Self { info, secret, scope, noted: Noted::default() }
+    }
+}
+
+/// Keys are the same whenever they were used.
+impl PartialEq for KeyRecord {
+    fn eq(&self, other: &Self) -> bool {
+        (&self.info, &self.secret) == (&other.info, &other.secret)
+    }
+}
+
+impl Eq for KeyRecord {}
 
 /// A key to be made.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -60,6 +84,8 @@ pub struct NewKey {
     pub description: String,
     /// Until when it works; for good where absent.
     pub expires: Option<Timestamp>,
+    /// What it is to be narrowed to. The default bounds nothing.
+    pub scope: KeyScope,
 }
 
 /// The secret, and where the key's [`KeyInfo`] lies. It is of no effect where there is no such info.
@@ -151,8 +177,8 @@ async fn create(
 ) -> Result<Arc<KeyRecord>, IdentityError> {
     let tenancy = tenancy::live(control, &new.tenancy).await?;
     check(control, &new).await?;
-    let NewKey { tenancy: name, owner, description, expires } = new;
-    let info = KeyInfo { id, owner, tenancy: name, description, created: control.clock.now(), expires };
+    let NewKey { tenancy: name, owner, description, expires, scope } = new;
+    let info = KeyInfo { id, owner, tenancy: name, description, created: control.clock.now(), expires, scope };
     write_secret(control, &info, &secret).await?;
 
     let (group, key) = (keyspace::tenancy(&info.tenancy), keyspace::key_info(&info.tenancy, &info.owner, &info.id));
@@ -162,12 +188,13 @@ async fn create(
         ..Batch::default()
     };
     control.commit(&group, batch, Stale::Key(&info.id)).await?;
-    Ok(Arc::new(KeyRecord { info, secret }))
+    Ok(Arc::new(KeyRecord::new(info, secret)))
 }
 
 async fn check(control: &Control, new: &NewKey) -> Result<(), IdentityError> {
     check_text("description", &new.description, MAX_DESCRIPTION_CHARS)?;
     control.check_expiry(new.expires)?;
+    new.scope.check().map_err(|rule| IdentityError::Invalid { what: "scope of the key", rule })?;
     user::check_exists(control, &new.owner).await?;
     let role = control.read::<RoleGrant>(&keyspace::role(&new.tenancy, &new.owner)).await?;
     if role.is_none_or(|role| !role.value.is_active(control.clock.now())) {
@@ -204,7 +231,8 @@ async fn delete(control: &Control, id: &AccessKeyId) -> Result<(), IdentityError
     let info = read_info(control, id, &found).await?;
 
     let key = keyspace::key_info(&found.tenancy, &found.owner, id);
-    let batch = Batch { delete: vec![key], ..Batch::default() };
+    let used = keyspace::last_use(&found.tenancy, &found.owner, id);
+    let batch = Batch { delete: vec![key, used], ..Batch::default() };
     control.commit(&keyspace::tenancy(&found.tenancy), batch, Stale::Key(id)).await?;
     let batch = Batch { delete: vec![secret.clone()], ..Batch::default() };
     control.commit(&secret, batch, Stale::Key(id)).await?;
@@ -218,7 +246,7 @@ async fn load(control: &Control, id: &AccessKeyId) -> Result<Option<KeyRecord>, 
     let opened = control.master.open(id.as_str(), &found.value.sealed);
     let secret = opened.and_then(|secret| Secret::decrypted(&secret));
     let secret = secret.ok_or_else(|| damaged(&key, "its secret does not decrypt"))?;
-    Ok(Some(KeyRecord { info, secret }))
+    Ok(Some(KeyRecord::new(info, secret)))
 }
 
 /// The info that makes a secret effective.

@@ -82,6 +82,11 @@ pub(crate) fn group_of(key: &[u8]) -> &[u8] {
     slashes.nth(2).map_or(key, |at| &key[..=at])
 }
 
+/// The last use of a key, in the tenancy's group.
+pub(crate) fn last_use(tenancy: &TenancyName, owner: &UserName, id: &AccessKeyId) -> Vec<u8> {
+    format!("i/tenancy/{tenancy}/used/{owner}/{id}").into_bytes()
+}
+
 /// The person's record; also its group.
 pub(crate) fn user(name: &UserName) -> Vec<u8> {
     format!("i/user/{name}/").into_bytes()
@@ -95,6 +100,11 @@ pub(crate) fn last_answer(name: &UserName) -> Vec<u8> {
 /// The key's secret and where its info is; also its group.
 pub(crate) fn key_secret(id: &AccessKeyId) -> Vec<u8> {
     format!("i/key/{id}/").into_bytes()
+}
+
+/// Up to when the sessions of a person were ended; also its group. It outlives the person.
+pub(crate) fn ended_sessions(user: &UserName) -> Vec<u8> {
+    format!("i/session/{user}/").into_bytes()
 }
 
 /// The first key after all that start with `prefix`.

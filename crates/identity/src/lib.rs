@@ -1,7 +1,7 @@
 //! Who there is: tenancies, people, the roles that people hold in tenancies, and access keys. No S3, no HTTP.
 //!
 //! [`Identity`] is the whole of it, kept in the control space of the metadata store. Its operations stand one noun a
-//! file: [`tenancy`], [`user`], [`role`], [`key`], [`quota`] and [`request`]. What people are to be told of waits as
+//! file: [`tenancy`], [`user`], [`role`], [`key`], [`session`], [`quota`] and [`request`]. What people are to be told of waits as
 //! [`events`]. People come from a [`Directory`], of which [`BuiltInDirectory`] is the one that needs nothing else; [`standing`] is
 //! what a person is in all tenancies together, and [`write_through`] makes the groups of an external directory follow
 //! from the roles. `control` holds what the nouns share: the store, the caches and the one lock under
@@ -20,12 +20,14 @@ mod group;
 mod identity;
 pub mod key;
 mod keyspace;
+mod last_use;
 mod master_key;
 mod password;
 pub mod quota;
 pub mod request;
 pub mod role;
 mod secret;
+pub mod session;
 pub mod standing;
 pub mod tenancy;
 pub mod user;
@@ -38,11 +40,13 @@ pub use events::{Event, EventId, PendingEvent, Recipients};
 pub use group::{GroupName, TenancyGroup};
 pub use identity::Identity;
 pub use key::{KeyInfo, KeyRecord, NewKey};
+pub use last_use::LastUse;
 pub use master_key::{MasterKey, MasterKeyError};
 pub use quota::{Quota, QuotaChange, QuotaScope, Quotas};
 pub use request::{RequestId, RequestKind, RequestSummary};
 pub use role::{NewRole, RoleGrant};
 pub use secret::Secret;
+pub use session::{IssuedSession, NewSession, Session, SessionInfo};
 pub use standing::Standing;
 pub use tenancy::{CLOSED_TO_BUCKETS, NewTenancy, Tenancy, TenancyChange, bucket_counter};
 pub use user::{NewUser, User, UserStatus};

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use policy::Role;
+use policy::{KeyScope, Role};
 use proptest::prelude::{Just, ProptestConfig, Strategy, prop, prop_oneof, proptest};
 use storage::Metadata;
 use storage::memory::MemoryStore;
@@ -150,7 +150,13 @@ impl System {
             }
             Operation::Revoke { tenancy: t, user: u } => identity.revoke_role(&tenancy(t), &user(u)).await?,
             Operation::ImportKey { tenancy: t, user: u, key: k } => {
-                let new = NewKey { tenancy: tenancy(t), owner: user(u), description: String::new(), expires: None };
+                let new = NewKey {
+                    tenancy: tenancy(t),
+                    owner: user(u),
+                    description: String::new(),
+                    expires: None,
+                    scope: KeyScope::default(),
+                };
                 identity.import_key(new, key(k), secret(t, u, k)).await?;
             }
             Operation::DeleteKey(n) => identity.delete_key(&key(n)).await?,

@@ -11,7 +11,7 @@ use crate::directory::TenancyGroups;
 use crate::group::TenancyGroup;
 use crate::role::RoleGrant;
 use crate::user::User;
-use crate::{Identity, IdentityError, keyspace};
+use crate::{Identity, IdentityError, keyspace, session};
 
 /// A person and what they are in every tenancy: all that a request of theirs needs to know.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -22,6 +22,8 @@ pub struct Standing {
     pub roles: Vec<RoleGrant>,
     /// The directory's own groups that they are in.
     pub directory_groups: Vec<String>,
+    /// The moment up to which their sessions were ended, if ever.
+    pub sessions_ended: Option<Timestamp>,
 }
 
 impl Standing {
@@ -75,17 +77,17 @@ impl Identity {
     }
 }
 
-/// What a person is now. Roles are read anew where none are held: a change of them empties what is held.
+/// What a person is now. What the store says is read anew where none is held: a change of it empties what is held.
 async fn load(control: &Control, name: &UserName, held: Option<&Known>) -> Result<Known, IdentityError> {
     let said = control.directories.known(name).await?;
     let (since, until) = (control.clock.now(), said.until);
     let Some(person) = said.person else { return Ok(Known { standing: None, since, until }) };
-    let roles = match held.and_then(|known| known.standing.as_ref()) {
-        Some(standing) => standing.roles.clone(),
-        None => roles(control, name).await?,
+    let (roles, sessions_ended) = match held.and_then(|known| known.standing.as_ref()) {
+        Some(standing) => (standing.roles.clone(), standing.sessions_ended),
+        None => (roles(control, name).await?, session::ended_until(control, name).await?),
     };
     let directory_groups = counted_groups(control, &person.groups);
-    let standing = Standing { user: person.user.clone(), roles, directory_groups };
+    let standing = Standing { user: person.user.clone(), roles, directory_groups, sessions_ended };
     Ok(Known { standing: Some(Arc::new(standing)), since, until })
 }
 

@@ -22,7 +22,7 @@ pub const MAX_DESCRIPTION_CHARS: usize = 1024;
 /// The longest host name, in bytes (RFC 1035 section 2.3.4).
 const MAX_HOST_BYTES: usize = 253;
 /// How many records one batch of a deletion removes.
-const SWEEP_KEYS: usize = limits::BATCH_KEYS / 2;
+const SWEEP_KEYS: usize = limits::BATCH_KEYS / 3;
 /// What [`bucket_counter`] says of a tenancy that was deleted, until one of the same name is made: more than any tenancy
 /// may have buckets.
 pub const CLOSED_TO_BUCKETS: i64 = 1 << 32;
@@ -359,7 +359,9 @@ async fn remove(
         let batch = Batch { delete: vec![secret.clone()], ..Batch::default() };
         control.commit(&secret, batch, Stale::Key(&key.id)).await?;
     }
-    let infos = keys.iter().map(|key| keyspace::key_info(name, &key.owner, &key.id));
+    let infos = keys
+        .iter()
+        .flat_map(|key| [keyspace::key_info(name, &key.owner, &key.id), keyspace::last_use(name, &key.owner, &key.id)]);
     let roles = roles.iter().map(|role| keyspace::role(name, &role.user));
     let batch = Batch { delete: infos.chain(roles).collect(), ..Batch::default() };
     control.commit(&keyspace::tenancy(name), batch, Stale::Everything).await

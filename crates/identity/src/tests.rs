@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use policy::Role;
+use policy::{KeyScope, Role};
 use storage::memory::MemoryStore;
 use storage::{Batch, Bounded, Metadata, Space};
 use types::{AccessKeyId, Clock, ManualClock, SeededEntropy, TenancyName, Timestamp, UserName};
@@ -35,7 +35,13 @@ fn id(name: &str) -> AccessKeyId {
 }
 
 fn new_key(tenancy_name: &str, owner: &str) -> NewKey {
-    NewKey { tenancy: tenancy(tenancy_name), owner: user(owner), description: "laptop".to_owned(), expires: None }
+    NewKey {
+        tenancy: tenancy(tenancy_name),
+        owner: user(owner),
+        description: "laptop".to_owned(),
+        expires: None,
+        scope: KeyScope::default(),
+    }
 }
 
 /// The same key for the same seed.
@@ -233,7 +239,8 @@ async fn who_is_deleted_leaves_nothing_to_whoever_takes_the_name() {
     // What happened is told all the same.
     let left = world.records().await.into_iter().map(|(key, _)| key).filter(|key| !key.contains("/event/"));
     let left: Vec<_> = left.collect();
-    assert_eq!(left, ["i/check/", "i/tenancy/a-b/", "i/tenancy/a/", "i/user/ann/"]);
+    // That the sessions of the ann before were ended outlives her.
+    assert_eq!(left, ["i/check/", "i/session/ann/", "i/tenancy/a-b/", "i/tenancy/a/", "i/user/ann/"]);
 }
 
 /// A deletion that a crash cut off after its first batch: the name counts as free, and taking it finishes the deletion.

@@ -6,7 +6,7 @@ use types::{Timestamp, UserName};
 use zeroize::Zeroizing;
 
 use crate::control::{Control, Life, Stale, Stored, check_text, put};
-use crate::{Identity, IdentityError, keyspace, tenancy};
+use crate::{Identity, IdentityError, keyspace, session, tenancy};
 
 /// The longest e-mail address, in characters (RFC 5321 section 4.5.3.1.3).
 const MAX_EMAIL_CHARS: usize = 254;
@@ -107,7 +107,7 @@ impl Identity {
         .await
     }
 
-    /// Deletes a person with all roles and keys. Buckets keep the name of their owner.
+    /// Deletes a person with all roles, keys and sessions. Buckets keep the name of their owner.
     ///
     /// # Errors
     /// [`IdentityError::NoSuchUser`] and those of the store. Where the store fails on the way, the person is gone for
@@ -184,8 +184,9 @@ async fn delete(control: &Control, name: &UserName) -> Result<(), IdentityError>
     sweep(control, name).await
 }
 
-/// Removes what a person has, and their record last, so that the deletion can be taken up again.
+/// Ends what a person has, and removes their record last, so that the deletion can be taken up again.
 async fn sweep(control: &Control, name: &UserName) -> Result<(), IdentityError> {
+    session::end(control, name).await?;
     for tenancy in control.table().by_name.keys() {
         tenancy::remove_member(control, tenancy, name).await?;
     }

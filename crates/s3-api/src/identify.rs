@@ -5,8 +5,8 @@
 
 use std::sync::Arc;
 
-use access::{AuthenticationError, HostTarget};
-use identity::{IdentityError, KeyRecord};
+use access::{AuthenticationError, Credential, HostTarget};
+use identity::IdentityError;
 use objects::multipart::MAX_PART_BYTES;
 use policy::Principal;
 use s3_protocol::auth::{Credentials, PayloadMode, SignatureFacts};
@@ -22,6 +22,8 @@ use crate::service::S3Service;
 /// The sender of a request, proven.
 pub(crate) struct Sender {
     pub(crate) principal: Arc<Principal>,
+    /// What they signed with; `None` for an anonymous request.
+    pub(crate) credential: Option<Credential>,
     pub(crate) signature: Option<SignatureFacts>,
     pub(crate) payload_mode: PayloadMode,
 }
@@ -30,7 +32,7 @@ impl S3Service {
     /// Verifies the signature of a request's head and says who sent it.
     ///
     /// # Errors
-    /// Those of [`Credentials`], InvalidAccessKeyId, and AccessDenied for people who may do nothing any more.
+    /// Those of [`Credentials`], InvalidAccessKeyId, InvalidToken, ExpiredToken, and AccessDenied for people who may do nothing any more.
     pub(crate) async fn identify(
         &self,
         head: &RequestHead<'_>,
@@ -39,14 +41,15 @@ impl S3Service {
         request_id: &str,
     ) -> Result<Sender, S3Error> {
         let credentials = Credentials::parse(head, query)?;
-        let key = match credentials.access_key() {
-            Some(id) => Some(self.find_key(id, request_id).await?),
+        let token = credentials.security_token(head, query)?;
+        let credential = match credentials.access_key() {
+            Some(id) => Some(self.find_credential(id, token, request_id).await?),
             None => None,
         };
-        let secret = key.as_deref().map_or("", |key| key.secret.expose());
+        let secret = credential.as_ref().map_or("", Credential::secret);
         let verified = credentials.verify(secret, head, self.clock.now(), &self.signing_keys)?;
-        let principal = self.principal(host, key.as_deref(), request_id).await?;
-        Ok(Sender { principal, signature: verified.signature, payload_mode: verified.payload })
+        let principal = self.principal(host, credential.as_ref(), request_id).await?;
+        Ok(Sender { principal, credential, signature: verified.signature, payload_mode: verified.payload })
     }
 
     /// Reads the fields of a form, and says who signed its policy, or that nobody did. Only the form counts: a signature
@@ -64,44 +67,44 @@ impl S3Service {
     ) -> Result<(Sender, PostForm), S3Error> {
         let form = PostForm::read(body.handle(), head, self.config.stall, MAX_PART_BYTES).await?;
         let credentials = form.credentials()?;
-        let key = match credentials.access_key() {
-            Some(id) => Some(self.find_key(id, request_id).await?),
+        let credential = match credentials.access_key() {
+            Some(id) => Some(self.find_credential(id, form.security_token(), request_id).await?),
             None => None,
         };
-        if let Some(key) = &key {
-            credentials.verify(key.secret.expose(), form.policy(), &self.signing_keys)?;
+        if let Some(credential) = &credential {
+            credentials.verify(credential.secret(), form.policy(), &self.signing_keys)?;
         }
-        let principal = self.principal(host, key.as_deref(), request_id).await?;
-        Ok((Sender { principal, signature: None, payload_mode: PayloadMode::Unsigned }, form))
+        let principal = self.principal(host, credential.as_ref(), request_id).await?;
+        Ok((Sender { principal, credential, signature: None, payload_mode: PayloadMode::Unsigned }, form))
     }
 
-    /// The key that a request claims to be signed with.
+    /// The key or session that a request claims to be signed with.
     ///
     /// # Errors
-    /// InvalidAccessKeyId.
-    async fn find_key(&self, id: &str, request_id: &str) -> Result<Arc<KeyRecord>, S3Error> {
+    /// InvalidAccessKeyId, InvalidToken, ExpiredToken.
+    async fn find_credential(&self, id: &str, token: Option<&str>, request_id: &str) -> Result<Credential, S3Error> {
         let unknown = || S3Error::new(ErrorCode::InvalidAccessKeyId).with_field("AWSAccessKeyId", id);
         let id = AccessKeyId::new(id).map_err(|_| unknown())?;
-        self.access.find_key(&id).await.map_err(|error| match error {
+        self.access.find_credential(&id, token).await.map_err(|error| match error {
             AuthenticationError::UnknownKey => unknown(),
             other => authentication_error(&other, request_id),
         })
     }
 
-    /// Who a request is whose signature was made with `key`, or that has none.
+    /// Who a request is whose signature was made with `credential`, or that has none.
     ///
     /// # Errors
-    /// AccessDenied.
+    /// AccessDenied, ExpiredToken.
     async fn principal(
         &self,
         host: &HostTarget,
-        key: Option<&KeyRecord>,
+        credential: Option<&Credential>,
         request_id: &str,
     ) -> Result<Arc<Principal>, S3Error> {
         let refused = |error: AuthenticationError| authentication_error(&error, request_id);
-        let tenancy = self.access.resolve_tenancy(host, key).map_err(refused)?;
-        match key {
-            Some(key) => self.access.principal_for_key(key, &tenancy).await.map_err(refused),
+        let tenancy = self.access.resolve_tenancy(host, credential).map_err(refused)?;
+        match credential {
+            Some(credential) => self.access.principal_for(credential, &tenancy).await.map_err(refused),
             None => Ok(self.access.anonymous(tenancy)),
         }
     }
@@ -110,6 +113,8 @@ impl S3Service {
 fn authentication_error(error: &AuthenticationError, request_id: &str) -> S3Error {
     match error {
         AuthenticationError::UnknownKey => S3Error::new(ErrorCode::InvalidAccessKeyId),
+        AuthenticationError::InvalidToken => S3Error::new(ErrorCode::InvalidToken),
+        AuthenticationError::ExpiredToken => S3Error::new(ErrorCode::ExpiredToken),
         AuthenticationError::OwnerDisabled(_) | AuthenticationError::OwnerWithoutRole { .. } => {
             denied().with_message("The owner of the access key may do nothing here any more.")
         }

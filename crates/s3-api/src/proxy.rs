@@ -20,8 +20,20 @@ pub enum Proxies {
     Trusted,
 }
 
+impl Proxies {
+    /// The connection as the nearest proxy tells of it, where proxies are trusted; `parts` then name the host that the
+    /// client addressed.
+    #[must_use]
+    pub fn see_through(self, parts: &mut Parts, mut connection: ConnectionInfo) -> ConnectionInfo {
+        if self == Self::Trusted {
+            see_through(parts, &mut connection);
+        }
+        connection
+    }
+}
+
 /// Puts what the nearest proxy says of the client in the place of what the connection says.
-pub(crate) fn see_through(parts: &mut Parts, connection: &mut ConnectionInfo) {
+fn see_through(parts: &mut Parts, connection: &mut ConnectionInfo) {
     let last = |name| last_value(&parts.headers, name);
     if let Some(remote) = last("x-forwarded-for").and_then(address) {
         connection.remote = remote;

@@ -25,7 +25,7 @@ use crate::call::{Call, Reply};
 use crate::observe::{Meters, Record, RequestId};
 use crate::operations;
 use crate::pages::Pages;
-use crate::proxy::{self, Proxies};
+use crate::proxy::Proxies;
 use crate::request_body::RequestBody;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-amz-request-id");
@@ -104,16 +104,14 @@ impl S3Service {
     }
 
     /// Answers one request. Never fails: whatever goes wrong is a response.
-    pub async fn handle<B>(&self, request: Request<B>, mut connection: ConnectionInfo) -> Response<ResponseBody>
+    pub async fn handle<B>(&self, request: Request<B>, connection: ConnectionInfo) -> Response<ResponseBody>
     where
         B: Body<Data = Bytes> + Send + 'static,
         B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
         let ids = self.request_ids();
         let (mut parts, body) = request.into_parts();
-        if self.proxies == Proxies::Trusted {
-            proxy::see_through(&mut parts, &mut connection);
-        }
+        let connection = self.proxies.see_through(&mut parts, connection);
         let mut record = Record::new(ids.request, connection.remote, Arc::clone(&self.meters));
         let body = RequestBody::new(body, record.received());
         let outcome = self.answer(&parts, &body, connection, &mut record).await;
@@ -159,6 +157,9 @@ impl S3Service {
             _ => (self.identify(&head, &route.query, &host, record.request_id.as_str()).await?, None),
         };
         record.principal = Some(Arc::clone(&sender.principal));
+        if let Some(credential) = &sender.credential {
+            self.access.note_use(credential, connection.remote.ip(), route.operation.name()).await;
+        }
         let call = Call {
             service: self,
             head,

@@ -24,6 +24,8 @@ use types::Timestamp;
 
 use crate::{ErrorCode, Query, RequestHead, S3Error};
 
+/// The token of a session: what a request is signed with besides the access key.
+pub const SECURITY_TOKEN: HeaderName = HeaderName::from_static("x-amz-security-token");
 const AMZ_DATE: HeaderName = HeaderName::from_static("x-amz-date");
 const CONTENT_SHA256: HeaderName = HeaderName::from_static("x-amz-content-sha256");
 
@@ -124,6 +126,24 @@ impl<'a> Credentials<'a> {
         }
     }
 
+    /// The token of the session that the access key belongs to, where the request brings one: in a header beside a
+    /// signature in a header, in the query beside one there. The signature covers it.
+    ///
+    /// # Errors
+    /// `InvalidToken` for one in a header that is no text.
+    pub fn security_token<'b>(&self, head: &RequestHead<'b>, query: &'b Query) -> Result<Option<&'b str>, S3Error> {
+        let in_query = match self {
+            Self::Anonymous => return Ok(None),
+            Self::V4(claim) => claim.carrier() == Carrier::Query,
+            Self::V2(claim) => claim.carrier() == Carrier::Query,
+        };
+        if in_query && let Some(token) = query.first_of_any_case(SECURITY_TOKEN.as_str()) {
+            return Ok(Some(token));
+        }
+        let token = head.headers().get(SECURITY_TOKEN).map(http::HeaderValue::to_str);
+        token.transpose().map_err(|_| S3Error::new(ErrorCode::InvalidToken))
+    }
+
     /// Which scheme is used; `None` for anonymous requests. A tenancy may refuse version 2.
     pub fn version(&self) -> Option<SignatureVersion> {
         match self {
@@ -162,6 +182,30 @@ impl<'a> Credentials<'a> {
             Self::Anonymous => Ok(Verified { signature: None, payload: PayloadMode::without_key(head)? }),
             Self::V4(claim) => claim.verify(secret, head, now, signing_keys),
             Self::V2(claim) => claim.verify(secret, head, now),
+        }
+    }
+}
+
+impl Credentials<'_> {
+    /// Proves the claim over a request whose body is known, as services other than S3 sign it (SigV4 guide, "Create a
+    /// canonical request"): the signature covers the body, whatever the headers say.
+    ///
+    /// # Errors
+    /// As [`Credentials::verify`], and `AccessDenied` for version 2, which covers no body, and for nobody's request.
+    pub fn verify_with_body(
+        &self,
+        secret: &str,
+        head: &RequestHead<'_>,
+        body: &[u8],
+        now: Timestamp,
+        signing_keys: &SigningKeyCache,
+    ) -> Result<SignatureFacts, S3Error> {
+        match self {
+            Self::V4(claim) => claim.verify_with_body(secret, head, body, now, signing_keys),
+            Self::Anonymous | Self::V2(_) => {
+                Err(S3Error::new(ErrorCode::AccessDenied)
+                    .with_message("The request must be signed with AWS4-HMAC-SHA256."))
+            }
         }
     }
 }

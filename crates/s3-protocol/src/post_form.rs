@@ -73,6 +73,11 @@ impl PostForm {
         PostCredentials::parse(|name| self.field(name))
     }
 
+    /// The token of the session that the access key belongs to, where there is one. The policy covers it.
+    pub fn security_token(&self) -> Option<&str> {
+        self.field("x-amz-security-token")
+    }
+
     /// The policy in base64, as it is signed; empty where there is none.
     pub fn policy(&self) -> &str {
         self.field("policy").unwrap_or_default()

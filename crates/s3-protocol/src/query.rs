@@ -54,6 +54,11 @@ impl Query {
         self.get(name).filter(|value| !value.is_empty())
     }
 
+    /// The first value of a parameter whose name is `name` in any case.
+    pub(crate) fn first_of_any_case(&self, name: &str) -> Option<&str> {
+        self.pairs.iter().find(|pair| pair.name.eq_ignore_ascii_case(name)).map(Pair::value)
+    }
+
     /// Whether `name` is there, with or without a value.
     pub fn has(&self, name: &str) -> bool {
         self.get(name).is_some()

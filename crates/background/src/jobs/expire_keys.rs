@@ -69,7 +69,7 @@ mod tests {
     use std::sync::Arc;
 
     use identity::{MasterKey, NewKey, NewRole, NewTenancy, NewUser};
-    use policy::Role;
+    use policy::{KeyScope, Role};
     use storage::memory::MemoryStore;
     use types::{ManualClock, SeededEntropy, TenancyName, Timestamp, UserName};
 
@@ -90,7 +90,13 @@ mod tests {
         let role = NewRole { tenancy: tenancy.clone(), user: owner.clone(), role: Role::User, expires: None };
         identity.grant_role(role).await.expect("granted");
         for expires in [None, Some(start.plus_secs(60)), Some(start.plus_secs(KEPT_SECONDS))] {
-            let new = NewKey { tenancy: tenancy.clone(), owner: owner.clone(), description: String::new(), expires };
+            let new = NewKey {
+                tenancy: tenancy.clone(),
+                owner: owner.clone(),
+                description: String::new(),
+                expires,
+                scope: KeyScope::default(),
+            };
             identity.create_key(new).await.expect("made");
         }
 

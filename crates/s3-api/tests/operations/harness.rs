@@ -12,7 +12,7 @@ use http_body::{Body, Frame, SizeHint};
 use http_body_util::BodyExt as _;
 use identity::{Identity, MasterKey, NewKey, NewRole, NewTenancy, NewUser};
 use objects::Objects;
-use policy::Role;
+use policy::{KeyScope, Role};
 use s3_api::{ConnectionInfo, S3Config, S3Service};
 use storage::Engine;
 use storage::faults::Faulty;
@@ -52,6 +52,7 @@ pub(crate) const HOST: &str = "t.s3.example.org";
 
 pub(crate) struct World {
     pub(crate) service: Arc<S3Service>,
+    pub(crate) identity: Arc<Identity>,
     pub(crate) clock: Arc<ManualClock>,
     pub(crate) faults: Faulty,
     keys: Vec<(Who, Key)>,
@@ -82,9 +83,15 @@ impl World {
         let domains = Domains::new(&["s3.example.org".to_owned()], &[]);
         let access = Access::new(identity.clone(), domains, None, clock_of());
         let objects = Objects::new(engine.metadata, engine.blobs, clock_of(), entropy.clone());
-        let service =
-            S3Service::new(Arc::new(access), identity, Arc::new(objects), clock_of(), entropy, S3Config::default());
-        Self { service: Arc::new(service), clock, faults, keys }
+        let service = S3Service::new(
+            Arc::new(access),
+            identity.clone(),
+            Arc::new(objects),
+            clock_of(),
+            entropy,
+            S3Config::default(),
+        );
+        Self { service: Arc::new(service), identity, clock, faults, keys }
     }
 
     /// A world in which the owner has a bucket of this name.
@@ -254,7 +261,13 @@ async fn member(identity: &Identity, name: &str, of: &str, role: Role) -> Key {
     identity.create_user(NewUser { name: user.clone(), email: None }, None).await.expect("made");
     let grant = NewRole { tenancy: tenancy(of), user: user.clone(), role, expires: None };
     identity.grant_role(grant).await.expect("granted");
-    let new = NewKey { tenancy: tenancy(of), owner: user, description: String::new(), expires: None };
+    let new = NewKey {
+        tenancy: tenancy(of),
+        owner: user,
+        description: String::new(),
+        expires: None,
+        scope: KeyScope::default(),
+    };
     let key = identity.create_key(new).await.expect("made");
     Key { id: key.info.id.to_string(), secret: key.secret.expose().to_owned() }
 }
@@ -353,6 +366,12 @@ impl Reply {
     pub(crate) fn expect(self, status: u16) -> Self {
         assert_eq!(self.status, status, "{}", self.text());
         self
+    }
+
+    /// The response is this error.
+    #[track_caller]
+    pub(crate) fn expect_error(&self, status: u16, code: &str) {
+        assert_eq!((self.status, self.code().as_deref()), (status, Some(code)), "{}", self.text());
     }
 }
 

@@ -13,5 +13,6 @@ mod multipart;
 mod objects;
 mod observed;
 mod post_object;
+mod sessions;
 mod signatures;
 mod signer;

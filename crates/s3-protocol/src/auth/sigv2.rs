@@ -12,10 +12,12 @@ use types::Timestamp;
 
 use super::canonical::{Spaces, header_values};
 use super::{
-    AMZ_DATE, Carrier, PayloadMode, SignatureFacts, SignatureVersion, Verified, check_skew, expired, request_time,
-    same_signature,
+    AMZ_DATE, Carrier, PayloadMode, SECURITY_TOKEN, SignatureFacts, SignatureVersion, Verified, check_skew, expired,
+    request_time, same_signature,
 };
 use crate::{ErrorCode, Query, RequestHead, S3Error, route};
+
+const SECURITY_TOKEN_NAME: &str = "x-amz-security-token";
 
 /// Parameters that are signed although they select nothing.
 const ALSO_SIGNED: &[&str] = &[
@@ -39,6 +41,8 @@ pub struct Claim<'a> {
     pub access_key: &'a str,
     signature: &'a str,
     form: Form<'a>,
+    /// The token of a session in the query of a presigned URL.
+    token: Option<&'a str>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -65,7 +69,7 @@ impl<'a> Claim<'a> {
                 S3Error::invalid_argument("Authorization", &format!("AWS {rest}"), message)
             })?;
         let form = Form::Header { signed_at: request_time(head)? };
-        Ok(Self { access_key, signature, form })
+        Ok(Self { access_key, signature, form, token: None })
     }
 
     /// Reads the parameters of a presigned URL.
@@ -87,6 +91,7 @@ impl<'a> Claim<'a> {
             access_key: required("AWSAccessKeyId")?,
             signature: required("Signature")?,
             form: Form::Query { expires, until },
+            token: query.first_of_any_case(SECURITY_TOKEN_NAME),
         })
     }
 
@@ -129,6 +134,13 @@ impl<'a> Claim<'a> {
         Ok(false)
     }
 
+    pub(super) fn carrier(&self) -> Carrier {
+        match self.form {
+            Form::Header { .. } => Carrier::Header,
+            Form::Query { .. } => Carrier::Query,
+        }
+    }
+
     fn string_before_resource(&self, head: &RequestHead<'_>) -> Vec<u8> {
         let mut text = Vec::with_capacity(256);
         text.extend_from_slice(head.method().as_str().as_bytes());
@@ -146,11 +158,17 @@ impl<'a> Claim<'a> {
         text.push(b'\n');
         let mut names: Vec<&str> = head.headers().keys().map(http::HeaderName::as_str).collect();
         names.retain(|name| name.starts_with("x-amz-"));
+        // A presigned URL carries the session's token in its query, and it is signed as the header that it stands for.
+        let token = self.token.filter(|_| !head.headers().contains_key(SECURITY_TOKEN));
+        names.extend(token.map(|_| SECURITY_TOKEN_NAME));
         names.sort_unstable();
         for name in names {
             text.extend_from_slice(name.as_bytes());
             text.push(b':');
-            header_values(head.headers(), name, Spaces::Keep, &mut text);
+            match token.filter(|_| name == SECURITY_TOKEN_NAME) {
+                Some(token) => text.extend_from_slice(token.as_bytes()),
+                None => header_values(head.headers(), name, Spaces::Keep, &mut text),
+            }
             text.push(b'\n');
         }
         text

@@ -3,7 +3,8 @@
 use std::borrow::Cow;
 
 use http::{HeaderMap, HeaderName};
-use types::Timestamp;
+use sha2::{Digest as _, Sha256};
+use types::{HexText, Timestamp};
 
 use super::canonical::{QueryForm, request_hash};
 use super::payload_mode::{ContentSha256, UNSIGNED_PAYLOAD};
@@ -169,14 +170,29 @@ impl<'a> Claim<'a> {
             (Form::Query { content_sha256: Some(text), .. }, ContentSha256::Absent) => ContentSha256::parse(text)?,
             (_, claim) => claim,
         };
-        Ok(Verified {
-            signature: Some(SignatureFacts {
-                version: SignatureVersion::V4,
-                carrier: self.carrier(),
-                signed_at: Some(self.signed_at),
-            }),
-            payload: PayloadMode::of(claim, head, || Some(signing()))?,
-        })
+        Ok(Verified { signature: Some(self.facts()), payload: PayloadMode::of(claim, head, || Some(signing()))? })
+    }
+
+    /// Proves the claim over a request and its body; [`super::Credentials::verify_with_body`] says how it fails.
+    pub(super) fn verify_with_body(
+        &self,
+        secret: &str,
+        head: &RequestHead<'_>,
+        body: &[u8],
+        now: Timestamp,
+        signing_keys: &SigningKeyCache,
+    ) -> Result<SignatureFacts, S3Error> {
+        self.check_time(now)?;
+        let moment = self.signed_at.to_amz_date();
+        self.check_day(&moment)?;
+        self.check_signed_headers(head)?;
+        let payload: HexText<64> = HexText::lower(&Sha256::digest(body));
+        self.check_signature(&signing_keys.key(secret, &self.scope), head, &moment, payload.as_str())?;
+        Ok(self.facts())
+    }
+
+    fn facts(&self) -> SignatureFacts {
+        SignatureFacts { version: SignatureVersion::V4, carrier: self.carrier(), signed_at: Some(self.signed_at) }
     }
 
     /// The `x-amz-*` parameters of a presigned URL that are no part of its signature, as headers.
@@ -199,7 +215,7 @@ impl<'a> Claim<'a> {
         Ok(headers)
     }
 
-    fn carrier(&self) -> Carrier {
+    pub(super) fn carrier(&self) -> Carrier {
         match self.form {
             Form::Header => Carrier::Header,
             Form::Query { .. } => Carrier::Query,

@@ -2,6 +2,7 @@
 
 mod key;
 mod role;
+mod session;
 mod tenancy;
 mod usage;
 mod user;
@@ -41,6 +42,9 @@ enum Noun {
     /// The keys that sign requests.
     #[command(subcommand)]
     Key(key::Verb),
+    /// The temporary credentials that people and jobs have.
+    #[command(subcommand)]
+    Session(session::Verb),
     /// Bytes and objects, in all or of one tenancy.
     Usage(usage::Arguments),
 }
@@ -62,6 +66,7 @@ pub(crate) fn run(arguments: Arguments, context: &Context) -> Result<(), CliErro
             Noun::User(verb) => user::run(verb, &client, output).await,
             Noun::Role(verb) => role::run(verb, &client, output).await,
             Noun::Key(verb) => key::run(verb, &client, output).await,
+            Noun::Session(verb) => session::run(verb, &client, output).await,
             Noun::Usage(arguments) => usage::run(&arguments, &client, output).await,
         }
     })
