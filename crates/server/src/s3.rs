@@ -1,24 +1,34 @@
-//! The S3 service behind a listener.
+//! The S3 service behind a listener, and the service for temporary credentials beside it, which has the same address.
 
 use std::sync::Arc;
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Request, Response};
 use http_body_util::{Either, Full};
-use s3_api::{ConnectionInfo, ResponseBody, S3Service};
+use s3_api::{ConnectionInfo, Proxies, ResponseBody, S3Service};
+use s3_protocol::auth::SECURITY_TOKEN;
 use s3_protocol::{ErrorCode, S3Error};
+use sts::StsService;
 use types::{Entropy, OsEntropy};
 
 use crate::connection::{Handler, Peer, RequestBody};
 
 /// The most bytes of a request's headers, names and values: S3's own bound (S3 user guide, "Working with object
-/// metadata": the PUT request header is limited to 8 KB).
+/// metadata": the PUT request header is limited to 8 KB). The token of a session, which has a bound of its own, does not
+/// count.
 const HEADER_BYTES: usize = 8 * 1024;
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-amz-request-id");
 
-/// The service as a handler.
+/// The services as a handler.
 #[derive(Debug)]
-pub(crate) struct S3(pub(crate) S3Service);
+pub(crate) struct S3 {
+    /// Everything but temporary credentials.
+    pub(crate) s3: S3Service,
+    /// Temporary credentials.
+    pub(crate) sts: StsService,
+    /// Whose word counts for who the client is.
+    pub(crate) proxies: Proxies,
+}
 
 impl Handler for S3 {
     type Body = Either<ResponseBody, Full<Bytes>>;
@@ -33,12 +43,19 @@ impl Handler for S3 {
         if header_bytes(request.headers()) > HEADER_BYTES {
             return refuse(&request, ErrorCode::RequestHeaderSectionTooLarge);
         }
-        self.0.handle(request, connection).await.map(Either::Left)
+        let (mut parts, body) = request.into_parts();
+        if sts::is_request(&parts) {
+            let connection = self.proxies.see_through(&mut parts, connection);
+            let request = Request::from_parts(parts, body);
+            return self.sts.handle(request, connection.remote).await.map(Either::Right);
+        }
+        self.s3.handle(Request::from_parts(parts, body), connection).await.map(Either::Left)
     }
 }
 
 fn header_bytes(headers: &HeaderMap) -> usize {
-    headers.iter().map(|(name, value)| name.as_str().len() + value.len()).sum()
+    let counted = headers.iter().filter(|(name, _)| *name != SECURITY_TOKEN);
+    counted.map(|(name, value)| name.as_str().len() + value.len()).sum()
 }
 
 /// The error as S3 words it, where the service does not answer.

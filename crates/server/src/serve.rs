@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use admin::Installation;
 use background::Job;
 use background::Scheduler;
-use background::jobs::{ExpireKeys, FinishInterrupted, Scrub};
+use background::jobs::{ExpireKeys, FinishInterrupted, FlushLastUses, Scrub};
 use metrics_exporter_prometheus::PrometheusHandle;
 use storage::maintenance::Maintenance;
 use tokio::net::{TcpListener, UnixListener};
@@ -29,7 +29,6 @@ use crate::connection::Patience;
 use crate::listener::Shared;
 use crate::monitoring::{Monitored, Readiness};
 use crate::routed::Routed;
-use crate::s3::S3;
 use crate::store::{MIB, Store, StoreError};
 use crate::tls::{Certificates, TlsError};
 use crate::{admin_socket, config, listener, master_key, monitoring, process, telemetry};
@@ -132,6 +131,9 @@ pub(crate) async fn serve<F: Future<Output = ()> + Send + 'static>(
     beside.abort();
     drain(&shared, Duration::from_secs(config.limits.shutdown_timeout_seconds)).await;
     jobs.stop().await;
+    if let Err(error) = store.identity.flush_last_uses().await {
+        tracing::warn!(%error, "the last uses of keys were not written");
+    }
     store.tasks.stop();
     admin_socket::remove(&config.admin_socket_path());
     store.close().await.map_err(ServeError::Close)?;
@@ -151,7 +153,8 @@ async fn finish_interrupted(store: &Store) {
 fn start_jobs(config: &Config, store: &Store) -> Scheduler {
     let finish = FinishInterrupted::new(Arc::clone(&store.objects));
     let expire = ExpireKeys::new(Arc::clone(&store.identity), Arc::clone(&store.clock));
-    let mut jobs: Vec<Box<dyn Job>> = vec![Box::new(finish), Box::new(expire)];
+    let flush = FlushLastUses::new(Arc::clone(&store.identity));
+    let mut jobs: Vec<Box<dyn Job>> = vec![Box::new(finish), Box::new(expire), Box::new(flush)];
     let pace = NonZeroU64::new(config.scrub.pace_mib_per_second.saturating_mul(MIB));
     if let Some(pace) = pace.filter(|_| config.scrub.period_hours > 0) {
         let engine = Arc::clone(&store.engine) as Arc<dyn Maintenance>;
@@ -202,7 +205,7 @@ fn spawn_listeners(
     metrics: PrometheusHandle,
     shared: &Shared,
 ) -> Result<(), ServeError> {
-    let s3 = Arc::new(S3(store.s3(config)));
+    let s3 = Arc::new(store.s3(config));
     let slots = Arc::new(Semaphore::new(config.limits.connections as usize));
     let side = || Arc::new(Semaphore::new(SIDE_CONNECTIONS));
     let tasks = &shared.tasks;

@@ -14,11 +14,13 @@ use s3_api::{Proxies, S3Config, S3Service};
 use storage::maintenance::Maintenance;
 use storage::{Engine, StorageError};
 use storage_embedded::{EmbeddedStore, OpenError, Options};
+use sts::StsService;
 use types::{Clock, Entropy, OsEntropy, PooledEntropy, SystemClock};
 
 use crate::cli::CliError;
 use crate::config::{Config, Domain, ProxySetting};
 use crate::master_key::{self, MasterKeySourceError};
+use crate::s3::S3;
 
 /// The engine's folder in the data directory.
 pub(crate) const ENGINE_FOLDER: &str = "embedded";
@@ -141,8 +143,8 @@ impl Store {
         self.engine.close().await
     }
 
-    /// The S3 service on this store.
-    pub(crate) fn s3(&self, config: &Config) -> S3Service {
+    /// The S3 service on this store, and the one for temporary credentials.
+    pub(crate) fn s3(&self, config: &Config) -> S3 {
         let settings = S3Config {
             region: config.s3.region.clone(),
             stall: std::time::Duration::from_secs(config.limits.stall_timeout_seconds),
@@ -151,15 +153,16 @@ impl Store {
             ProxySetting::None => Proxies::None,
             ProxySetting::Trusted => Proxies::Trusted,
         };
-        S3Service::new(
+        let s3 = S3Service::new(
             Arc::clone(&self.access),
             Arc::clone(&self.identity),
             Arc::clone(&self.objects),
             Arc::clone(&self.clock),
             Arc::clone(&self.entropy),
             settings,
-        )
-        .behind(proxies)
+        );
+        let sts = StsService::new(Arc::clone(&self.access), Arc::clone(&self.clock), Arc::clone(&self.entropy));
+        S3 { s3: s3.behind(proxies), sts, proxies }
     }
 }
 
