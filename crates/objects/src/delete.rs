@@ -62,7 +62,9 @@ impl Objects {
             };
             check_delete(conditions, Some(found.record()))?;
             let removed = Deleted { version: told, delete_marker: found.record().object().is_none() };
-            let batch = self.plan_removal(&bucket, &names, &found).await?;
+            // Read after the head: where the bucket had no versions until now, the head has none behind it.
+            let versioning = self.bucket_of(target).await?.versioning;
+            let batch = self.plan_removal(&bucket, versioning, &names, &found).await?;
             match self.metadata.commit(space, names.group(), batch).await {
                 Ok(()) => return Ok(removed),
                 Err(CommitError::Conflict { .. }) => {
@@ -79,8 +81,14 @@ impl Objects {
         })
     }
 
-    /// The batch that removes `found`.
-    async fn plan_removal(&self, bucket: &Bucket, names: &KeyNames, found: &Found) -> Result<Batch, ObjectError> {
+    /// The batch that removes `found`. `versioning` is the bucket's at a moment after `found` was read.
+    async fn plan_removal(
+        &self,
+        bucket: &Bucket,
+        versioning: Versioning,
+        names: &KeyNames,
+        found: &Found,
+    ) -> Result<Batch, ObjectError> {
         let head = &found.head;
         let mut batch = Batch { expect: vec![expect_head(names, Some(head))], ..Batch::default() };
         let mut usage = UsageChange::in_bucket(bucket);
@@ -98,7 +106,13 @@ impl Objects {
             return Ok(batch);
         }
         let (from, to) = names.all_older();
-        let Some((name, raw)) = self.metadata.scan(bucket.space(), &from, Some(&to), 1).await?.pop() else {
+        let next = match versioning {
+            Versioning::Unversioned => None,
+            Versioning::Enabled | Versioning::Suspended => {
+                self.metadata.scan(bucket.space(), &from, Some(&to), 1).await?.pop()
+            }
+        };
+        let Some((name, raw)) = next else {
             batch.delete.push(names.head());
             return Ok(batch);
         };
