@@ -1,17 +1,25 @@
 //! MD5 and checksums of content, in one pass.
 //!
-//! A small body is hashed where it is received. The pieces of a large one are gathered into runs that the threads for
-//! blocking work hash one after another, while the connection's task receives the next run. A thread is taken only when
-//! there is a whole run to hash, so slow clients hold none.
+//! A small body is hashed where it is received. A large one is cut into runs that wait in a short queue for a thread of
+//! those for blocking work, while the connection's task receives the next: MD5 is what bounds a large body, so it
+//! should wait for neither the socket nor the task. The thread hashes what is there and goes, so slow clients hold none.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use md5::{Digest as _, Md5};
+use parking_lot::Mutex;
 use storage::StorageError;
-use tokio::task::JoinHandle;
+use tokio::sync::Notify;
 use types::{Checksum, ChecksumAlgorithm, ChecksumHasher};
 
 /// Bodies up to this size are hashed by the task that receives them: some two milliseconds of MD5.
 const INLINE_BYTES: usize = 1 << 20;
+/// The bytes of a run, once a body is larger.
+const RUN_BYTES: usize = 512 << 10;
+/// The most runs that wait: enough for a thread to be always busy, and 1 MiB of each upload.
+const WAITING_RUNS: usize = 2;
 
 /// The hashes of a body.
 #[derive(Clone, PartialEq, Debug)]
@@ -29,58 +37,143 @@ impl Digest {
 
 /// Hashes a body piece by piece.
 pub(crate) struct Hashing {
-    /// The hashers, unless `running` has them.
-    idle: Option<Hashers>,
-    running: Option<JoinHandle<Hashers>>,
+    queue: Arc<Queue>,
     /// The next run.
     run: Vec<Bytes>,
     run_bytes: usize,
+    /// The length at which the next run is whole.
+    whole_bytes: usize,
 }
 
 impl Hashing {
     /// Nothing hashed yet; `algorithms` are computed beside MD5.
     pub(crate) fn new(algorithms: &[ChecksumAlgorithm]) -> Self {
         let checksums = algorithms.iter().map(|algorithm| ChecksumHasher::new(*algorithm)).collect();
-        Self { idle: Some(Hashers { md5: Md5::new(), checksums }), running: None, run: Vec::new(), run_bytes: 0 }
+        let hashers = Place::Here(Box::new(Hashers { md5: Md5::new(), checksums }));
+        let state = Mutex::new(State { runs: VecDeque::new(), hashers });
+        let queue = Arc::new(Queue { state, changed: Notify::new() });
+        Self { queue, run: Vec::new(), run_bytes: 0, whole_bytes: INLINE_BYTES }
     }
 
-    /// Takes in `piece`. Waits while a run before the last one is being hashed, so memory stays bounded.
+    /// Takes in `piece`. Waits while [`WAITING_RUNS`] wait already, so memory stays bounded.
     pub(crate) async fn update(&mut self, piece: Bytes) -> Result<(), StorageError> {
         self.run_bytes += piece.len();
         self.run.push(piece);
-        if self.run_bytes > INLINE_BYTES {
-            self.start_run().await?;
+        if self.run_bytes > self.whole_bytes {
+            (self.run_bytes, self.whole_bytes) = (0, RUN_BYTES);
+            self.queue.push(std::mem::take(&mut self.run)).await?;
         }
         Ok(())
     }
 
     /// The hashes of all that was taken in.
-    pub(crate) async fn finish(mut self) -> Result<Digest, StorageError> {
-        if self.running.is_some() && self.run_bytes > 0 {
-            self.start_run().await?;
-        }
-        let mut hashers = self.hashers().await?;
+    pub(crate) async fn finish(self) -> Result<Digest, StorageError> {
+        let mut hashers = self.queue.take_hashers().await?;
         hashers.update(&self.run);
         Ok(hashers.finish())
     }
+}
 
-    async fn start_run(&mut self) -> Result<(), StorageError> {
-        let mut hashers = self.hashers().await?;
-        let run = std::mem::take(&mut self.run);
-        self.run_bytes = 0;
-        self.running = Some(tokio::task::spawn_blocking(move || {
-            hashers.update(&run);
-            hashers
-        }));
-        Ok(())
+/// Runs on their way from the task that receives to a thread that hashes. There is one of either.
+struct Queue {
+    state: Mutex<State>,
+    /// A run was taken, or the hashers came back.
+    changed: Notify,
+}
+
+struct State {
+    runs: VecDeque<Vec<Bytes>>,
+    hashers: Place,
+}
+
+/// Where the hashers are.
+enum Place {
+    /// Here: no run waits.
+    Here(Box<Hashers>),
+    /// With a thread, which brings them back once no run waits.
+    AtWork,
+    /// A thread ended with them.
+    Lost,
+}
+
+impl State {
+    /// Takes the hashers, if they are here, for a thread or for good.
+    fn take(&mut self) -> Result<Option<Box<Hashers>>, StorageError> {
+        match std::mem::replace(&mut self.hashers, Place::AtWork) {
+            Place::Here(hashers) => Ok(Some(hashers)),
+            Place::AtWork => Ok(None),
+            Place::Lost => {
+                self.hashers = Place::Lost;
+                Err(StorageError::Io("hashing was broken off".to_owned()))
+            }
+        }
+    }
+}
+
+impl Queue {
+    async fn push(self: &Arc<Self>, run: Vec<Bytes>) -> Result<(), StorageError> {
+        let mut run = Some(run);
+        loop {
+            {
+                let mut state = self.state.lock();
+                let hashers = state.take()?;
+                if state.runs.len() < WAITING_RUNS {
+                    state.runs.extend(run.take());
+                }
+                if let Some(hashers) = hashers {
+                    let work = Work { queue: Arc::clone(self), hashers: Some(hashers) };
+                    tokio::task::spawn_blocking(move || work.run());
+                }
+            }
+            if run.is_none() {
+                return Ok(());
+            }
+            self.changed.notified().await;
+        }
     }
 
-    async fn hashers(&mut self) -> Result<Hashers, StorageError> {
-        let lost = || StorageError::Io("hashing was broken off".to_owned());
-        match self.running.take() {
-            Some(running) => running.await.map_err(|_| lost()),
-            None => self.idle.take().ok_or_else(lost),
+    async fn take_hashers(&self) -> Result<Box<Hashers>, StorageError> {
+        loop {
+            let taken = self.state.lock().take()?;
+            if let Some(hashers) = taken {
+                return Ok(hashers);
+            }
+            self.changed.notified().await;
         }
+    }
+}
+
+/// What a thread does. Wherever it ends, the hashers come back or are known to be lost.
+struct Work {
+    queue: Arc<Queue>,
+    hashers: Option<Box<Hashers>>,
+}
+
+impl Work {
+    fn run(mut self) {
+        while let Some(run) = self.next() {
+            self.queue.changed.notify_one();
+            self.hashers.iter_mut().for_each(|hashers| hashers.update(&run));
+        }
+    }
+
+    /// The next run; the hashers are back where there is none.
+    fn next(&mut self) -> Option<Vec<Bytes>> {
+        let mut state = self.queue.state.lock();
+        let run = state.runs.pop_front();
+        if run.is_none() {
+            state.hashers = self.hashers.take().map_or(Place::Lost, Place::Here);
+        }
+        run
+    }
+}
+
+impl Drop for Work {
+    fn drop(&mut self) {
+        if self.hashers.is_some() {
+            self.queue.state.lock().hashers = Place::Lost;
+        }
+        self.queue.changed.notify_one();
     }
 }
 
@@ -109,12 +202,42 @@ mod tests {
     use md5::{Digest as _, Md5};
     use types::{Checksum, ChecksumAlgorithm};
 
-    use super::Hashing;
+    use super::{Hashing, Place, WAITING_RUNS, Work};
+
+    #[tokio::test]
+    async fn a_thread_that_never_runs_is_an_error_and_no_wait() {
+        let mut hashing = Hashing::new(&[]);
+        let hashers = hashing.queue.state.lock().take().unwrap();
+        drop(Work { queue: hashing.queue.clone(), hashers });
+        hashing.update(Bytes::from(vec![0; (1 << 20) + 1])).await.expect_err("the hashers are lost");
+        hashing.finish().await.expect_err("the hashers are lost");
+    }
+
+    #[tokio::test]
+    async fn no_more_than_the_bound_waits() {
+        let mut hashing = Hashing::new(&[]);
+        let hashers = hashing.queue.state.lock().take().unwrap();
+        let piece = || Bytes::from(vec![0; (1 << 20) + 1]);
+        for _ in 0..WAITING_RUNS {
+            hashing.update(piece()).await.unwrap();
+        }
+        let (work, queue) = (Work { queue: hashing.queue.clone(), hashers }, hashing.queue.clone());
+        let pushed = tokio::spawn(async move {
+            hashing.update(piece()).await.unwrap();
+            hashing.finish().await.unwrap()
+        });
+        tokio::task::yield_now().await;
+        assert!(!pushed.is_finished() && queue.state.lock().runs.len() == WAITING_RUNS);
+        tokio::task::spawn_blocking(move || work.run()).await.unwrap();
+        let digest = pushed.await.unwrap();
+        assert_eq!(digest.md5, <[u8; 16]>::from(Md5::digest(vec![0; (WAITING_RUNS + 1) * ((1 << 20) + 1)])));
+        assert!(matches!(queue.state.lock().hashers, Place::AtWork));
+    }
 
     #[tokio::test]
     async fn bodies_of_any_size_in_pieces_of_any_size_hash_alike() {
         for (length, piece) in
-            [(0, 1), (1, 1), (1000, 7), (1 << 20, 65_536), ((1 << 20) + 1, 65_536), (5_000_000, 333_333)]
+            [(0, 1), (1, 1), (1000, 7), (1 << 20, 65_536), ((1 << 20) + 1, 65_536), (9_000_000, 333_333)]
         {
             let body: Vec<u8> = (0..length).map(|at: usize| (at * 31 % 251) as u8).collect();
             let mut hashing = Hashing::new(&ChecksumAlgorithm::ALL);
