@@ -10,6 +10,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::io;
+use std::sync::Arc;
 use std::time::Duration;
 
 use storage::StorageError;
@@ -21,7 +22,8 @@ use crate::blobs::reader::find;
 use crate::crc::crc64;
 use crate::error::{damaged, from_io};
 use crate::index::{decode_place, keys};
-use crate::log::format::{Framer, Kind, SEGMENT_HEADER_BYTES};
+use crate::log::format::{Framer, Kind};
+use crate::log::reading::{Placed, SegmentReader};
 use crate::log::records::{Kept, MOVED_OVERHEAD, read_batch, read_moved};
 use crate::log::segments::Facts;
 use crate::store::Shared;
@@ -29,6 +31,9 @@ use crate::threads::queue::{Body, Change, gone};
 
 /// How often segments are looked at, where nothing else wakes the thread.
 const INTERVAL: Duration = Duration::from_millis(500);
+/// What is retired gathers for so long before it is deleted together: a round for each group of records would have the
+/// thread awake all the time beside writers who delete.
+const GATHERING: Duration = Duration::from_millis(20);
 /// The share of a segment that its live bodies may take where they are moved to, in percent: above it, the segment
 /// stays.
 const LIVE_PERCENT: u64 = 50;
@@ -43,7 +48,11 @@ const MOVE_PAUSE: Duration = Duration::from_millis(10);
 /// The thread.
 pub(crate) fn run(shared: &Shared, framer: &Framer) {
     let mut reclaimer = Reclaimer::default();
-    while reclaimer.round(shared, framer, INTERVAL, &mut |change| commit(shared, change)) {}
+    while reclaimer.round(shared, framer, INTERVAL, &mut |change| commit(shared, change)) {
+        if !shared.retirement.has_many() {
+            std::thread::sleep(GATHERING);
+        }
+    }
 }
 
 /// What the thread remembers from one round to the next.
@@ -183,20 +192,17 @@ fn rewrite(
 ) -> Result<Rewritten, StorageError> {
     let file = shared.segments.file(segment).map_err(|error| from_io(&error))?;
     let Some(file) = file else { return Ok(Rewritten::Moved) };
-    let length = file.len().map_err(|error| from_io(&error))?;
-    let mut data = vec![0; usize::try_from(length).map_err(|_| damaged("a segment is too long".to_owned()))?];
-    file.read_exact_at(&mut data, 0).map_err(|error| from_io(&error))?;
-    if !is_sparse(moved_bytes(shared, framer, segment, &data)?, facts.used) {
+    let read = || SegmentReader::new(Arc::clone(&file), framer).map_err(|error| from_io(&error));
+    if !is_sparse(moved_bytes(shared, segment, read()?)?, facts.used) {
         return Ok(Rewritten::NotWorthIt);
     }
     tracing::debug!(segment, facts.live, facts.used, "rewriting a segment");
-    let mut at = SEGMENT_HEADER_BYTES;
+    let mut records = read()?;
     let mut moving = Vec::new();
     let mut moving_bytes = 0;
-    while let Some(record) = framer.parse(&data, at) {
-        at = record.end;
-        for (id, start, length) in bodies(record.kind, record.payload, record.payload_at) {
-            let Some(body) = live_body(shared, segment, &data, id, start, length)? else { continue };
+    while let Some(record) = records.next().map_err(|error| from_io(&error))? {
+        for (id, at, length) in bodies(&record) {
+            let Some(body) = live_body(shared, segment, &record, id, at, length)? else { continue };
             moving_bytes += body.bytes.len();
             moving.push(body);
             if moving_bytes >= MOVE_BYTES {
@@ -216,12 +222,11 @@ fn rewrite(
 }
 
 /// What the live bodies of a segment would take elsewhere.
-fn moved_bytes(shared: &Shared, framer: &Framer, segment: u64, data: &[u8]) -> Result<u64, StorageError> {
-    let (mut at, mut bytes) = (SEGMENT_HEADER_BYTES, 0);
-    while let Some(record) = framer.parse(data, at) {
-        at = record.end;
-        for (id, start, length) in bodies(record.kind, record.payload, record.payload_at) {
-            if living_at(shared, (segment, offset(start)?), id)?.is_some() {
+fn moved_bytes(shared: &Shared, segment: u64, mut records: SegmentReader<'_>) -> Result<u64, StorageError> {
+    let mut bytes = 0;
+    while let Some(record) = records.next().map_err(|error| from_io(&error))? {
+        for (id, at, length) in bodies(&record) {
+            if living_at(shared, (segment, offset(&record, at)?), id)?.is_some() {
                 bytes += (length + MOVED_OVERHEAD) as u64;
             }
         }
@@ -229,37 +234,37 @@ fn moved_bytes(shared: &Shared, framer: &Framer, segment: u64, data: &[u8]) -> R
     Ok(bytes)
 }
 
-/// The bodies in a record: whose, where in the segment, how long.
-fn bodies(kind: Kind, payload: &[u8], payload_at: usize) -> Vec<(BlobId, usize, usize)> {
-    match kind {
+/// The bodies in a record: whose, where in the payload, how long.
+fn bodies(record: &Placed<'_>) -> Vec<(BlobId, usize, usize)> {
+    match record.kind {
         Kind::Batch => {
-            let kept = read_batch(payload).map(|batch| batch.keep).unwrap_or_default();
+            let kept = read_batch(record.payload).map(|batch| batch.keep).unwrap_or_default();
             let bodies = kept.into_iter().filter_map(|(id, kept)| match kept {
-                Kept::Body { at, length, .. } => Some((id, payload_at + at, length as usize)),
+                Kept::Body { at, length, .. } => Some((id, at, length as usize)),
                 Kept::File { .. } => None,
             });
             bodies.collect()
         }
         Kind::Move => {
-            let moved = read_moved(payload).unwrap_or_default().into_iter();
-            moved.map(|body| (body.id, payload_at + body.at, body.length as usize)).collect()
+            let moved = read_moved(record.payload).unwrap_or_default().into_iter();
+            moved.map(|body| (body.id, body.at, body.length as usize)).collect()
         }
         Kind::Close | Kind::Forget | Kind::Mark => Vec::new(),
     }
 }
 
-/// The body of a blob that still has it at `start` of the segment.
+/// The body of a blob that still has it at `at` of the record's payload.
 fn live_body(
     shared: &Shared,
     segment: u64,
-    data: &[u8],
+    record: &Placed<'_>,
     id: BlobId,
-    start: usize,
+    at: usize,
     length: usize,
 ) -> Result<Option<Body>, StorageError> {
-    let from = (segment, offset(start)?);
+    let from = (segment, offset(record, at)?);
     let Some(expected) = living_at(shared, from, id)? else { return Ok(None) };
-    let bytes = &data[start..start + length];
+    let bytes = &record.payload[at..at + length];
     if crc64(bytes) != expected {
         return Err(damaged(format!("blob {id} does not verify in segment {segment:016x}")));
     }
@@ -274,8 +279,9 @@ fn living_at(shared: &Shared, from: (u64, u32), id: BlobId) -> Result<Option<u64
     })
 }
 
-fn offset(start: usize) -> Result<u32, StorageError> {
-    u32::try_from(start).map_err(|_| damaged("a segment is too long".to_owned()))
+/// The offset in the segment of what is at `at` of a record's payload.
+fn offset(record: &Placed<'_>, at: usize) -> Result<u32, StorageError> {
+    u32::try_from(record.payload_at + at as u64).map_err(|_| damaged("a segment is too long".to_owned()))
 }
 
 /// Removes the files that no batch kept: a crash came between making them and the batch.

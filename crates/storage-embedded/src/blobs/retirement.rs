@@ -81,6 +81,12 @@ impl Retirement {
         self.state.lock().stopped
     }
 
+    /// Whether waiting for more is pointless: there is a whole batch, or the thread is to end.
+    pub(crate) fn has_many(&self) -> bool {
+        let state = self.state.lock();
+        state.stopped || state.free() >= BATCH
+    }
+
     /// Waits until there is something to do, at most for `timeout`; `None` once it was stopped.
     pub(crate) fn wait(&self, timeout: Duration) -> Option<Work> {
         let mut state = self.state.lock();

@@ -124,6 +124,13 @@ impl Framer {
         buffer.resize(buffer.len().next_multiple_of(RECORD_ALIGNMENT), 0);
     }
 
+    /// The length of the record that begins with `header`, if one does that a store would write.
+    pub(crate) fn length_of_record(header: &[u8]) -> Option<usize> {
+        let header = header.get(..RECORD_HEADER_BYTES).filter(|header| header[..4] == RECORD_MAGIC)?;
+        let payload = u32::from_le_bytes([header[4], header[5], header[6], header[7]]) as usize;
+        (payload <= PAYLOAD_BYTES).then_some(RECORD_HEADER_BYTES + payload)
+    }
+
     /// The record at `at` of `data`, if one is there that verifies.
     pub(crate) fn parse<'a>(&self, data: &'a [u8], at: usize) -> Option<Framed<'a>> {
         let header = data.get(at..at + RECORD_HEADER_BYTES)?;
