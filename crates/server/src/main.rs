@@ -23,6 +23,10 @@ mod tls;
 
 use std::process::ExitCode;
 
+/// What is freed goes back to the system within moments, on whichever thread it was allocated.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     cli::run()
 }
