@@ -23,6 +23,15 @@ struct Layout {
     full: Content,
     last: Content,
     count: u64,
+    parts: Parts,
+}
+
+/// Where parts come from.
+enum Parts {
+    /// They are sent.
+    Sent,
+    /// Each is a copy of this object (UploadPartCopy).
+    Copied(String),
 }
 
 impl Uploader {
@@ -36,12 +45,28 @@ impl Uploader {
         let part_size = part_size.max(1);
         let count = size.div_ceil(part_size).max(1);
         let last = Content::new(size - (count - 1) * part_size);
-        let layout = Arc::new(Layout { full: Content::new(part_size), last, count });
+        Self::with(target, Layout { full: Content::new(part_size), last, count, parts: Parts::Sent }, parallel_parts)
+            .await
+    }
+
+    /// An uploader of objects of `count` parts, each of which is a copy of the object `source`, of `size` bytes.
+    pub(crate) async fn copying(
+        target: &Target,
+        (source, size): (&str, u64),
+        count: u64,
+        parallel_parts: usize,
+    ) -> Result<Self, BenchError> {
+        let (full, last) = (Content::new(size), Content::new(size));
+        let parts = Parts::Copied(source.to_owned());
+        Self::with(target, Layout { full, last, count, parts }, parallel_parts).await
+    }
+
+    async fn with(target: &Target, layout: Layout, parallel_parts: usize) -> Result<Self, BenchError> {
         let mut parts: Vec<Connection> = (0..parallel_parts.max(1)).map(|_| Connection::new(target)).collect();
         for connection in &mut parts {
             connection.open().await?;
         }
-        Ok(Self { target: target.clone(), control: Connection::new(target), parts, layout })
+        Ok(Self { target: target.clone(), control: Connection::new(target), parts, layout: Arc::new(layout) })
     }
 
     /// Creates, fills and completes one upload.
@@ -111,12 +136,21 @@ async fn put_some(
         if number > layout.count {
             return Ok(tags);
         }
-        let content = if number == layout.count { &layout.last } else { &layout.full };
         let query = format!("partNumber={number}&uploadId={upload}");
-        let request = target.request(Method::PUT, key, &query, content.body(), None)?;
-        let answer = connection.send(request, Keep::Length).await?.checked("UploadPart")?;
-        let tag = answer.headers.get("etag").and_then(|tag| tag.to_str().ok()).unwrap_or_default();
-        tags.push((number, tag.to_owned()));
+        let tag = match &layout.parts {
+            Parts::Sent => {
+                let content = if number == layout.count { &layout.last } else { &layout.full };
+                let request = target.request(Method::PUT, key, &query, content.body(), None)?;
+                let answer = connection.send(request, Keep::Length).await?.checked("UploadPart")?;
+                answer.headers.get("etag").and_then(|tag| tag.to_str().ok()).map(str::to_owned)
+            }
+            Parts::Copied(source) => {
+                let request = target.copy(key, &query, source)?;
+                let answer = connection.send(request, Keep::Bytes).await?.checked("UploadPartCopy")?;
+                element(&answer.kept, "ETag").map(|tag| tag.replace("&quot;", "\""))
+            }
+        };
+        tags.push((number, tag.unwrap_or_default()));
     }
 }
 

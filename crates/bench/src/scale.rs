@@ -1,5 +1,5 @@
-//! What shows only at scale: the start after a kill, memory at rest, listings of large buckets, reads beside deletes,
-//! and the first byte of an object of many parts.
+//! What shows only at scale: the start after a kill, memory at rest and under uploads, listings of large buckets, reads
+//! beside deletes, and the first byte of an object of many parts.
 //!
 //! These rows need a full store and its process. So they start the program themselves, on a data directory in the
 //! folder they are given ([`process`]), fill what a row needs and is not there yet ([`fill`]), and end it. What was
@@ -12,6 +12,7 @@ mod pages;
 mod parts;
 mod process;
 mod restart;
+mod uploads;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -33,6 +34,8 @@ pub struct Setup {
     pub objects: u64,
     /// The parts of the object of many; each has 5 MiB, the least that S3 allows.
     pub parts: u64,
+    /// The bytes of each of many uploads at the same time. A store may set that space aside for all of them at once.
+    pub upload_bytes: u64,
     /// How long one measurement takes.
     pub duration: Duration,
     /// How often each row is measured.
@@ -96,14 +99,16 @@ enum Row {
     List,
     Deletes,
     Parts,
+    Uploads,
 }
 
-const ROWS: [(Row, &str); 5] = [
+const ROWS: [(Row, &str); 6] = [
     (Row::Start, "start"),
     (Row::Memory, "memory"),
     (Row::List, "list"),
     (Row::Deletes, "deletes"),
     (Row::Parts, "parts"),
+    (Row::Uploads, "uploads"),
 ];
 
 /// Measures every row that was asked for. `told` hears of the filling, which takes minutes.
@@ -119,6 +124,7 @@ pub async fn measure(setup: &Setup, told: impl Fn(&str)) -> Vec<Finding> {
             Row::List => pages::measure(setup, &told).await,
             Row::Deletes => deletes::measure(setup, &told).await,
             Row::Parts => parts::measure(setup, &told).await,
+            Row::Uploads => uploads::measure(setup).await,
         };
         findings.extend(measured.unwrap_or_else(|error| vec![Finding::failed(name, &error)]));
     }

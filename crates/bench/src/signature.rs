@@ -11,6 +11,7 @@ type HmacSha256 = Hmac<Sha256>;
 /// The hash that stands for a body that is not signed.
 pub(crate) const UNSIGNED_PAYLOAD: &str = "UNSIGNED-PAYLOAD";
 const SIGNED_HEADERS: &str = "host;x-amz-content-sha256;x-amz-date";
+const SIGNED_HEADERS_OF_COPY: &str = "host;x-amz-content-sha256;x-amz-copy-source;x-amz-date";
 
 /// Signs for one access key, region and day. Deriving the key costs four HMACs; a signer does it once.
 #[derive(Clone)]
@@ -32,6 +33,8 @@ pub(crate) struct Signable<'a> {
     pub(crate) date: &'a str,
     /// Hex, or [`UNSIGNED_PAYLOAD`].
     pub(crate) payload_hash: &'a str,
+    /// The value of `x-amz-copy-source`, where it is sent.
+    pub(crate) copy_source: Option<&'a str>,
 }
 
 impl Signer {
@@ -51,15 +54,19 @@ impl Signer {
 
     /// The value of the header `authorization`.
     pub(crate) fn authorization(&self, request: &Signable<'_>) -> String {
-        let Signable { method, host, path, query, date, payload_hash } = request;
+        let Signable { method, host, path, query, date, payload_hash, copy_source } = request;
+        let (signed, copy) = match copy_source {
+            None => (SIGNED_HEADERS, String::new()),
+            Some(source) => (SIGNED_HEADERS_OF_COPY, format!("x-amz-copy-source:{source}\n")),
+        };
         let canonical = format!(
-            "{method}\n{path}\n{query}\nhost:{host}\nx-amz-content-sha256:{payload_hash}\nx-amz-date:{date}\n\n\
-             {SIGNED_HEADERS}\n{payload_hash}"
+            "{method}\n{path}\n{query}\nhost:{host}\nx-amz-content-sha256:{payload_hash}\n{copy}x-amz-date:{date}\n\n\
+             {signed}\n{payload_hash}"
         );
         let mut to_sign = format!("AWS4-HMAC-SHA256\n{date}\n{}\n", self.scope);
         push_hex(&mut to_sign, &Sha256::digest(canonical.as_bytes()));
         let mut value = format!(
-            "AWS4-HMAC-SHA256 Credential={}/{}, SignedHeaders={SIGNED_HEADERS}, Signature=",
+            "AWS4-HMAC-SHA256 Credential={}/{}, SignedHeaders={signed}, Signature=",
             self.access_key, self.scope
         );
         push_hex(&mut value, &hmac(&self.key, to_sign.as_bytes()));
@@ -97,6 +104,7 @@ mod tests {
             query: "max-keys=2&prefix=J",
             date: "20130524T000000Z",
             payload_hash: &empty,
+            copy_source: None,
         });
         let expected = "34b48302e7b5fa45bde8084f4b7868a86f0a534bc59db6670ed5711ef69dc6f7";
         assert!(authorization.ends_with(&format!("Signature={expected}")), "{authorization}");

@@ -9,7 +9,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use sha2::{Digest as _, Sha256};
 use types::{Clock, SystemClock};
 
-use crate::body::UploadBody;
+use crate::body::{Content, UploadBody};
 use crate::error::BenchError;
 use crate::signature::{Signable, Signer, UNSIGNED_PAYLOAD};
 
@@ -114,6 +114,30 @@ impl Target {
         body: UploadBody,
         range: Option<(u64, u64)>,
     ) -> Result<Request<UploadBody>, BenchError> {
+        let mut request = self.signed(method, key, query, body, None)?;
+        if let Some((first, last)) = range {
+            let range = format!("bytes={first}-{last}").try_into().map_err(http::Error::from)?;
+            request.headers_mut().insert("range", range);
+        }
+        Ok(request)
+    }
+
+    /// A signed request that copies the object `source` of the same bucket.
+    ///
+    /// # Errors
+    /// As [`Target::request`].
+    pub(crate) fn copy(&self, key: &str, query: &str, source: &str) -> Result<Request<UploadBody>, BenchError> {
+        self.signed(Method::PUT, key, query, Content::empty().body(), Some(&self.path(source)))
+    }
+
+    fn signed(
+        &self,
+        method: Method,
+        key: &str,
+        query: &str,
+        body: UploadBody,
+        copy_source: Option<&str>,
+    ) -> Result<Request<UploadBody>, BenchError> {
         let path = self.path(key);
         let date = SystemClock.now().to_amz_date();
         let payload_hash = match (&body, self.0.payload) {
@@ -128,6 +152,7 @@ impl Target {
             query,
             date: &date,
             payload_hash,
+            copy_source,
         });
         let uri = if query.is_empty() { path } else { format!("{path}?{query}") };
         let mut request = Request::builder()
@@ -137,8 +162,8 @@ impl Target {
             .header("x-amz-date", &date)
             .header("x-amz-content-sha256", payload_hash)
             .header("authorization", authorization);
-        if let Some((first, last)) = range {
-            request = request.header("range", format!("bytes={first}-{last}"));
+        if let Some(source) = copy_source {
+            request = request.header("x-amz-copy-source", source);
         }
         Ok(request.body(body)?)
     }

@@ -82,8 +82,9 @@ pub(crate) struct Arguments {
     /// them.
     #[arg(long, value_name = "ROW", num_args = 0..)]
     targets: Option<Vec<String>>,
-    /// Measure what only a full store shows, on a server of its own: start, memory, list, deletes, parts; the
-    /// beginnings of names that may follow choose among them. The store stays in the folder of --dir, so that another run finds it filled.
+    /// Measure what only a full store shows, on a server of its own: start, memory, list, deletes, parts, uploads; the
+    /// beginnings of names that may follow choose among them. The store stays in the folder of --dir, so that another run
+    /// finds it filled.
     #[arg(long, value_name = "ROW", num_args = 0..)]
     scale: Option<Vec<String>>,
     /// The objects of the full store.
@@ -92,6 +93,9 @@ pub(crate) struct Arguments {
     /// The parts, of 5 MiB, of the object of many parts.
     #[arg(long, value_name = "COUNT", default_value_t = 10_000)]
     scale_parts: u64,
+    /// The size of each of the 64 uploads that are in flight together: the store sets it aside for all of them.
+    #[arg(long, value_name = "SIZE", default_value = "1GiB", value_parser = parse_size)]
+    scale_upload_size: u64,
     /// The program that --scale starts; this one where it is not given.
     #[arg(long, value_name = "FILE")]
     scale_program: Option<PathBuf>,
@@ -289,6 +293,7 @@ async fn measure_full_store(arguments: &Arguments, only: Vec<String>) -> Result<
         folder: arguments.dir.join(SCALE_FOLDER),
         objects: arguments.scale_objects.max(1),
         parts: arguments.scale_parts.max(1),
+        upload_bytes: arguments.scale_upload_size.max(1),
         duration: Duration::from_secs(arguments.duration),
         rounds: arguments.rounds,
         only,
