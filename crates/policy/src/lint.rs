@@ -49,8 +49,6 @@ pub enum Oddity {
     NeverApplies,
     /// A Deny takes away all that the statement allows.
     Shadowed,
-    /// It allows everyone but those it names.
-    NotPrincipalAllows,
     /// `${…}` stands in a policy of an older version, where it is plain text.
     LiteralVariable,
     /// `ForAllValues:` holds where the request has no such value.
@@ -74,7 +72,6 @@ impl Oddity {
             | Self::UnknownTenancy
             | Self::NeverApplies
             | Self::Shadowed
-            | Self::NotPrincipalAllows
             | Self::LiteralVariable
             | Self::HoldsForAbsent => Severity::Warning,
             Self::KeyOfListings | Self::IdleAction => Severity::Note,
@@ -209,13 +206,8 @@ fn lint_width(at: At<'_>, findings: &mut Findings) {
     let Some(principals) = at.statement.principals.as_ref().filter(|_| at.statement.effect == Effect::Allow) else {
         return;
     };
-    if principals.inverted {
-        let message = "NotPrincipal with Allow lets everyone in but those named, and anonymous callers too: \
-                       write a Deny for those, or an Allow that names the others";
-        findings.add(Oddity::NotPrincipalAllows, at.element("NotPrincipal"), message);
-    }
     let is_bounded = at.statement.conditions.iter().any(|condition| condition.bounds_who());
-    let everyone = principals.inverted || principals.who.contains(&Who::Everyone);
+    let everyone = principals.who.contains(&Who::Everyone);
     let changes = at.statement.actions.iter().find(|action| !action.is_read());
     match changes {
         _ if is_bounded => {}

@@ -14,7 +14,7 @@ fn oddities(policy: &Policy, missing: Option<&Names>) -> Vec<(Oddity, String)> {
 fn what_is_odd_about_statements() {
     use Oddity::{
         HoldsForAbsent, IdleAction, KeyOfListings, LocksOutEveryone, LocksOutManagers, LocksOutOwner, NeverApplies,
-        NotPrincipalAllows, Public, PublicWrite, WholeDirectory,
+        Public, PublicWrite, WholeDirectory,
     };
     let (read, all) =
         (r#""Action": "s3:GetObject", "Resource": "arn:aws:s3:::data/*""#, r#""Action": "s3:*", "Resource": "*""#);
@@ -30,11 +30,6 @@ fn what_is_odd_about_statements() {
             &[(Public, "Statement[0]")],
         ),
         ("Allow", format!(r#""Principal": {{"user": ["*"]}}, {read}"#), &[(WholeDirectory, "Statement[0].Principal")]),
-        (
-            "Allow",
-            format!(r#""NotPrincipal": {{"user": ["bob"]}}, {read}"#),
-            &[(NotPrincipalAllows, "Statement[0].NotPrincipal"), (Public, "Statement[0]")],
-        ),
         ("Deny", format!("{everyone}, {read}"), &[]),
         ("Deny", format!("{everyone}, {all}"), &[(LocksOutEveryone, "")]),
         (

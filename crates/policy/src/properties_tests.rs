@@ -8,14 +8,18 @@ use crate::fixture::{Ask, policy};
 use crate::{Action, Decision, Facts, KeyAccess, KeyScope, Policy, QuotaState, decide, explain};
 
 fn statement(effect: &'static str) -> impl Strategy<Value = String> {
-    let principal = prop::sample::select(vec![
+    let mut principals = vec![
         r#""Principal": "*""#,
         r#""Principal": {"user": ["*"]}"#,
         r#""Principal": {"user": ["bob"], "group": ["qa"]}"#,
         r#""Principal": {"AWS": "arn:aws:iam::lab-o:root"}"#,
         r#""Principal": {"anonymous": ["*"]}"#,
         r#""NotPrincipal": {"user": ["ann"]}"#,
-    ]);
+    ];
+    if effect == "Allow" {
+        principals.pop();
+    }
+    let principal = prop::sample::select(principals);
     let action = prop::sample::select(vec![
         r#""Action": "*""#,
         r#""Action": "s3:Get*""#,

@@ -122,17 +122,22 @@ impl fmt::Display for Who {
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) struct Principals {
     pub(crate) who: Vec<Who>,
-    /// `NotPrincipal`: all but these.
+    /// `NotPrincipal`, which only a Deny may have: all but these.
     pub(crate) inverted: bool,
 }
 
 impl Principals {
     pub(super) fn parse(element: &Json, effect: Effect, inverted: bool) -> Result<Self, Refusal> {
+        if inverted && effect == Effect::Allow {
+            let problem = "it may not stand with Allow, which would let in everyone but those named, without logging in \
+                           too: write a Deny, or name those who may";
+            return Err(Refusal::here(problem));
+        }
         let who = match element {
             Json::Text(text) if text == "*" => vec![Who::Everyone],
             Json::Object(kinds) => {
                 let parsed = kinds.iter().map(|(kind, names)| {
-                    let who = parse_kind(kind, names, effect, inverted);
+                    let who = parse_kind(kind, names, effect);
                     who.map_err(|refusal| refusal.within(kind.as_str()))
                 });
                 parsed.collect::<Result<Vec<_>, _>>()?.concat()
@@ -147,13 +152,13 @@ impl Principals {
     }
 }
 
-fn parse_kind(kind: &str, names: &Json, effect: Effect, inverted: bool) -> Result<Vec<Who>, Refusal> {
+fn parse_kind(kind: &str, names: &Json, effect: Effect) -> Result<Vec<Who>, Refusal> {
     let parse: &dyn Fn(&str) -> Result<Vec<Who>, Refusal> = match kind {
         "AWS" => &|name| aws(name).map(|who| vec![who]),
         "CanonicalUser" => &|name| Ok(vec![Who::Person(person(name)?, Place::Directory)]),
         "user" => &swarm_user,
         "group" => &swarm_group,
-        "anonymous" => &|name| swarm_anonymous(name, effect, inverted),
+        "anonymous" => &|name| swarm_anonymous(name, effect),
         _ => {
             return Err(Refusal::here(
                 "there is no such kind of principal: it is AWS, CanonicalUser, user, group or anonymous",
@@ -252,10 +257,10 @@ fn swarm_group(text: &str) -> Result<Vec<Who>, Refusal> {
 }
 
 /// What is allowed to who is not logged in is allowed to everyone; what is denied to them is denied to nobody else.
-fn swarm_anonymous(text: &str, effect: Effect, inverted: bool) -> Result<Vec<Who>, Refusal> {
+fn swarm_anonymous(text: &str, effect: Effect) -> Result<Vec<Who>, Refusal> {
     match text {
         "" => Ok(Vec::new()),
-        "*" if effect == Effect::Allow && !inverted => Ok(vec![Who::Everyone]),
+        "*" if effect == Effect::Allow => Ok(vec![Who::Everyone]),
         "*" => Ok(vec![Who::Anonymous]),
         _ => Err(Refusal::here(format!("{text:?} is no form of it: who is not logged in has no name, write \"*\""))),
     }

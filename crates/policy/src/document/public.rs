@@ -22,7 +22,7 @@ fn is_public(statement: &Statement) -> bool {
     let many = |who: &Who| matches!(who, Who::Everyone | Who::Anonymous | Who::LoggedIn(Place::Directory));
     let principals = statement.principals.as_ref();
     statement.effect == Effect::Allow
-        && principals.is_some_and(|principals| principals.inverted || principals.who.iter().any(many))
+        && principals.is_some_and(|principals| principals.who.iter().any(many))
         && !statement.conditions.iter().any(Condition::bounds_who)
 }
 

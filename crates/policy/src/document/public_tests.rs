@@ -15,7 +15,7 @@ fn the_meaning_of_public() {
         (r#""Effect": "Allow", "Principal": {"user": ["*+lab-o"]}"#.to_owned(), false),
         (r#""Effect": "Allow", "Principal": {"group": ["lab-o-members"]}"#.to_owned(), false),
         (r#""Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::lab-o:root"}"#.to_owned(), false),
-        (r#""Effect": "Allow", "NotPrincipal": {"user": ["bob"]}"#.to_owned(), true),
+        (r#""Effect": "Deny", "NotPrincipal": {"user": ["bob"]}"#.to_owned(), false),
         (condition(r#"{"IpAddress": {"aws:SourceIp": "192.0.2.0/24"}}"#), false),
         (condition(r#"{"IpAddress": {"aws:SourceIp": ["192.0.2.0/24", "10.0.0.0/8"]}}"#), false),
         (condition(r#"{"IpAddress": {"aws:SourceIp": "0.0.0.0/0"}}"#), true),

@@ -1,6 +1,6 @@
 //! What a statement is about: `Resource` and `NotResource`, as AWS's ARNs and as Swarm's paths.
 
-use types::BucketName;
+use types::{BucketName, TenancyName};
 
 use super::Refusal;
 use super::json::Json;
@@ -9,7 +9,7 @@ use crate::glob::Glob;
 use crate::question::Question;
 use crate::template::{Syntax, Template, Variables};
 
-/// What an ARN of S3 begins with.
+/// What an ARN of S3 mostly begins with.
 const ARN: &str = "arn:aws:s3:::";
 
 /// One resource, as a policy names it.
@@ -17,8 +17,9 @@ const ARN: &str = "arn:aws:s3:::";
 enum Pattern {
     /// `*`
     Everything,
-    /// `arn:aws:s3:::bucket/key`: the pattern of `bucket/key`.
-    Arn(Template),
+    /// `arn:aws:s3:::bucket/key`: the pattern of `bucket/key`. A tenancy may stand before it, as in
+    /// `arn:aws:s3::tenancy:bucket`; `*` is any.
+    Arn { tenancy: Option<TenancyName>, path: Template },
     /// `/key` or `/bucket/key`: the pattern of either.
     Path(Template),
 }
@@ -49,7 +50,7 @@ impl Resources {
     pub(crate) fn stray(&self, bucket: &BucketName) -> Option<String> {
         self.patterns.iter().find(|pattern| pattern.reach(Some(bucket)).is_nothing()).map(|pattern| match pattern {
             Pattern::Everything => "*".to_owned(),
-            Pattern::Arn(template) => format!("{ARN}{}", template.constant().unwrap_or(&Glob::default())),
+            Pattern::Arn { path: template, .. } => format!("{ARN}{}", template.constant().unwrap_or(&Glob::default())),
             Pattern::Path(template) => template.constant().map(Glob::to_string).unwrap_or_default(),
         })
     }
@@ -104,21 +105,32 @@ impl Reach {
 impl Pattern {
     fn parse(text: &str, variables: Variables) -> Result<Self, Refusal> {
         let template = |path| Template::parse(path, Syntax::Pattern, variables);
-        match text.strip_prefix(ARN) {
-            _ if text == "*" => Ok(Self::Everything),
-            Some("") => Err(Refusal::here(format!("{text:?} names no bucket"))),
-            Some(path) => template(path).map(Self::Arn),
-            None if text.starts_with("arn:") => {
-                Err(Refusal::here(format!("{text:?} is no resource of S3: write {ARN}BUCKET or {ARN}BUCKET/KEY")))
-            }
-            None => template(text.strip_prefix('/').unwrap_or(text)).map(Self::Path),
+        if text == "*" {
+            return Ok(Self::Everything);
         }
+        if !text.starts_with("arn:") {
+            return template(text.strip_prefix('/').unwrap_or(text)).map(Self::Path);
+        }
+        let wrong = || Refusal::here(format!("{text:?} is no resource of S3: write {ARN}BUCKET or {ARN}BUCKET/KEY"));
+        let parts: Vec<_> = text.splitn(6, ':').collect();
+        let [_, partition, "s3", "", account, path] = parts.as_slice() else { return Err(wrong()) };
+        if !partition.starts_with("aws") || path.is_empty() {
+            return Err(wrong());
+        }
+        let tenancy = match *account {
+            "" | "*" => None,
+            name => Some(TenancyName::new(name).map_err(|_| wrong())?),
+        };
+        Ok(Self::Arn { tenancy, path: template(path)? })
     }
 
     fn matches(&self, question: &Question<'_>) -> bool {
         match self {
             Self::Everything => true,
-            Self::Arn(pattern) => pattern.matches(question.path(), question),
+            Self::Arn { tenancy, path } => {
+                let is_here = tenancy.as_ref().is_none_or(|tenancy| *tenancy == question.principal.tenancy);
+                is_here && path.matches(question.path(), question)
+            }
             Self::Path(pattern) => {
                 let whole = question.path();
                 let (bucket, key) = whole.split_once('/').unwrap_or((whole, ""));
@@ -133,7 +145,7 @@ impl Pattern {
         let path = || [bucket.as_str(), "/", key].concat();
         match self {
             Self::Everything => true,
-            Self::Arn(template) => template.constant().is_some_and(|glob| glob.matches(&path())),
+            Self::Arn { path: template, .. } => template.constant().is_some_and(|glob| glob.matches(&path())),
             Self::Path(template) => template.constant().is_some_and(|glob| glob.matches(key) || glob.matches(&path())),
         }
     }
@@ -142,7 +154,9 @@ impl Pattern {
         let everything = Reach { bucket: true, objects: true };
         match self {
             Self::Everything => everything,
-            Self::Arn(template) => template.constant().map_or(everything, |glob| arn_reach(&glob.to_string(), bucket)),
+            Self::Arn { path: template, .. } => {
+                template.constant().map_or(everything, |glob| arn_reach(&glob.to_string(), bucket))
+            }
             Self::Path(template) => {
                 let Some(glob) = template.constant() else { return everything };
                 let is_bucket = |bucket: &BucketName| {
