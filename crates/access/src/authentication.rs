@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use identity::{Identity, IdentityError, KeyRecord, Session, Standing, TenancyGroup, UserStatus};
-use policy::{BucketFacts, Caller, DefaultPolicy, Facts, ObjectFacts, Principal, Resource, Role};
+use policy::{Caller, DefaultPolicy, Facts, Principal, Role};
 use types::{AccessKeyId, Clock, TenancyName, Timestamp, UserName};
 
 use crate::credential::Credential;
@@ -278,8 +278,8 @@ impl Access {
         self.identity.tenancy(tenancy).map_or(DefaultPolicy::Owner, |tenancy| tenancy.default_policy)
     }
 
-    /// Decides whether `principal` may do `A` to `target`, under the default policy of the target's tenancy. `bucket`
-    /// and `object` are what is known of them, where they exist.
+    /// Decides whether `principal` may do `A` to `target`, given what is known of it. The resource of the decision is the
+    /// target, and the default policy that of the tenancy, whatever the facts say.
     ///
     /// # Errors
     /// [`Denied`], where no rule allows it or the principal is one of another tenancy.
@@ -287,11 +287,10 @@ impl Access {
         &self,
         principal: &Arc<Principal>,
         target: A::Target,
-        bucket: Option<BucketFacts<'_>>,
-        object: Option<ObjectFacts<'_>>,
+        facts: Facts<'_>,
     ) -> Result<Grant<A>, Denied> {
         let default_policy = self.default_policy(&principal.tenancy);
-        authorize(principal, target, Facts { default_policy, bucket, object, ..Facts::about(Resource::Tenancy) })
+        authorize(principal, target, Facts { default_policy, ..facts })
     }
 }
 

@@ -1,5 +1,5 @@
 use identity::{MasterKey, NewKey, NewRole, NewTenancy, NewUser};
-use policy::{CannedAcl, KeyScope, Role};
+use policy::{BucketFacts, CannedAcl, Facts, KeyScope, ObjectFacts, Resource, Role};
 use storage::memory::MemoryStore;
 use types::{BucketName, ManualClock, ObjectKey, SeededEntropy, Timestamp};
 
@@ -172,8 +172,11 @@ async fn strangers_have_what_acls_grant() {
         let mut acl = acl.expand(&user("ann"), &user("ann"));
         acl.grants.remove(0);
         let owner = user("ann");
-        let facts = Some(BucketFacts::new(&bucket.bucket, &owner, &acl));
-        let object_facts = Some(ObjectFacts { owner: None, acl: &acl });
+        let facts = Facts {
+            bucket: Some(BucketFacts::new(&bucket.bucket, &owner, &acl)),
+            ..Facts::about(Resource::Bucket(&bucket.bucket))
+        };
+        let object_facts = Facts { object: Some(ObjectFacts { owner: None, acl: &acl }), ..facts };
         let mut allowed = Vec::new();
         for principal in [
             access.anonymous(tenancy("b")),
@@ -181,10 +184,10 @@ async fn strangers_have_what_acls_grant() {
             access.principal_for(&member, &tenancy("b")).await.expect("the owner"),
             access.operator(tenancy("b")),
         ] {
-            let list = access.authorize::<action::ListBucket>(&principal, bucket.clone(), facts, None);
-            let get = access.authorize::<action::GetObject>(&principal, object.clone(), facts, object_facts);
+            let list = access.authorize::<action::ListBucket>(&principal, bucket.clone(), facts);
+            let get = access.authorize::<action::GetObject>(&principal, object.clone(), object_facts);
             assert_eq!(list.is_ok(), get.is_ok(), "{principal:?}");
-            let put = access.authorize::<action::PutObject>(&principal, object.clone(), facts, object_facts);
+            let put = access.authorize::<action::PutObject>(&principal, object.clone(), object_facts);
             assert_eq!(put.is_ok(), allowed.len() >= 2, "{principal:?}");
             allowed.push(list.is_ok());
         }
@@ -198,9 +201,12 @@ async fn nobody_acts_outside_the_tenancy_that_the_request_is_for() {
     let bucket = BucketTarget { tenancy: tenancy("a"), bucket: BucketName::new("data").expect("a name"), bucket_id: 7 };
     let acl = CannedAcl::PublicRead.expand(&user("bob"), &user("bob"));
     let owner = user("bob");
-    let facts = BucketFacts::new(&bucket.bucket, &owner, &acl);
+    let facts = Facts {
+        bucket: Some(BucketFacts::new(&bucket.bucket, &owner, &acl)),
+        ..Facts::about(Resource::Bucket(&bucket.bucket))
+    };
     for principal in [world.access.operator(tenancy("b")), world.access.anonymous(tenancy("b"))] {
-        let denied = world.access.authorize::<action::ListBucket>(&principal, bucket.clone(), Some(facts), None);
+        let denied = world.access.authorize::<action::ListBucket>(&principal, bucket.clone(), facts);
         assert!(denied.is_err(), "{principal:?}");
     }
 }

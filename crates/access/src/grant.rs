@@ -211,11 +211,13 @@ impl<A: ActionType> std::fmt::Debug for Grant<A> {
 }
 
 /// The action is not allowed.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 #[error("{action} is not allowed")]
 pub struct Denied {
     /// Which action was asked for.
     pub action: Action,
+    /// By which rule. For the log and for decisions on the way: who is refused is not told why.
+    pub reason: Reason,
 }
 
 /// Decides whether `principal` may do `A` to `target`, given what is known of it. The resource of the decision is the
@@ -231,7 +233,7 @@ pub fn authorize<A: ActionType>(
     let action = if target.names_version() { A::ACTION.on_version() } else { A::ACTION };
     let decision = decide(principal, action, Facts { resource: target.resource(), ..facts });
     if principal.tenancy != *target.tenancy() || !decision.is_allowed() {
-        return Err(Denied { action });
+        return Err(Denied { action, reason: decision.reason });
     }
     Ok(Grant { principal: Arc::clone(principal), target, reason: decision.reason, action: PhantomData })
 }

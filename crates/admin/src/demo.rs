@@ -16,7 +16,7 @@ use http::Method;
 use identity::{IdentityError, KeyRecord, NewKey, NewRole, NewTenancy, NewUser};
 use objects::object::{ObjectMetadata, PutRequest};
 use objects::{Bucket, Claims, NewBucket, ObjectError, Payload, PayloadError};
-use policy::{KeyScope, Principal, Role};
+use policy::{Facts, KeyScope, Principal, Resource, Role};
 use serde::{Deserialize, Serialize};
 use types::{AccessKeyId, BucketName, ChecksumAlgorithm, Conditions, EtagMatch, ObjectKey, TenancyName, UserName};
 
@@ -110,19 +110,20 @@ async fn make_bucket(
         return Ok(bucket);
     }
     let target = NewBucketTarget { tenancy: principal.tenancy.clone(), bucket: name.clone() };
-    let grant = state.access.authorize::<action::CreateBucket>(principal, target, None, None)?;
-    Ok(state.objects.create_bucket(&grant, NewBucket { acl: None, location: None }).await?)
+    let grant = state.access.authorize::<action::CreateBucket>(principal, target, Facts::about(Resource::Tenancy))?;
+    Ok(state.objects.create_bucket(&grant, NewBucket::default()).await?)
 }
 
 /// Puts the objects of the dataset that are missing.
 async fn put_dataset(state: &AdminState, principal: &Arc<Principal>, bucket: &Bucket) -> Result<(), ApiError> {
+    let facts = Facts { bucket: Some(bucket.facts()), ..Facts::about(Resource::Bucket(&bucket.name)) };
     for item in dataset::items() {
         let target = ObjectTarget {
             bucket: BucketTarget { tenancy: bucket.tenancy.clone(), bucket: bucket.name.clone(), bucket_id: bucket.id },
             key: ObjectKey::new(&format!("{}/{}", dataset::NAME, item.key)).expect("the dataset's keys are short"),
             version: None,
         };
-        let grant = state.access.authorize::<action::PutObject>(principal, target, Some(bucket.facts()), None)?;
+        let grant = state.access.authorize::<action::PutObject>(principal, target, facts)?;
         let metadata = ObjectMetadata { content_type: Some(item.content_type.to_owned()), ..ObjectMetadata::default() };
         let conditions = Conditions { if_none_match: Some(EtagMatch::Any), ..Conditions::default() };
         let mut content = Content(item.content);

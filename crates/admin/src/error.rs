@@ -6,6 +6,7 @@ use http::StatusCode;
 use identity::IdentityError;
 use objects::ObjectError;
 use serde::{Deserialize, Serialize};
+use types::{BucketName, TenancyName};
 
 /// The body of every answer that is not a success.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -45,6 +46,21 @@ impl ApiError {
 
     pub(crate) fn busy(message: impl ToString) -> Self {
         Self::new(StatusCode::CONFLICT, "Busy", message, "Wait until it ends, or stop it.")
+    }
+
+    pub(crate) fn no_such_bucket(tenancy: &TenancyName, bucket: &BucketName) -> Self {
+        let message = format!("there is no bucket {bucket} in tenancy {tenancy}");
+        Self::new(
+            StatusCode::NOT_FOUND,
+            "NoSuchBucket",
+            message,
+            "See those there are with: commonhold admin usage TENANCY",
+        )
+    }
+
+    pub(crate) fn no_policy(bucket: &BucketName) -> Self {
+        let hint = "See how one begins with: commonhold admin policy preset";
+        Self::new(StatusCode::NOT_FOUND, "NoSuchBucketPolicy", format!("bucket {bucket} has no policy"), hint)
     }
 
     pub(crate) fn no_such_call() -> Self {
@@ -108,7 +124,17 @@ impl From<IdentityError> for ApiError {
 
 impl From<ObjectError> for ApiError {
     fn from(error: ObjectError) -> Self {
-        Self::internal(error)
+        match error {
+            ObjectError::PreconditionFailed { .. } => {
+                let hint = "Somebody changed it meanwhile: read it again, and put your change into that.";
+                Self::new(StatusCode::CONFLICT, "PreconditionFailed", error, hint)
+            }
+            ObjectError::PublicAccessBlocked(_) => {
+                let hint = "The owner or a manager can take the block off: DeletePublicAccessBlock.";
+                Self::new(StatusCode::CONFLICT, "PublicAccessBlocked", error, hint)
+            }
+            error => Self::internal(error),
+        }
     }
 }
 

@@ -1,7 +1,7 @@
 //! The administration API and its typed client: JSON under `/v1/`, over the local socket.
 //!
 //! One noun is one file ([`tenancy`], [`user`], [`role`], [`key`], [`session`], [`usage`], [`status`], [`demo`],
-//! [`maintenance`]), which holds what
+//! [`maintenance`], [`policy`]), which holds what
 //! travels, the routes and the calls of [`AdminClient`]. [`size`] and [`date`] read and write what people type.
 //!
 //! **The API authenticates nobody.** Whoever can connect to the socket is the operator, so the file system decides: the
@@ -14,6 +14,7 @@ mod error;
 mod extract;
 pub mod key;
 pub mod maintenance;
+pub mod policy;
 pub mod role;
 mod secret_text;
 pub mod session;
@@ -45,6 +46,7 @@ pub fn router(state: AdminState) -> Router {
         .merge(role::routes())
         .merge(key::routes())
         .merge(session::routes())
+        .merge(policy::routes())
         .merge(usage::routes())
         .merge(status::routes())
         .merge(demo::routes())

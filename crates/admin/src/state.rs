@@ -5,6 +5,7 @@ use std::sync::Arc;
 use access::{Access, TenancyTarget, action};
 use identity::Identity;
 use objects::{Bucket, Objects};
+use policy::{Facts, Resource};
 use serde::{Deserialize, Serialize};
 use storage::maintenance::Maintenance;
 use types::{Clock, TenancyName, Timestamp};
@@ -82,7 +83,8 @@ impl AdminState {
     pub(crate) async fn buckets(&self, tenancy: &TenancyName) -> Result<Vec<Arc<Bucket>>, ApiError> {
         let operator = self.access.operator(tenancy.clone());
         let target = TenancyTarget { tenancy: tenancy.clone() };
-        let grant = self.access.authorize::<action::ListAllMyBuckets>(&operator, target, None, None)?;
+        let grant =
+            self.access.authorize::<action::ListAllMyBuckets>(&operator, target, Facts::about(Resource::Tenancy))?;
         Ok(self.objects.list_buckets(&grant).await?)
     }
 }

@@ -1,5 +1,7 @@
 //! Each noun, over a real socket.
 
+mod bucket_policies;
+
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;

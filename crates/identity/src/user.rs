@@ -74,6 +74,14 @@ impl Identity {
         self.control.directory.find(name).await
     }
 
+    /// The people whom mail to this address reaches, whatever the case of its letters: more than one where they share it.
+    ///
+    /// # Errors
+    /// Those of the directory.
+    pub async fn people_by_email(&self, email: &str) -> Result<Vec<User>, IdentityError> {
+        self.control.directory.find_by_email(email).await
+    }
+
     /// The people of the built-in directory in the order of names, at most `limit`.
     ///
     /// # Errors

@@ -25,7 +25,8 @@ impl Objects {
     /// Replaces the ACL of a version, which stays the version it is; answers its id to tell.
     ///
     /// # Errors
-    /// As for [`Objects::head_object`].
+    /// As for [`Objects::head_object`]; [`ObjectError::AccessControlListNotSupported`],
+    /// [`ObjectError::PublicAccessBlocked`].
     pub async fn put_object_acl(
         &self,
         grant: &Grant<action::PutObjectAcl>,
@@ -34,6 +35,7 @@ impl Objects {
         let target = grant.target();
         let names = KeyNames::new(&target.key);
         let bucket = self.bucket_of(&target.bucket).await?;
+        bucket.admit_acl(&acl)?;
         let write = WriteId::random(&*self.entropy);
         let _turn = self.locks.key(bucket.space(), &target.key).await;
         for _ in 0..ATTEMPTS {

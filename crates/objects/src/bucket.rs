@@ -1,6 +1,6 @@
 //! Buckets as values.
 
-use policy::{Acl, BucketFacts};
+use policy::{Acl, BucketFacts, ObjectOwnership, Policy, PublicAccessBlock};
 use serde::{Deserialize, Serialize};
 use storage::Space;
 use types::{BucketName, TenancyName, Timestamp, UserName};
@@ -18,12 +18,14 @@ pub enum Versioning {
 }
 
 /// What a new bucket is to be.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct NewBucket {
     /// Its ACL; `None` is private.
     pub acl: Option<Acl>,
     /// The `LocationConstraint` of the request, kept as given.
     pub location: Option<String>,
+    /// Whose the objects in it are to be; `None` where the request does not say.
+    pub ownership: Option<ObjectOwnership>,
 }
 
 /// A bucket.
@@ -45,6 +47,15 @@ pub struct Bucket {
     pub acl: Acl,
     /// The `LocationConstraint` given when it was made.
     pub location: Option<String>,
+    /// Its policy.
+    #[serde(default, with = "policy_document")]
+    pub policy: Option<Policy>,
+    /// Whose the objects in it are, where it has ownership controls; else as the default says.
+    #[serde(default)]
+    pub ownership: Option<ObjectOwnership>,
+    /// What it keeps from becoming public, where somebody said.
+    #[serde(default)]
+    pub public_access: Option<PublicAccessBlock>,
 }
 
 impl Bucket {
@@ -54,7 +65,38 @@ impl Bucket {
     }
 
     /// What a decision about it needs to know.
-    pub const fn facts(&self) -> BucketFacts<'_> {
-        BucketFacts::new(&self.name, &self.owner, &self.acl)
+    pub fn facts(&self) -> BucketFacts<'_> {
+        BucketFacts {
+            policy: self.policy.as_ref(),
+            ownership: self.object_ownership(),
+            public_access: self.public_access_block(),
+            ..BucketFacts::new(&self.name, &self.owner, &self.acl)
+        }
+    }
+
+    /// Whose the objects in it are.
+    pub fn object_ownership(&self) -> ObjectOwnership {
+        self.ownership.unwrap_or_default()
+    }
+
+    /// What it keeps from becoming public.
+    pub fn public_access_block(&self) -> PublicAccessBlock {
+        self.public_access.unwrap_or_default()
+    }
+}
+
+/// A policy in a record: its document, byte for byte as it was given.
+mod policy_document {
+    use policy::Policy;
+    use serde::de::Error as _;
+    use serde::{Deserialize as _, Deserializer, Serialize as _, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(policy: &Option<Policy>, serializer: S) -> Result<S::Ok, S::Error> {
+        policy.as_ref().map(Policy::document).serialize(serializer)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Policy>, D::Error> {
+        let document = Option::<String>::deserialize(deserializer)?;
+        document.map(|document| Policy::parse(document.as_bytes())).transpose().map_err(D::Error::custom)
     }
 }

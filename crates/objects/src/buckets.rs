@@ -20,6 +20,7 @@ use storage::{Batch, Bounded, CommitError, Expect, Space, StorageError};
 use types::{BucketName, TenancyName};
 
 use crate::bucket::{Bucket, NewBucket, Versioning};
+use crate::bucket_access::is_owners_alone;
 use crate::commit::{not_committed, unknown};
 use crate::keyspace::{self, Place};
 use crate::{ObjectError, Objects};
@@ -102,7 +103,8 @@ impl Objects {
     ///
     /// # Errors
     /// [`ObjectError::BucketAlreadyOwnedByYou`], [`ObjectError::BucketAlreadyExists`], [`ObjectError::TooManyBuckets`];
-    /// [`ObjectError::InvalidRequest`] where the caller is no person, as a bucket has an owner.
+    /// [`ObjectError::InvalidRequest`] where the caller is no person, as a bucket has an owner;
+    /// [`ObjectError::InvalidBucketAclWithObjectOwnership`] for an ACL that shares a bucket where ACLs are not to count.
     pub async fn create_bucket(
         &self,
         grant: &Grant<action::CreateBucket>,
@@ -112,15 +114,22 @@ impl Objects {
             return Err(ObjectError::InvalidRequest("A bucket is made by the person who will own it".to_owned()));
         };
         let target = grant.target();
+        let acl = new.acl.unwrap_or_else(|| Acl::private(&owner));
+        if new.ownership.is_some_and(|ownership| !ownership.counts_acls()) && !is_owners_alone(&acl, &owner) {
+            return Err(ObjectError::InvalidBucketAclWithObjectOwnership);
+        }
         let bucket = Bucket {
             id: self.entropy.next_u64().max(1),
             tenancy: target.tenancy.clone(),
             name: target.bucket.clone(),
             created: self.clock.now(),
             versioning: Versioning::Unversioned,
-            acl: new.acl.unwrap_or_else(|| Acl::private(&owner)),
+            acl,
             owner,
             location: new.location,
+            policy: None,
+            ownership: new.ownership,
+            public_access: None,
         };
         let store = self.clone();
         in_the_end(async move {
@@ -185,7 +194,7 @@ impl Objects {
             let bucket = store.bucket_of(&target).await?;
             store.empty_of_uploads(&bucket).await?;
             let _turn = store.buckets.changes.lock().await;
-            store.change_record(&target, |record| record.deleting = true).await?;
+            store.change_record(&target, |record| mark(record, true)).await?;
             store.finish_delete(&bucket).await
         })
         .await
@@ -233,7 +242,7 @@ impl Objects {
     async fn finish_delete(&self, bucket: &Bucket) -> Result<(), ObjectError> {
         let target = target_of(bucket);
         if !self.metadata.close(bucket.space(), b"", None).await? {
-            self.change_record(&target, |record| record.deleting = false).await?;
+            self.change_record(&target, |record| mark(record, false)).await?;
             return Err(ObjectError::BucketNotEmpty);
         }
         self.metadata.erase(bucket.space()).await?;
@@ -282,14 +291,6 @@ impl Objects {
         }
     }
 
-    /// Replaces a bucket's ACL.
-    ///
-    /// # Errors
-    /// [`ObjectError::NoSuchBucket`].
-    pub async fn put_bucket_acl(&self, grant: &Grant<action::PutBucketAcl>, acl: Acl) -> Result<(), ObjectError> {
-        self.change_bucket(grant.bucket(), move |record| record.bucket.acl = acl).await
-    }
-
     /// Enables or suspends versions. A bucket that had them never is without again.
     ///
     /// # Errors
@@ -303,18 +304,23 @@ impl Objects {
         if versioning == Versioning::Unversioned {
             return Err(ObjectError::InvalidArgument("Versioning is Enabled or Suspended".to_owned()));
         }
-        self.change_bucket(grant.bucket(), move |record| record.bucket.versioning = versioning).await
+        self.change_bucket(grant.bucket(), move |bucket| {
+            bucket.versioning = versioning;
+            Ok(())
+        })
+        .await
     }
 
-    async fn change_bucket(
+    /// Changes a bucket as it is at that moment, or refuses to and changes nothing.
+    pub(crate) async fn change_bucket(
         &self,
         target: &BucketTarget,
-        change: impl FnOnce(&mut BucketRecord) + Send + 'static,
+        change: impl FnOnce(&mut Bucket) -> Result<(), ObjectError> + Send + 'static,
     ) -> Result<(), ObjectError> {
         let (store, target) = (self.clone(), target.clone());
         in_the_end(async move {
             let _turn = store.buckets.changes.lock().await;
-            store.change_record(&target, change).await
+            store.change_record(&target, |record| change(&mut record.bucket)).await
         })
         .await
     }
@@ -323,13 +329,13 @@ impl Objects {
     async fn change_record(
         &self,
         target: &BucketTarget,
-        change: impl FnOnce(&mut BucketRecord) + Send,
+        change: impl FnOnce(&mut BucketRecord) -> Result<(), ObjectError> + Send,
     ) -> Result<(), ObjectError> {
         let found = self.read_bucket(&target.tenancy, &target.bucket).await?;
         let Some((raw, mut record)) = found.filter(|(_, record)| record.bucket.id == target.bucket_id) else {
             return Err(ObjectError::NoSuchBucket);
         };
-        change(&mut record);
+        change(&mut record)?;
         let key = keyspace::bucket(&target.tenancy, &target.bucket);
         let new = json(&record)?;
         let batch = Batch {
@@ -363,6 +369,11 @@ impl Objects {
         let record = parse(&raw)?;
         Ok(Some((raw, record)))
     }
+}
+
+fn mark(record: &mut BucketRecord, deleting: bool) -> Result<(), ObjectError> {
+    record.deleting = deleting;
+    Ok(())
 }
 
 /// The target that stands for `bucket`.

@@ -19,7 +19,6 @@ use crate::content::{NewBlobs, NewBody};
 use crate::multipart::MAX_PART_BYTES;
 use crate::object::{Copied, CopyRequest, MetadataDirective, ObjectChecksum, ObjectMetadata, Written};
 use crate::part_map;
-use crate::put::acl_or_private;
 use crate::read::Object;
 use crate::record::{Content, ObjectRecord, VersionKind};
 use crate::{Claims, ObjectError, Objects, Payload, PayloadError};
@@ -33,7 +32,8 @@ impl Objects {
     /// # Errors
     /// Those of a read of the source; [`ObjectError::PreconditionFailed`] by the conditions on either side;
     /// [`ObjectError::InvalidRequest`] for a source above 5 GiB, a source that is a delete marker, and a copy onto
-    /// itself that changes nothing.
+    /// itself that changes nothing; [`ObjectError::AccessControlListNotSupported`] and
+    /// [`ObjectError::PublicAccessBlocked`].
     pub async fn copy_object(
         &self,
         source: &Grant<action::GetObject>,
@@ -68,19 +68,19 @@ impl Objects {
             let what = "A copy of an object onto itself changes its metadata or its storage class";
             return Err(ObjectError::InvalidRequest(what.to_owned()));
         }
-        let owner = destination.principal().user().cloned();
-        let mut new = NewVersion::new(self, owner.clone(), VersionKind::DeleteMarker);
+        let into = self.bucket_of(destination.in_bucket()).await?;
+        let (owner, acl) = into.admit_upload(destination.principal().user(), request.acl.clone())?;
+        let mut new = NewVersion::new(self, owner, VersionKind::DeleteMarker);
         let mut record = ObjectRecord {
             size: object.info.size,
             etag: object.info.etag,
             checksum: object.info.checksum,
-            acl: acl_or_private(request.acl.clone(), owner.as_ref()),
+            acl,
             metadata: copied_metadata(request, &object.info.metadata),
             content: Content::Empty,
         };
-        let versioning = self.bucket_of(destination.in_bucket()).await?.versioning;
         let replaces_itself =
-            onto_itself && versioning != Versioning::Enabled && object.info.version == VersionId::Null;
+            onto_itself && into.versioning != Versioning::Enabled && object.info.version == VersionId::Null;
         match other_checksum(request.checksum_algorithm, object.info.checksum) {
             Some(algorithm) => self.read_through(&object, algorithm, &mut record, &mut new).await?,
             None if replaces_itself && reuse == Reuse::Possible => {

@@ -1,5 +1,7 @@
 //! What can go wrong, in the terms of S3.
 
+use std::fmt;
+
 use storage::StorageError;
 use types::{ETag, RangeError, Timestamp, VersionId};
 
@@ -19,6 +21,13 @@ pub enum ObjectError {
     BucketNotEmpty,
     #[error("the tenancy has as many buckets as it may have")]
     TooManyBuckets,
+    #[error("the bucket is shared by its ACL, which would not count any more")]
+    InvalidBucketAclWithObjectOwnership,
+    #[error("all in the bucket is its owner's, and ACLs do not count")]
+    AccessControlListNotSupported,
+    /// The bucket keeps that from becoming public: AccessDenied.
+    #[error("the bucket blocks public access by {0}")]
+    PublicAccessBlocked(PublicBy),
     #[error("the key does not exist")]
     NoSuchKey,
     /// GET or HEAD without a version id met a delete marker.
@@ -70,4 +79,22 @@ pub enum ObjectError {
     /// Others kept changing the same key: the client may try again (503 SlowDown).
     #[error("too many writers on one key")]
     Contention,
+}
+
+/// By what something would become public.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum PublicBy {
+    /// An ACL that grants to everyone.
+    Acl,
+    /// A policy that allows everyone.
+    Policy,
+}
+
+impl fmt::Display for PublicBy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Acl => "ACLs",
+            Self::Policy => "policies",
+        })
+    }
 }

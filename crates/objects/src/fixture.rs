@@ -104,7 +104,7 @@ impl World {
 
     pub(crate) async fn try_create(&self, name: &str) -> Result<Arc<Bucket>, ObjectError> {
         let target = NewBucketTarget { tenancy: self.tenancy(), bucket: BucketName::new(name).unwrap() };
-        self.objects.create_bucket(&self.grant(target), NewBucket { acl: None, location: None }).await
+        self.objects.create_bucket(&self.grant(target), NewBucket::default()).await
     }
 
     pub(crate) async fn bucket(&self, name: &str, versioning: Versioning) -> Arc<Bucket> {

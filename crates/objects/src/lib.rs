@@ -11,6 +11,9 @@
 mod acl;
 mod attributes;
 pub mod bucket;
+mod bucket_access;
+#[cfg(test)]
+mod bucket_access_tests;
 mod buckets;
 #[cfg(test)]
 mod buckets_tests;
@@ -61,8 +64,9 @@ mod usage;
 mod walk;
 
 pub use bucket::{Bucket, NewBucket, Versioning};
+pub use bucket_access::policy_etag;
 pub use buckets::MAX_BUCKETS;
-pub use error::ObjectError;
+pub use error::{ObjectError, PublicBy};
 pub use payload::{Claims, Payload, PayloadError};
 pub use read::SeenObject;
 pub use recovery::Recovered;

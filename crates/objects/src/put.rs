@@ -1,8 +1,7 @@
 //! PutObject.
 
 use access::{Grant, action};
-use policy::Acl;
-use types::{ChecksumAlgorithm, ChecksumType, ETag, UserName};
+use types::{ChecksumAlgorithm, ChecksumType, ETag};
 
 use crate::commit::{NewVersion, StoredHead};
 use crate::conditions::check_write;
@@ -19,7 +18,8 @@ impl Objects {
     ///
     /// # Errors
     /// [`ObjectError::PreconditionFailed`] and [`ObjectError::NoSuchKey`] by the conditions, which are looked at before
-    /// the body is read and again with the commit; [`ObjectError::BadDigest`], [`ObjectError::BadChecksum`],
+    /// the body is read and again with the commit; [`ObjectError::AccessControlListNotSupported`] and
+    /// [`ObjectError::PublicAccessBlocked`]; [`ObjectError::BadDigest`], [`ObjectError::BadChecksum`],
     /// [`ObjectError::EntityTooLarge`], [`ObjectError::Payload`].
     pub async fn put_object(
         &self,
@@ -28,32 +28,20 @@ impl Objects {
         payload: &mut dyn Payload,
     ) -> Result<Written, ObjectError> {
         let bucket = self.bucket_of(grant.in_bucket()).await?;
+        let (owner, acl) = bucket.admit_upload(grant.principal().user(), request.acl)?;
         if !request.conditions.is_empty() {
             let head = self.read_head(bucket.space(), &KeyNames::new(grant.key())).await?;
             check_write(&request.conditions, head.as_ref().and_then(StoredHead::etag))?;
         }
         let algorithm = payload.checksum_algorithm().unwrap_or(DEFAULT_CHECKSUM);
         let body = self.receive(payload, &[algorithm]).await?;
-        let owner = grant.principal().user().cloned();
         let checksum =
             body.digest.checksum(algorithm).map(|value| ObjectChecksum { value, kind: ChecksumType::FullObject });
         let (etag, size) = (ETag::whole(body.digest.md5), body.size);
-        let object = ObjectRecord {
-            size,
-            etag,
-            checksum,
-            acl: acl_or_private(request.acl, owner.as_ref()),
-            metadata: request.metadata,
-            content: body.content(),
-        };
+        let object = ObjectRecord { size, etag, checksum, acl, metadata: request.metadata, content: body.content() };
         let mut new = NewVersion::new(self, owner, VersionKind::Object(object));
         new.blobs = body.blobs;
         let committed = self.write_version(grant.in_bucket(), grant.key(), new, &request.conditions).await?;
         Ok(Written { etag, version: committed.version(), checksum, size, last_modified: committed.modified })
     }
-}
-
-/// The ACL asked for, or full control for the owner; for nobody where there is no owner.
-pub(crate) fn acl_or_private(acl: Option<Acl>, owner: Option<&UserName>) -> Acl {
-    acl.unwrap_or_else(|| owner.map_or_else(|| Acl { grants: Vec::new() }, Acl::private))
 }

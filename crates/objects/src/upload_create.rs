@@ -6,22 +6,23 @@ use types::WriteId;
 
 use crate::commit::{not_committed, unknown};
 use crate::multipart::{Initiated, NewUpload};
-use crate::put::acl_or_private;
 use crate::record::{self, UploadRecord, UploadState};
 use crate::uploads::{UploadTarget, upload_id};
 use crate::{ObjectError, Objects};
 
 impl Objects {
-    /// Begins an upload, whose object will be the caller's.
+    /// Begins an upload, whose object will be the caller's, or the bucket owner's where the bucket says so.
     ///
     /// # Errors
-    /// [`ObjectError::InvalidRequest`] where the checksum algorithm can not be had with the type.
+    /// [`ObjectError::InvalidRequest`] where the checksum algorithm can not be had with the type;
+    /// [`ObjectError::AccessControlListNotSupported`], [`ObjectError::PublicAccessBlocked`].
     pub async fn create_upload(
         &self,
         grant: &Grant<action::PutObject>,
         new: NewUpload,
     ) -> Result<Initiated, ObjectError> {
-        self.bucket_of(grant.in_bucket()).await?;
+        let bucket = self.bucket_of(grant.in_bucket()).await?;
+        let (owner, acl) = bucket.admit_upload(grant.principal().user(), new.acl)?;
         if let Some((algorithm, kind)) = new.checksum.filter(|(algorithm, kind)| !algorithm.supports(*kind)) {
             let (kind, algorithm) = (kind.name(), algorithm.name());
             return Err(ObjectError::InvalidRequest(format!(
@@ -31,11 +32,10 @@ impl Objects {
         let initiated = self.clock.now();
         let upload = upload_id(initiated, &*self.entropy);
         let target = UploadTarget::new(grant.in_bucket(), grant.key(), upload);
-        let owner = grant.principal().user().cloned();
         let record = UploadRecord {
             write: WriteId::random(&*self.entropy),
             initiated,
-            acl: acl_or_private(new.acl, owner.as_ref()),
+            acl,
             owner,
             metadata: new.metadata,
             checksum: new.checksum,

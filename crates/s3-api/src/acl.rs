@@ -2,7 +2,11 @@
 //!
 //! A person's canonical id is the bare user name, and so is the name that is shown.
 
+use std::borrow::Cow;
+
+use access::{Grant, action};
 use http::HeaderMap;
+use objects::Bucket;
 use policy::{Acl, AclGrant};
 use s3_protocol::acl::{self as protocol, HeaderAcl};
 use s3_protocol::xml::access_control_policy::AccessControlPolicy;
@@ -10,7 +14,7 @@ use s3_protocol::xml::{MAX_DOCUMENT_BYTES, Owner, OwnerRef};
 use s3_protocol::{ErrorCode, S3Error};
 use types::UserName;
 
-use crate::authorize::denied;
+use crate::authorize::{Found, denied};
 use crate::call::Call;
 use crate::errors;
 
@@ -52,14 +56,21 @@ impl Call<'_> {
     /// canned ACL speaks of an owner.
     ///
     /// # Errors
-    /// As [`Call::acl_of_headers`].
+    /// As [`Call::acl_of_headers`], and AccessDenied where the ACL shares the object and the caller may not.
     pub(crate) async fn acl_of_upload(
         &self,
         headers: &HeaderMap,
-        bucket_owner: &UserName,
+        found: &Found,
+        grant: &Grant<action::PutObject>,
     ) -> Result<Option<Acl>, S3Error> {
+        let bucket_owner = &found.bucket.owner;
         let owner = self.principal.user().unwrap_or(bucket_owner);
-        self.acl_of_headers(headers, owner, bucket_owner).await
+        let acl = self.acl_of_headers(headers, owner, bucket_owner).await?;
+        let is_theirs = |grantee: &policy::Grantee| matches!(grantee, policy::Grantee::User(name) if name == owner || name == bucket_owner);
+        if acl.as_ref().is_some_and(|acl| !acl.grants.iter().all(|line| is_theirs(&line.grantee))) {
+            self.check_may_share(found, grant)?;
+        }
+        Ok(acl)
     }
 
     /// The ACL that a PutBucketAcl or PutObjectAcl asks for, in its headers or its body. To be asked for after
@@ -95,8 +106,8 @@ impl Call<'_> {
     /// The ACL with these lines.
     ///
     /// # Errors
-    /// InvalidArgument for people and groups that there are not, UnresolvableGrantByEmailAddress, MalformedACLError for
-    /// too many lines.
+    /// InvalidArgument for people and groups that there are not, UnresolvableGrantByEmailAddress and
+    /// AmbiguousGrantByEmailAddress, MalformedACLError for too many lines.
     pub(crate) async fn acl_of_grants(&self, grants: &[protocol::Grant]) -> Result<Acl, S3Error> {
         if grants.len() > Acl::MAX_GRANTS {
             return Err(S3Error::new(ErrorCode::MalformedACLError));
@@ -111,7 +122,7 @@ impl Call<'_> {
 
     async fn grantee(&self, grantee: &protocol::Grantee) -> Result<policy::Grantee, S3Error> {
         match grantee {
-            protocol::Grantee::Email(_) => Err(S3Error::new(ErrorCode::UnresolvableGrantByEmailAddress)),
+            protocol::Grantee::Email(address) => self.person_by_email(address).await.map(policy::Grantee::User),
             protocol::Grantee::Group(uri) => {
                 policy::Grantee::from_uri(uri).ok_or_else(|| S3Error::invalid_argument("uri", uri, "Invalid group uri"))
             }
@@ -125,6 +136,30 @@ impl Call<'_> {
                 }
             }
         }
+    }
+
+    /// The one person whom mail to this address reaches.
+    async fn person_by_email(&self, address: &str) -> Result<UserName, S3Error> {
+        let people = self.service.identity.people_by_email(address).await;
+        let mut people = people.map_err(|error| errors::internal(&error, self.request_id()))?.into_iter();
+        match (people.next(), people.next()) {
+            (Some(person), None) => Ok(person.name),
+            (None, _) => Err(S3Error::new(ErrorCode::UnresolvableGrantByEmailAddress)),
+            (Some(_), Some(_)) => Err(S3Error::new(ErrorCode::AmbiguousGrantByEmailAddress)),
+        }
+    }
+}
+
+/// The owner and the ACL of a bucket, or of an object in it, as they count. Where ACLs do not count, all is the bucket
+/// owner's alone.
+pub(crate) fn as_it_counts<'a>(
+    bucket: &'a Bucket,
+    owner: Option<&'a UserName>,
+    acl: &'a Acl,
+) -> (Option<&'a UserName>, Cow<'a, Acl>) {
+    match bucket.object_ownership().counts_acls() {
+        true => (owner, Cow::Borrowed(acl)),
+        false => (Some(&bucket.owner), Cow::Owned(Acl::private(&bucket.owner))),
     }
 }
 

@@ -6,10 +6,10 @@
 
 use std::sync::Arc;
 
-use access::{ActionType, BucketTarget, Grant, NewBucketTarget, ObjectTarget, TenancyTarget, action};
+use access::{ActionType, BucketTarget, Denied, Grant, NewBucketTarget, ObjectTarget, TenancyTarget, action};
 use http::HeaderName;
 use objects::{Bucket, SeenObject};
-use policy::{BucketFacts, Caller, ObjectFacts};
+use policy::{Caller, Context, Existence, Facts, ObjectFacts, Policy, Reason, Resource};
 use s3_protocol::{ErrorCode, S3Error};
 use types::{BucketName, ObjectKey, VersionId};
 
@@ -51,7 +51,7 @@ impl Call<'_> {
     where
         A: ActionType<Target = TenancyTarget>,
     {
-        self.decide(TenancyTarget { tenancy: self.tenancy().clone() }, None, None)
+        self.decide(TenancyTarget { tenancy: self.tenancy().clone() }, Known::NOTHING).map_err(refusal)
     }
 
     /// A grant for a bucket that is to be made.
@@ -62,7 +62,8 @@ impl Call<'_> {
     where
         A: ActionType<Target = NewBucketTarget>,
     {
-        self.decide(NewBucketTarget { tenancy: self.tenancy().clone(), bucket: bucket.clone() }, None, None)
+        let target = NewBucketTarget { tenancy: self.tenancy().clone(), bucket: bucket.clone() };
+        self.decide(target, Known::NOTHING).map_err(refusal)
     }
 
     /// The bucket of this name.
@@ -102,6 +103,19 @@ impl Call<'_> {
         Ok((found, grant))
     }
 
+    /// The bucket that the request names, and a grant for what stays inside its tenancy whatever its policy allows.
+    ///
+    /// # Errors
+    /// As [`Call::on_bucket`], and MethodNotAllowed for those who may and are not of the tenancy (API reference,
+    /// PutBucketPolicy).
+    pub(crate) async fn on_bucket_as_member<A>(&self) -> Result<(Found, Grant<A>), S3Error>
+    where
+        A: ActionType<Target = BucketTarget>,
+    {
+        let granted = self.on_bucket().await?;
+        if self.is_member() { Ok(granted) } else { Err(S3Error::new(ErrorCode::MethodNotAllowed)) }
+    }
+
     /// A grant for a bucket that was found.
     ///
     /// # Errors
@@ -110,7 +124,7 @@ impl Call<'_> {
     where
         A: ActionType<Target = BucketTarget>,
     {
-        self.decide(found.target(), Some(found.bucket.facts()), None)
+        self.decide(found.target(), Known::bucket(&found.bucket)).map_err(refusal)
     }
 
     /// A grant for a key, whether there is an object or not: what the object itself grants does not count.
@@ -126,7 +140,7 @@ impl Call<'_> {
     where
         A: ActionType<Target = ObjectTarget>,
     {
-        self.decide(found.object(key, version), Some(found.bucket.facts()), None)
+        self.decide(found.object(key, version), Known::bucket(&found.bucket)).map_err(refusal)
     }
 
     /// The bucket that the request names, and a grant for its key as [`Call::place_grant`] gives it.
@@ -156,11 +170,15 @@ impl Call<'_> {
         A: ActionType<Target = ObjectTarget>,
     {
         // The object is looked up only where the bucket alone does not decide: for most requests it does.
-        if let Ok(grant) = self.place_grant(found, key, version) {
-            return Ok(Granted { grant, seen: None });
+        let known = Known::bucket(&found.bucket);
+        match self.decide(found.object(key, version), known) {
+            Ok(grant) => return Ok(Granted { grant, seen: None }),
+            Err(Denied { reason: Reason::NothingAllows, .. }) => {}
+            Err(denied) => return Err(refusal(denied)),
         }
         let seen = self.check_exists(found, key, version).await?;
-        let grant = self.decide(found.object(key, version), Some(found.bucket.facts()), seen.facts())?;
+        let known = Known { object: seen.facts(), ..known };
+        let grant = self.decide(found.object(key, version), known).map_err(refusal)?;
         Ok(Granted { grant, seen: Some(seen) })
     }
 
@@ -203,13 +221,94 @@ impl Call<'_> {
         self.principal.role.is_some() || self.principal.caller == Caller::Operator
     }
 
-    fn decide<A: ActionType>(
+    /// A grant to write an object. The bucket's policy may tell new keys from those that are there; only then is it looked
+    /// up which this one is.
+    ///
+    /// # Errors
+    /// AccessDenied.
+    pub(crate) async fn write_grant(
         &self,
-        target: A::Target,
-        bucket: Option<BucketFacts<'_>>,
-        object: Option<ObjectFacts<'_>>,
-    ) -> Result<Grant<A>, S3Error> {
-        self.service.access.authorize(&self.principal, target, bucket, object).map_err(|_| denied())
+        found: &Found,
+        key: &ObjectKey,
+    ) -> Result<Grant<action::PutObject>, S3Error> {
+        let target = found.object(key, None);
+        let asks = found.bucket.policy.as_ref().is_some_and(Policy::asks_for_existence);
+        let existence = match asks {
+            false => Existence::Unknown,
+            true => match self.service.objects.look_up(target.clone()).await.map_err(|error| self.error(error))? {
+                Some(seen) if seen.facts().is_some() => Existence::Present,
+                _ => Existence::Absent,
+            },
+        };
+        self.decide(target, Known { existence, ..Known::bucket(&found.bucket) }).map_err(refusal)
+    }
+
+    /// The bucket that the request names, and a grant to write its key as [`Call::write_grant`] gives it.
+    ///
+    /// # Errors
+    /// As [`Call::find`], and AccessDenied.
+    pub(crate) async fn on_write(&self) -> Result<(Found, Grant<action::PutObject>), S3Error> {
+        let found = self.find_own().await?;
+        let grant = self.write_grant(&found, self.key()?).await?;
+        Ok((found, grant))
+    }
+
+    /// Whether who may write an object by this grant may also share it with others.
+    ///
+    /// # Errors
+    /// AccessDenied. A policy that lets somebody write does not let them share without `s3:PutObjectAcl` (API reference,
+    /// PutObject, "Permissions"); what is written by the bucket's ACL is the writer's, who may.
+    pub(crate) fn check_may_share(&self, found: &Found, grant: &Grant<action::PutObject>) -> Result<(), S3Error> {
+        let sharing = found.object(grant.key(), None);
+        match self.decide::<action::PutObjectAcl>(sharing, Known::bucket(&found.bucket)) {
+            Ok(_) => Ok(()),
+            Err(Denied { reason: Reason::NothingAllows, .. }) if matches!(grant.reason(), Reason::BucketAcl(_)) => {
+                Ok(())
+            }
+            Err(denied) => Err(refusal(denied)),
+        }
+    }
+
+    /// Whether the caller could still replace the policy of a bucket that had this one.
+    pub(crate) fn keeps_policy(&self, found: &Found, policy: &Policy) -> bool {
+        let changed = Bucket { policy: Some(policy.clone()), ..Bucket::clone(&found.bucket) };
+        self.decide::<action::PutBucketPolicy>(found.target(), Known::bucket(&changed)).is_ok()
+    }
+
+    fn decide<A: ActionType>(&self, target: A::Target, known: Known<'_>) -> Result<Grant<A>, Denied> {
+        let bucket = known.bucket.map(Bucket::facts);
+        let has_conditions = bucket.is_some_and(|bucket| bucket.policy.is_some())
+            || self.principal.key_scope.is_some()
+            || !self.principal.session_policies.is_empty();
+        let words = self.words();
+        let context = if has_conditions { self.context(&words) } else { Context::NOTHING };
+        let Known { object, existence, .. } = known;
+        let facts = Facts { bucket, object, existence, context: &context, ..Facts::about(Resource::Tenancy) };
+        self.service.access.authorize(&self.principal, target, facts)
+    }
+}
+
+/// What is known of the target of a decision.
+#[derive(Clone, Copy)]
+struct Known<'a> {
+    bucket: Option<&'a Bucket>,
+    object: Option<ObjectFacts<'a>>,
+    existence: Existence,
+}
+
+impl<'a> Known<'a> {
+    const NOTHING: Self = Self { bucket: None, object: None, existence: Existence::Unknown };
+
+    fn bucket(bucket: &'a Bucket) -> Self {
+        Self { bucket: Some(bucket), ..Self::NOTHING }
+    }
+}
+
+/// How a decision is told: not why, but for a quota, about which its people can do something.
+fn refusal(denied: Denied) -> S3Error {
+    match denied.reason {
+        Reason::Quota(_) => S3Error::new(ErrorCode::QuotaExceeded),
+        _ => self::denied(),
     }
 }
 

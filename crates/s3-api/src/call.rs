@@ -17,7 +17,7 @@ use crate::body::Content;
 use crate::errors::{self, About};
 use crate::observe::Record;
 use crate::request_body::RequestBody;
-use crate::service::S3Service;
+use crate::service::{ConnectionInfo, S3Service};
 
 /// A request whose sender is known. Nothing of its body has been read, but for the fields of a form, which name the
 /// sender.
@@ -30,7 +30,9 @@ pub(crate) struct Call<'a> {
     /// How the request was signed; `None` for an anonymous one.
     pub(crate) signature: Option<SignatureFacts>,
     pub(crate) payload_mode: &'a PayloadMode,
-    pub(crate) scheme: &'static str,
+    pub(crate) connection: ConnectionInfo,
+    /// The fields of a form that stand for headers.
+    pub(crate) fields: Option<HeaderMap>,
     pub(crate) body: &'a RequestBody,
 }
 
@@ -84,7 +86,8 @@ impl<'a> Call<'a> {
     /// The URL of an object, as the client addresses this store.
     pub(crate) fn url_of(&self, bucket: &BucketName, key: &ObjectKey) -> String {
         let key = percent::encode_path(key.as_str());
-        let (scheme, host) = (self.scheme, self.head.host().unwrap_or_default());
+        let scheme = if self.connection.tls { "https" } else { "http" };
+        let host = self.head.host().unwrap_or_default();
         match self.head.host_bucket {
             Some(_) => format!("{scheme}://{host}/{key}"),
             None => format!("{scheme}://{host}/{}/{key}", percent::encode_path(bucket.as_str())),

@@ -42,6 +42,12 @@ pub(crate) fn object_error(error: ObjectError, about: About<'_>) -> S3Error {
         ObjectError::BucketAlreadyOwnedByYou => S3Error::new(ErrorCode::BucketAlreadyOwnedByYou),
         ObjectError::BucketNotEmpty => S3Error::new(ErrorCode::BucketNotEmpty),
         ObjectError::TooManyBuckets => S3Error::new(ErrorCode::TooManyBuckets),
+        ObjectError::InvalidBucketAclWithObjectOwnership => {
+            S3Error::new(ErrorCode::InvalidBucketAclWithObjectOwnership)
+        }
+        ObjectError::AccessControlListNotSupported => S3Error::new(ErrorCode::AccessControlListNotSupported),
+        ObjectError::PublicAccessBlocked(by) => S3Error::new(ErrorCode::AccessDenied)
+            .with_message(format!("Access Denied: the bucket's public access block refuses public {by}.")),
         ObjectError::NoSuchKey => S3Error::no_such_key(key),
         ObjectError::DeleteMarker { version } => delete_marker(S3Error::no_such_key(key), version),
         ObjectError::NoSuchVersion => S3Error::no_such_version(key, &text(about.version)),
@@ -89,6 +95,11 @@ pub(crate) fn object_error(error: ObjectError, about: About<'_>) -> S3Error {
 /// 404 `NoSuchBucket`, naming it.
 pub(crate) fn no_such_bucket(bucket: Option<&BucketName>) -> S3Error {
     S3Error::no_such_bucket(bucket.map_or("", BucketName::as_str))
+}
+
+/// 404 `NoSuchBucketPolicy`, naming the bucket.
+pub(crate) fn no_bucket_policy(bucket: Option<&BucketName>) -> S3Error {
+    S3Error::new(ErrorCode::NoSuchBucketPolicy).with_field("BucketName", bucket.map_or("", BucketName::as_str))
 }
 
 /// What a single PUT or part above its limit is answered.

@@ -12,6 +12,7 @@ mod authorize;
 mod body;
 mod call;
 mod content;
+mod context;
 mod copy_source;
 mod document;
 mod errors;

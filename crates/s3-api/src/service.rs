@@ -168,7 +168,8 @@ impl S3Service {
             principal: sender.principal,
             signature: sender.signature,
             payload_mode: &sender.payload_mode,
-            scheme: if connection.tls { "https" } else { "http" },
+            connection,
+            fields: None,
             body,
         };
         operations::perform(call, form).await

@@ -52,7 +52,7 @@ fn grant<A: ActionType>(principal: &Arc<Principal>, target: A::Target) -> Grant<
 /// The store's.
 pub(crate) async fn create_bucket(objects: &Objects) -> Result<Arc<Bucket>, ObjectError> {
     let target = NewBucketTarget { tenancy: tenancy(), bucket: bucket_name() };
-    objects.create_bucket(&grant(&principal(), target), NewBucket { acl: None, location: None }).await
+    objects.create_bucket(&grant(&principal(), target), NewBucket::default()).await
 }
 
 impl Caller {

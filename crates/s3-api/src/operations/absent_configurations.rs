@@ -1,5 +1,5 @@
 //! The configurations that no bucket and no object has yet: what AWS answers for one that has none, to those who may read
-//! or remove it. Clients ask for these in passing (`s3cmd info` reads policy, CORS, lifecycle and payment), and remove
+//! or remove it. Clients ask for these in passing (`s3cmd info` reads CORS, lifecycle and payment), and remove
 //! them to be sure (deleting what is not there succeeds).
 //!
 //! Each operation needs the AWS action of the same name; GetBucketCors needs `s3:GetBucketCORS`, and so on.
@@ -18,12 +18,9 @@ pub(super) async fn handle(call: Call<'_>) -> Outcome {
         Op::DeleteBucketCors => nothing_on_bucket::<action::PutBucketCORS>(call).await,
         Op::DeleteBucketEncryption => nothing_on_bucket::<action::PutEncryptionConfiguration>(call).await,
         Op::DeleteBucketLifecycle => nothing_on_bucket::<action::PutLifecycleConfiguration>(call).await,
-        Op::DeleteBucketOwnershipControls => nothing_on_bucket::<action::PutBucketOwnershipControls>(call).await,
-        Op::DeleteBucketPolicy => nothing_on_bucket::<action::DeleteBucketPolicy>(call).await,
         Op::DeleteBucketReplication => nothing_on_bucket::<action::PutReplicationConfiguration>(call).await,
         Op::DeleteBucketTagging => nothing_on_bucket::<action::PutBucketTagging>(call).await,
         Op::DeleteBucketWebsite => nothing_on_bucket::<action::DeleteBucketWebsite>(call).await,
-        Op::DeletePublicAccessBlock => nothing_on_bucket::<action::PutBucketPublicAccessBlock>(call).await,
         Op::DeleteObjectTagging => {
             let removed = on_object::<action::DeleteObjectTagging>(call, Ok(String::new())).await;
             removed.map(|_| Reply::empty(StatusCode::NO_CONTENT))
@@ -44,14 +41,6 @@ pub(super) async fn handle(call: Call<'_>) -> Outcome {
         Op::GetBucketNotificationConfiguration => {
             on_bucket::<action::GetBucketNotification>(call, Ok(bucket_settings::no_notification())).await
         }
-        Op::GetBucketOwnershipControls => {
-            let none = ErrorCode::OwnershipControlsNotFoundError;
-            on_bucket::<action::GetBucketOwnershipControls>(call, Err(none)).await
-        }
-        Op::GetBucketPolicy => on_bucket::<action::GetBucketPolicy>(call, Err(ErrorCode::NoSuchBucketPolicy)).await,
-        Op::GetBucketPolicyStatus => {
-            on_bucket::<action::GetBucketPolicyStatus>(call, Err(ErrorCode::NoSuchBucketPolicy)).await
-        }
         Op::GetBucketReplication => {
             let none = ErrorCode::ReplicationConfigurationNotFoundError;
             on_bucket::<action::GetReplicationConfiguration>(call, Err(none)).await
@@ -66,10 +55,6 @@ pub(super) async fn handle(call: Call<'_>) -> Outcome {
         Op::GetObjectLockConfiguration => {
             let none = ErrorCode::ObjectLockConfigurationNotFoundError;
             on_bucket::<action::GetBucketObjectLockConfiguration>(call, Err(none)).await
-        }
-        Op::GetPublicAccessBlock => {
-            let none = ErrorCode::NoSuchPublicAccessBlockConfiguration;
-            on_bucket::<action::GetBucketPublicAccessBlock>(call, Err(none)).await
         }
         Op::GetObjectTagging => on_object::<action::GetObjectTagging>(call, Ok(tagging::to_xml(&[]))).await,
         Op::GetObjectLegalHold => {

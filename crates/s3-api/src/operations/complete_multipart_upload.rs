@@ -1,6 +1,5 @@
 //! CompleteMultipartUpload. Needs `s3:PutObject`.
 
-use access::action;
 use http::HeaderName;
 use objects::multipart::{CompleteUpload, CompletedPart};
 use s3_protocol::xml::ChecksumValue;
@@ -14,7 +13,7 @@ use crate::refused_headers;
 const MP_OBJECT_SIZE: HeaderName = HeaderName::from_static("x-amz-mp-object-size");
 
 pub(super) async fn handle(call: Call<'_>) -> Outcome {
-    let (found, grant) = call.on_place::<action::PutObject>(None).await?;
+    let (found, grant) = call.on_write().await?;
     refused_headers::of_read(call.headers())?;
     let upload = params::upload_id(call.query())?;
     // A checksum in the headers is that of the object, and not of the document.

@@ -1,7 +1,6 @@
 //! CopyObject. Needs `s3:PutObject` for the destination and `s3:GetObject` (`s3:GetObjectVersion` where a version is
 //! named) for the source.
 
-use access::action;
 use http::HeaderName;
 use objects::object::{CopyRequest, MetadataDirective};
 use s3_protocol::headers::{self, Directive};
@@ -16,12 +15,12 @@ use crate::{copy_source, metadata, refused_headers};
 const SOURCE_VERSION: HeaderName = HeaderName::from_static("x-amz-copy-source-version-id");
 
 pub(super) async fn handle(call: Call<'_>) -> Outcome {
-    let (found, destination) = call.on_place::<action::PutObject>(None).await?;
+    let (found, destination) = call.on_write().await?;
     let (source, from, grant) = copy_source::authorize(&call).await?;
     let request = CopyRequest {
         metadata: directive(&call)?,
         storage_class: metadata::storage_class(call.headers())?,
-        acl: call.acl_of_upload(call.headers(), &found.bucket.owner).await?,
+        acl: call.acl_of_upload(call.headers(), &found, &destination).await?,
         source_conditions: headers::copy_source_conditions(call.headers()),
         conditions: headers::conditions(call.headers()),
         checksum_algorithm: Claims::parse(call.headers())?.named,

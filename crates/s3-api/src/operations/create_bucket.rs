@@ -5,6 +5,7 @@ use access::action;
 use http::HeaderName;
 use http::header::LOCATION;
 use objects::NewBucket;
+use policy::ObjectOwnership;
 use s3_protocol::xml::MAX_DOCUMENT_BYTES;
 use s3_protocol::xml::create_bucket_configuration::CreateBucketConfiguration;
 use s3_protocol::{ErrorCode, S3Error, headers};
@@ -14,9 +15,6 @@ use crate::call::{Call, Outcome, Reply};
 
 const OBJECT_LOCK: &str = "x-amz-bucket-object-lock-enabled";
 const OWNERSHIP: HeaderName = HeaderName::from_static("x-amz-object-ownership");
-/// The values of [`OWNERSHIP`]. All are accepted: objects belong to their writer, and the bucket's owner may do
-/// anything with them.
-const OWNERSHIPS: [&str; 3] = ["BucketOwnerEnforced", "BucketOwnerPreferred", "ObjectWriter"];
 
 pub(super) async fn handle(call: Call<'_>) -> Outcome {
     let name = call.bucket_name()?;
@@ -26,7 +24,10 @@ pub(super) async fn handle(call: Call<'_>) -> Outcome {
             .with_message(error.to_string())
             .with_field("BucketName", name.as_str())
     })?;
-    check_headers(&call)?;
+    if headers::flag(call.headers(), OBJECT_LOCK) {
+        return Err(S3Error::not_implemented(OBJECT_LOCK));
+    }
+    let ownership = ownership(&call)?;
     let principal = call.principal.clone();
     let owner = principal.user().ok_or_else(denied)?;
     let acl = call.acl_of_headers(call.headers(), owner, owner).await?;
@@ -35,19 +36,14 @@ pub(super) async fn handle(call: Call<'_>) -> Outcome {
     if !configuration.tags.is_empty() {
         return Err(S3Error::not_implemented("Tags"));
     }
-    let new = NewBucket { acl, location: configuration.location_constraint };
+    let new = NewBucket { acl, location: configuration.location_constraint, ownership };
     call.service.objects.create_bucket(&grant, new).await.map_err(|error| call.error(error))?;
     Ok(Reply::ok().with(LOCATION, format!("/{name}")))
 }
 
-fn check_headers(call: &Call<'_>) -> Result<(), S3Error> {
-    if headers::flag(call.headers(), OBJECT_LOCK) {
-        return Err(S3Error::not_implemented(OBJECT_LOCK));
-    }
-    match call.header(&OWNERSHIP) {
-        Some(other) if !OWNERSHIPS.contains(&other) => {
-            Err(S3Error::invalid_argument(OWNERSHIP.as_str(), other, "Invalid x-amz-object-ownership header"))
-        }
-        _ => Ok(()),
-    }
+/// Whose the objects are to be. A bucket for which nobody says is one of object writers: clients of this store use ACLs.
+fn ownership(call: &Call<'_>) -> Result<Option<ObjectOwnership>, S3Error> {
+    let Some(text) = call.header(&OWNERSHIP) else { return Ok(None) };
+    let invalid = || S3Error::invalid_argument(OWNERSHIP.as_str(), text, "Invalid x-amz-object-ownership header");
+    text.parse().map(Some).map_err(|()| invalid())
 }

@@ -1,6 +1,5 @@
 //! CreateMultipartUpload. Needs `s3:PutObject`.
 
-use access::action;
 use http::{HeaderName, HeaderValue};
 use objects::multipart::NewUpload;
 use s3_protocol::xml::initiate_multipart_upload::InitiateMultipartUploadResult;
@@ -14,11 +13,11 @@ const ALGORITHM: HeaderName = HeaderName::from_static("x-amz-checksum-algorithm"
 const TYPE: HeaderName = HeaderName::from_static("x-amz-checksum-type");
 
 pub(super) async fn handle(call: Call<'_>) -> Outcome {
-    let (found, grant) = call.on_place::<action::PutObject>(None).await?;
+    let (found, grant) = call.on_write().await?;
     refused_headers::of_write(call.headers())?;
     let new = NewUpload {
         metadata: metadata::read(call.headers())?,
-        acl: call.acl_of_upload(call.headers(), &found.bucket.owner).await?,
+        acl: call.acl_of_upload(call.headers(), &found, &grant).await?,
         checksum: checksum(&Claims::parse(call.headers())?)?,
     };
     let initiated = call.service.objects.create_upload(&grant, new).await.map_err(|error| call.error(error))?;

@@ -12,6 +12,7 @@ pub(super) async fn handle(call: Call<'_>) -> Outcome {
     let (found, granted) = call.on_object::<action::GetObjectAcl>(version).await?;
     let head = call.service.objects.object_acl(&granted.grant).await;
     let head = head.map_err(|error| call.conceal(&found, call.version_error(error, version)))?;
-    let document = acl::shown(head.info.owner.as_ref(), &head.info.acl);
+    let (owner, acl) = acl::as_it_counts(&found.bucket, head.info.owner.as_ref(), &head.info.acl);
+    let document = acl::shown(owner, &acl);
     Ok(Reply::xml(document.to_xml()).with_version(head.version))
 }

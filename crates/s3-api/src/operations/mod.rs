@@ -13,14 +13,21 @@ mod copy_object;
 mod create_bucket;
 mod create_multipart_upload;
 mod delete_bucket;
+mod delete_bucket_ownership_controls;
+mod delete_bucket_policy;
 mod delete_object;
 mod delete_objects;
+mod delete_public_access_block;
 mod get_bucket_acl;
 mod get_bucket_location;
+mod get_bucket_ownership_controls;
+mod get_bucket_policy;
+mod get_bucket_policy_status;
 mod get_bucket_versioning;
 mod get_object;
 mod get_object_acl;
 mod get_object_attributes;
+mod get_public_access_block;
 mod head_bucket;
 mod head_object;
 mod list_buckets;
@@ -33,9 +40,12 @@ mod not_implemented;
 mod post_object;
 pub(crate) mod preflight_request;
 mod put_bucket_acl;
+mod put_bucket_ownership_controls;
+mod put_bucket_policy;
 mod put_bucket_versioning;
 mod put_object;
 mod put_object_acl;
+mod put_public_access_block;
 mod upload_part;
 mod upload_part_copy;
 
@@ -61,14 +71,21 @@ pub(crate) async fn perform(call: Call<'_>, form: Option<PostForm>) -> Outcome {
         Op::CreateBucket => boxed!(create_bucket::handle(call)),
         Op::CreateMultipartUpload => boxed!(create_multipart_upload::handle(call)),
         Op::DeleteBucket => boxed!(delete_bucket::handle(call)),
+        Op::DeleteBucketOwnershipControls => boxed!(delete_bucket_ownership_controls::handle(call)),
+        Op::DeleteBucketPolicy => boxed!(delete_bucket_policy::handle(call)),
         Op::DeleteObject => boxed!(delete_object::handle(call)),
         Op::DeleteObjects => boxed!(delete_objects::handle(call)),
+        Op::DeletePublicAccessBlock => boxed!(delete_public_access_block::handle(call)),
         Op::GetBucketAcl => boxed!(get_bucket_acl::handle(call)),
         Op::GetBucketLocation => boxed!(get_bucket_location::handle(call)),
+        Op::GetBucketOwnershipControls => boxed!(get_bucket_ownership_controls::handle(call)),
+        Op::GetBucketPolicy => boxed!(get_bucket_policy::handle(call)),
+        Op::GetBucketPolicyStatus => boxed!(get_bucket_policy_status::handle(call)),
         Op::GetBucketVersioning => boxed!(get_bucket_versioning::handle(call)),
         Op::GetObject => boxed!(get_object::handle(call)),
         Op::GetObjectAcl => boxed!(get_object_acl::handle(call)),
         Op::GetObjectAttributes => boxed!(get_object_attributes::handle(call)),
+        Op::GetPublicAccessBlock => boxed!(get_public_access_block::handle(call)),
         Op::HeadBucket => boxed!(head_bucket::handle(call)),
         Op::HeadObject => boxed!(head_object::handle(call)),
         Op::ListBuckets => boxed!(list_buckets::handle(call)),
@@ -80,31 +97,28 @@ pub(crate) async fn perform(call: Call<'_>, form: Option<PostForm>) -> Outcome {
         Op::PostObject => boxed!(post_object::handle(call, form)),
         Op::PreflightRequest => preflight_request::answer(call.headers()),
         Op::PutBucketAcl => boxed!(put_bucket_acl::handle(call)),
+        Op::PutBucketOwnershipControls => boxed!(put_bucket_ownership_controls::handle(call)),
+        Op::PutBucketPolicy => boxed!(put_bucket_policy::handle(call)),
         Op::PutBucketVersioning => boxed!(put_bucket_versioning::handle(call)),
         Op::PutObject => boxed!(put_object::handle(call)),
         Op::PutObjectAcl => boxed!(put_object_acl::handle(call)),
+        Op::PutPublicAccessBlock => boxed!(put_public_access_block::handle(call)),
         Op::UploadPart => boxed!(upload_part::handle(call)),
         Op::UploadPartCopy => boxed!(upload_part_copy::handle(call)),
 
         Op::DeleteBucketCors
         | Op::DeleteBucketEncryption
         | Op::DeleteBucketLifecycle
-        | Op::DeleteBucketOwnershipControls
-        | Op::DeleteBucketPolicy
         | Op::DeleteBucketReplication
         | Op::DeleteBucketTagging
         | Op::DeleteBucketWebsite
         | Op::DeleteObjectTagging
-        | Op::DeletePublicAccessBlock
         | Op::GetBucketAccelerateConfiguration
         | Op::GetBucketCors
         | Op::GetBucketEncryption
         | Op::GetBucketLifecycleConfiguration
         | Op::GetBucketLogging
         | Op::GetBucketNotificationConfiguration
-        | Op::GetBucketOwnershipControls
-        | Op::GetBucketPolicy
-        | Op::GetBucketPolicyStatus
         | Op::GetBucketReplication
         | Op::GetBucketRequestPayment
         | Op::GetBucketTagging
@@ -112,8 +126,7 @@ pub(crate) async fn perform(call: Call<'_>, form: Option<PostForm>) -> Outcome {
         | Op::GetObjectLegalHold
         | Op::GetObjectLockConfiguration
         | Op::GetObjectRetention
-        | Op::GetObjectTagging
-        | Op::GetPublicAccessBlock => boxed!(absent_configurations::handle(call)),
+        | Op::GetObjectTagging => boxed!(absent_configurations::handle(call)),
 
         Op::CreateBucketMetadataConfiguration
         | Op::CreateBucketMetadataTableConfiguration
@@ -151,8 +164,6 @@ pub(crate) async fn perform(call: Call<'_>, form: Option<PostForm>) -> Outcome {
         | Op::PutBucketLogging
         | Op::PutBucketMetricsConfiguration
         | Op::PutBucketNotificationConfiguration
-        | Op::PutBucketOwnershipControls
-        | Op::PutBucketPolicy
         | Op::PutBucketReplication
         | Op::PutBucketRequestPayment
         | Op::PutBucketTagging
@@ -162,7 +173,6 @@ pub(crate) async fn perform(call: Call<'_>, form: Option<PostForm>) -> Outcome {
         | Op::PutObjectLockConfiguration
         | Op::PutObjectRetention
         | Op::PutObjectTagging
-        | Op::PutPublicAccessBlock
         | Op::RenameObject
         | Op::RestoreObject
         | Op::SelectObjectContent

@@ -1,7 +1,7 @@
 //! The operations that are not there: 501, after authorization where there is an action to authorize, so that nobody
 //! learns from it which buckets there are. The others say 501 to everyone without looking at the bucket.
 //!
-//! PutBucketPolicy, PutBucketCors, PutBucketTagging and the like need the AWS action of the same configuration.
+//! PutBucketCors, PutBucketTagging and the like need the AWS action of the same configuration.
 
 use access::{ActionType, BucketTarget, ObjectTarget, action};
 use s3_protocol::{ErrorCode, Operation, S3Error, params};
@@ -11,7 +11,6 @@ use crate::call::{Call, Outcome};
 pub(super) async fn handle(call: Call<'_>) -> Outcome {
     use Operation as Op;
     match call.route.operation {
-        Op::PutBucketPolicy => on_bucket::<action::PutBucketPolicy>(&call).await,
         Op::PutBucketCors => on_bucket::<action::PutBucketCORS>(&call).await,
         Op::PutBucketTagging => on_bucket::<action::PutBucketTagging>(&call).await,
         Op::PutBucketLifecycleConfiguration => on_bucket::<action::PutLifecycleConfiguration>(&call).await,
@@ -23,8 +22,6 @@ pub(super) async fn handle(call: Call<'_>) -> Outcome {
         Op::PutBucketRequestPayment => on_bucket::<action::PutBucketRequestPayment>(&call).await,
         Op::PutBucketAccelerateConfiguration => on_bucket::<action::PutAccelerateConfiguration>(&call).await,
         Op::PutObjectLockConfiguration => on_bucket::<action::PutBucketObjectLockConfiguration>(&call).await,
-        Op::PutBucketOwnershipControls => on_bucket::<action::PutBucketOwnershipControls>(&call).await,
-        Op::PutPublicAccessBlock => on_bucket::<action::PutBucketPublicAccessBlock>(&call).await,
         Op::PutObjectTagging => on_object::<action::PutObjectTagging>(&call).await,
         Op::PutObjectRetention => on_object::<action::PutObjectRetention>(&call).await,
         Op::PutObjectLegalHold => on_object::<action::PutObjectLegalHold>(&call).await,

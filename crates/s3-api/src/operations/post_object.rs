@@ -3,7 +3,6 @@
 //! Who sends a form stands in its fields, so this is one of the two operations that read of the body (bounded, and never
 //! the file) before they can authorize; `identify` does it.
 
-use access::action;
 use http::header::{ETAG, LOCATION};
 use http::{HeaderMap, StatusCode};
 use objects::object::{PutRequest, Written};
@@ -16,24 +15,25 @@ use crate::call::{Call, Outcome, Reply};
 use crate::content::RequestContent;
 use crate::{metadata, object_headers, refused_headers};
 
-pub(super) async fn handle(call: Call<'_>, form: Option<PostForm>) -> Outcome {
+pub(super) async fn handle(mut call: Call<'_>, form: Option<PostForm>) -> Outcome {
     let no_form = || S3Error::new(ErrorCode::MalformedPOSTRequest);
     let mut form = form.ok_or_else(no_form)?;
     let bucket = call.bucket_name()?;
     form.check_policy(bucket, call.service.clock.now())?;
     let key = form.key()?;
     call.record.key = Some(key.clone());
-    let found = call.find(bucket, None).await?;
-    let grant = call.place_grant::<action::PutObject>(&found, &key, None)?;
-
     let fields = form.headers()?;
+    call.fields = Some(fields.clone());
+    let found = call.find(bucket, None).await?;
+    let grant = call.write_grant(&found, &key).await?;
+
     refused_headers::of_write(&fields)?;
     if form.tagging().is_some() {
         return Err(S3Error::not_implemented("tagging"));
     }
     let request = PutRequest {
         metadata: metadata::read(&fields)?,
-        acl: call.acl_of_upload(&fields, &found.bucket.owner).await?,
+        acl: call.acl_of_upload(&fields, &found, &grant).await?,
         conditions: headers::conditions(&HeaderMap::new()),
     };
     let success = form.success_action();

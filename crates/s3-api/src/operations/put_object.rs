@@ -1,6 +1,5 @@
 //! PutObject. Needs `s3:PutObject`. An object that is there is replaced, or becomes an older version.
 
-use access::action;
 use http::header::ETAG;
 use objects::object::{PutRequest, Written};
 use s3_protocol::headers;
@@ -10,11 +9,11 @@ use crate::content::RequestContent;
 use crate::{metadata, object_headers, refused_headers};
 
 pub(super) async fn handle(call: Call<'_>) -> Outcome {
-    let (found, grant) = call.on_place::<action::PutObject>(None).await?;
+    let (found, grant) = call.on_write().await?;
     refused_headers::of_write(call.headers())?;
     let request = PutRequest {
         metadata: metadata::read(call.headers())?,
-        acl: call.acl_of_upload(call.headers(), &found.bucket.owner).await?,
+        acl: call.acl_of_upload(call.headers(), &found, &grant).await?,
         conditions: headers::conditions(call.headers()),
     };
     let mut content = RequestContent::of(&call)?;

@@ -1,6 +1,5 @@
 //! UploadPart. Needs `s3:PutObject`. A part of the same number is replaced.
 
-use access::action;
 use http::header::ETAG;
 use s3_protocol::params;
 
@@ -9,7 +8,7 @@ use crate::content::RequestContent;
 use crate::{object_headers, refused_headers};
 
 pub(super) async fn handle(call: Call<'_>) -> Outcome {
-    let (_, grant) = call.on_place::<action::PutObject>(None).await?;
+    let (_, grant) = call.on_write().await?;
     refused_headers::of_read(call.headers())?;
     let upload = params::upload_id(call.query())?;
     let number = super::part_number(call.query())?;

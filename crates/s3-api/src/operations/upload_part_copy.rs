@@ -1,7 +1,6 @@
 //! UploadPartCopy. Needs `s3:PutObject` for the destination and `s3:GetObject` (`s3:GetObjectVersion` where a version is
 //! named) for the source.
 
-use access::action;
 use http::HeaderName;
 use objects::ObjectError;
 use s3_protocol::xml::ChecksumValue;
@@ -14,7 +13,7 @@ use crate::{copy_source, refused_headers};
 const SOURCE_VERSION: HeaderName = HeaderName::from_static("x-amz-copy-source-version-id");
 
 pub(super) async fn handle(call: Call<'_>) -> Outcome {
-    let (_, destination) = call.on_place::<action::PutObject>(None).await?;
+    let (_, destination) = call.on_write().await?;
     let (source, from, grant) = copy_source::authorize(&call).await?;
     refused_headers::of_read(call.headers())?;
     let upload = params::upload_id(call.query())?;

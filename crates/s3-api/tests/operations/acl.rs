@@ -40,6 +40,12 @@ async fn canned_header_and_document_all_set_an_acl() {
         world.send(Owner, "PUT", target, &grants, b"").await.expect(200);
         let reply = world.send(Owner, "GET", target, &[], b"").await;
         assert_eq!(reply.all("Permission"), ["READ", "WRITE_ACP"]);
+        for address in ["user@example.org", "USER@Example.org"] {
+            let body = document("owner", &format!("<EmailAddress>{address}</EmailAddress>"), "WRITE_ACP");
+            world.send(Owner, "PUT", target, &[], body.as_bytes()).await.expect(200);
+            let reply = world.send(Owner, "GET", target, &[], b"").await;
+            assert_eq!(reply.all("ID"), ["owner", "user"]);
+        }
         let body = document("owner", "<ID>user</ID>", "READ_ACP");
         world.send(Owner, "PUT", target, &[], body.as_bytes()).await.expect(200);
         let reply = world.send(Owner, "GET", target, &[], b"").await;
@@ -65,7 +71,9 @@ async fn what_is_no_acl_is_refused() {
                 put(400, "InvalidArgument").header("x-amz-grant-read", "id=\"nobody-of-this-name\""),
                 put(400, "InvalidArgument").header("x-amz-grant-read", "uri=\"http://example.org/group\""),
                 put(400, "UnresolvableGrantByEmailAddress")
-                    .header("x-amz-grant-read", "emailAddress=\"a@example.org\""),
+                    .header("x-amz-grant-read", "emailAddress=\"nobody@example.org\""),
+                put(400, "AmbiguousGrantByEmailAddress")
+                    .header("x-amz-grant-read", "emailAddress=\"shared@example.org\""),
                 put(400, "InvalidRequest").header("x-amz-acl", "private").header("x-amz-grant-read", "id=user"),
                 put(400, "UnexpectedContent").header("x-amz-acl", "private").body(body.as_bytes()),
                 put(400, "MissingSecurityHeader"),

@@ -10,7 +10,7 @@ use bytes::Bytes;
 use http::{HeaderMap, Request};
 use http_body::{Body, Frame, SizeHint};
 use http_body_util::BodyExt as _;
-use identity::{Identity, MasterKey, NewKey, NewRole, NewTenancy, NewUser};
+use identity::{Identity, MasterKey, NewKey, NewRole, NewTenancy, NewUser, UserStatus};
 use objects::Objects;
 use policy::{KeyScope, Role};
 use s3_api::{ConnectionInfo, S3Config, S3Service};
@@ -28,10 +28,18 @@ pub(crate) enum Who {
     Nobody,
     /// The user `stranger`, with a key of another tenancy.
     Stranger,
+    /// The user `foreign-manager`: MANAGER of another tenancy.
+    ForeignManager,
+    /// The user `expired`, who was USER of the tenancy.
+    Expired,
+    /// The user `disabled`: MANAGER of the tenancy, and disabled.
+    Disabled,
     /// The user `user`: USER of the tenancy.
     User,
     /// The user `owner`: USER of the tenancy, who owns the buckets that a test makes first.
     Owner,
+    /// The user `deputy`: DEPUTY of the tenancy.
+    Deputy,
     /// The user `manager`: MANAGER of the tenancy.
     Manager,
 }
@@ -41,6 +49,10 @@ impl Who {
         match self {
             Self::Nobody => "nobody",
             Self::Stranger => "stranger",
+            Self::ForeignManager => "foreign-manager",
+            Self::Expired => "expired",
+            Self::Disabled => "disabled",
+            Self::Deputy => "deputy",
             Self::User => "user",
             Self::Owner => "owner",
             Self::Manager => "manager",
@@ -72,13 +84,25 @@ impl World {
         for name in ["t", "other"] {
             identity.create_tenancy(NewTenancy::named(tenancy(name))).await.expect("made");
         }
-        for (who, of, role) in [
-            (Who::Stranger, "other", Role::Manager),
-            (Who::User, "t", Role::User),
-            (Who::Owner, "t", Role::User),
-            (Who::Manager, "t", Role::Manager),
+        let soon = Timestamp::from_secs(clock.now().as_secs() + 1);
+        for (who, of, role, expires) in [
+            (Who::Stranger, "other", Role::User, None),
+            (Who::ForeignManager, "other", Role::Manager, None),
+            (Who::Expired, "t", Role::User, Some(soon)),
+            (Who::Disabled, "t", Role::Manager, None),
+            (Who::User, "t", Role::User, None),
+            (Who::Owner, "t", Role::User, None),
+            (Who::Deputy, "t", Role::Deputy, None),
+            (Who::Manager, "t", Role::Manager, None),
         ] {
-            keys.push((who, member(&identity, who.name(), of, role).await));
+            keys.push((who, member(&identity, who.name(), of, role, expires).await));
+        }
+        clock.set(soon);
+        let disabled = UserName::new(Who::Disabled.name()).expect("a name");
+        identity.set_user_status(&disabled, UserStatus::Disabled).await.expect("disabled");
+        for twin in ["twin-one", "twin-two"] {
+            let (name, email) = (UserName::new(twin).expect("a name"), Some("shared@example.org".to_owned()));
+            identity.create_user(NewUser { name, email }, None).await.expect("made");
         }
         let domains = Domains::new(&["s3.example.org".to_owned()], &[]);
         let access = Access::new(identity.clone(), domains, None, clock_of());
@@ -256,10 +280,11 @@ impl World {
     }
 }
 
-async fn member(identity: &Identity, name: &str, of: &str, role: Role) -> Key {
+async fn member(identity: &Identity, name: &str, of: &str, role: Role, expires: Option<Timestamp>) -> Key {
     let user = UserName::new(name).expect("a name");
-    identity.create_user(NewUser { name: user.clone(), email: None }, None).await.expect("made");
-    let grant = NewRole { tenancy: tenancy(of), user: user.clone(), role, expires: None };
+    let email = Some(format!("{name}@example.org"));
+    identity.create_user(NewUser { name: user.clone(), email }, None).await.expect("made");
+    let grant = NewRole { tenancy: tenancy(of), user: user.clone(), role, expires };
     identity.grant_role(grant).await.expect("granted");
     let new = NewKey {
         tenancy: tenancy(of),

@@ -4,6 +4,7 @@
 mod absent_configurations;
 mod acl;
 mod authorization_coverage;
+mod bucket_policy;
 mod buckets;
 mod connections;
 mod faults;
@@ -12,7 +13,9 @@ mod listings;
 mod multipart;
 mod objects;
 mod observed;
+mod ownership;
 mod post_object;
+mod public_access_block;
 mod sessions;
 mod signatures;
 mod signer;

@@ -36,6 +36,7 @@ macro_rules! error_codes {
 error_codes! {
     AccessControlListNotSupported 400 "The bucket does not allow ACLs."
     AccessDenied 403 "Access Denied"
+    AmbiguousGrantByEmailAddress 400 "The e-mail address you provided is associated with more than one account."
     AuthorizationHeaderMalformed 400 "The authorization header you provided is not valid."
     AuthorizationQueryParametersError 400 "The authorization query parameters that you provided are not valid."
     BadDigest 400 "The Content-MD5 or checksum value that you specified did not match what the server received."
@@ -55,6 +56,7 @@ error_codes! {
     InternalError 500 "We encountered an internal error. Please try again."
     InvalidAccessKeyId 403 "The AWS Access Key Id you provided does not exist in our records."
     InvalidArgument 400 "Invalid Argument"
+    InvalidBucketAclWithObjectOwnership 400 "Bucket cannot have ACLs set with ObjectOwnership's BucketOwnerEnforced setting"
     InvalidBucketName 400 "The specified bucket is not valid."
     InvalidBucketState 409 "The request is not valid with the current state of the bucket."
     InvalidDigest 400 "The Content-MD5 you specified was invalid."

@@ -1,6 +1,7 @@
 //! `commonhold admin`: what an operator does, over the socket of the running server. One file a noun.
 
 mod key;
+mod policy;
 mod role;
 mod session;
 mod tenancy;
@@ -45,6 +46,9 @@ enum Noun {
     /// The temporary credentials that people and jobs have.
     #[command(subcommand)]
     Session(session::Verb),
+    /// The policies of buckets, and who may do what by them.
+    #[command(subcommand)]
+    Policy(policy::Verb),
     /// Bytes and objects, in all or of one tenancy.
     Usage(usage::Arguments),
 }
@@ -67,6 +71,7 @@ pub(crate) fn run(arguments: Arguments, context: &Context) -> Result<(), CliErro
             Noun::Role(verb) => role::run(verb, &client, output).await,
             Noun::Key(verb) => key::run(verb, &client, output).await,
             Noun::Session(verb) => session::run(verb, &client, output).await,
+            Noun::Policy(verb) => policy::run(verb, &client, output).await,
             Noun::Usage(arguments) => usage::run(&arguments, &client, output).await,
         }
     })
