@@ -71,11 +71,12 @@ impl S3Service {
             Some(id) => Some(self.find_credential(id, form.security_token(), request_id).await?),
             None => None,
         };
-        if let Some(credential) = &credential {
-            credentials.verify(credential.secret(), form.policy(), &self.signing_keys)?;
-        }
+        let signature = match &credential {
+            Some(credential) => credentials.verify(credential.secret(), form.policy(), &self.signing_keys)?,
+            None => None,
+        };
         let principal = self.principal(host, credential.as_ref(), request_id).await?;
-        Ok((Sender { principal, credential, signature: None, payload_mode: PayloadMode::Unsigned }, form))
+        Ok((Sender { principal, credential, signature, payload_mode: PayloadMode::Unsigned }, form))
     }
 
     /// The key or session that a request claims to be signed with.
