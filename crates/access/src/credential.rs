@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use identity::{KeyRecord, Session};
-use types::{AccessKeyId, TenancyName, UserName};
+use types::{AccessKeyId, TenancyName, Timestamp, UserName};
 
 /// What signed a request.
 #[derive(Clone, Debug)]
@@ -36,6 +36,14 @@ impl Credential {
         match self {
             Self::Key(key) => &key.info.owner,
             Self::Session(session) => &session.info.owner,
+        }
+    }
+
+    /// When it was given out, where it is temporary.
+    pub fn issued(&self) -> Option<Timestamp> {
+        match self {
+            Self::Key(_) => None,
+            Self::Session(session) => Some(session.info.issued),
         }
     }
 

@@ -11,7 +11,7 @@ use s3_protocol::auth::{PayloadMode, SignatureFacts};
 use s3_protocol::body::Payload;
 use s3_protocol::headers::{CopySource, header_value};
 use s3_protocol::{Query, RequestHead, Route, S3Error, percent};
-use types::{BucketName, ObjectKey, TenancyName, UploadId, VersionId};
+use types::{BucketName, ObjectKey, TenancyName, Timestamp, UploadId, VersionId};
 
 use crate::body::Content;
 use crate::errors::{self, About};
@@ -29,6 +29,8 @@ pub(crate) struct Call<'a> {
     pub(crate) principal: Arc<Principal>,
     /// How the request was signed; `None` for an anonymous one.
     pub(crate) signature: Option<SignatureFacts>,
+    /// When the temporary credentials that signed it were given out; `None` where it was signed with a key or not at all.
+    pub(crate) token_issued_at: Option<Timestamp>,
     pub(crate) payload_mode: &'a PayloadMode,
     pub(crate) connection: ConnectionInfo,
     /// The fields of a form that stand for headers.

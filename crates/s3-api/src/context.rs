@@ -59,8 +59,8 @@ impl Call<'_> {
             source_ip: Some(self.connection.remote.ip().to_canonical()),
             secure_transport: Some(self.connection.tls),
             signature: self.signature.map(signature),
+            token_issued_at: self.token_issued_at,
             text: Some(words),
-            ..Context::NOTHING
         }
     }
 }

@@ -8,7 +8,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use access::Access;
+use access::{Access, Credential};
 use bytes::Bytes;
 use http::header::SERVER;
 use http::{HeaderName, HeaderValue, Method, Request, Response, StatusCode};
@@ -167,6 +167,7 @@ impl S3Service {
             record,
             principal: sender.principal,
             signature: sender.signature,
+            token_issued_at: sender.credential.as_ref().and_then(Credential::issued),
             payload_mode: &sender.payload_mode,
             connection,
             fields: None,
