@@ -1,6 +1,7 @@
 //! Errors as they travel: what is wrong, and what to do.
 
 use access::{AuthenticationError, Denied};
+use audit::AuditError;
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use identity::IdentityError;
@@ -63,6 +64,13 @@ impl ApiError {
         Self::new(StatusCode::NOT_FOUND, "NoSuchBucketPolicy", format!("bucket {bucket} has no policy"), hint)
     }
 
+    /// What was asked for ended, and the audit log does not have it.
+    pub(crate) fn unrecorded(error: &AuditError) -> Self {
+        let message = format!("the change may have been made, but it could not be recorded: {error}");
+        let hint = "Look at how it is now, and at the server's log.";
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "NotRecorded", message, hint)
+    }
+
     pub(crate) fn no_such_call() -> Self {
         let hint = "Use a commonhold program of the server's version.";
         Self::new(StatusCode::NOT_FOUND, "NoSuchCall", "the server does not know this call", hint)
@@ -119,6 +127,12 @@ impl From<IdentityError> for ApiError {
             E::WrongMasterKey | E::Damaged { .. } | E::Storage(_) | E::Unknown(_) => return Self::internal(error),
         };
         Self::new(status, code, error, hint)
+    }
+}
+
+impl From<AuditError> for ApiError {
+    fn from(error: AuditError) -> Self {
+        Self::internal(error)
     }
 }
 

@@ -1,12 +1,16 @@
 //! The administration API and its typed client: JSON under `/v1/`, over the local socket.
 //!
-//! One noun is one file ([`tenancy`], [`user`], [`role`], [`key`], [`session`], [`usage`], [`status`], [`demo`],
-//! [`maintenance`], [`policy`]), which holds what
+//! One noun is one file ([`tenancy`], [`user`], [`role`], [`key`], [`session`], [`usage`], [`policy`], [`audit`],
+//! [`status`], [`demo`], [`maintenance`]), which holds what
 //! travels, the routes and the calls of [`AdminClient`]. [`size`] and [`date`] read and write what people type.
+//!
+//! Every call that changes something is recorded in the audit log: `audited` holds the layer that does it.
 //!
 //! **The API authenticates nobody.** Whoever can connect to the socket is the operator, so the file system decides: the
 //! server makes the socket with mode 0600 in a directory of mode 0700. The router must never be served on a network.
 
+pub mod audit;
+mod audited;
 mod client;
 pub mod date;
 pub mod demo;
@@ -27,7 +31,9 @@ pub mod user;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
+use axum::middleware::from_fn_with_state;
 
+pub use audited::SocketPeer;
 pub use client::{AdminClient, ClientError};
 pub use error::{ErrorBody, ErrorDetail};
 pub use secret_text::SecretText;
@@ -48,11 +54,13 @@ pub fn router(state: AdminState) -> Router {
         .merge(session::routes())
         .merge(policy::routes())
         .merge(usage::routes())
+        .merge(audit::routes())
         .merge(status::routes())
         .merge(demo::routes())
         .merge(maintenance::routes())
         .fallback(async || ApiError::no_such_call())
         .method_not_allowed_fallback(async || ApiError::no_such_call())
+        .layer(from_fn_with_state(state.clone(), audited::layer))
         .layer(DefaultBodyLimit::max(BODY_BYTES))
         .with_state(state)
 }

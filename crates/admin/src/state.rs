@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use access::{Access, TenancyTarget, action};
+use audit::Audit;
 use identity::Identity;
 use objects::{Bucket, Objects};
 use policy::{Facts, Resource};
@@ -23,6 +24,8 @@ pub struct AdminState {
     pub identity: Arc<Identity>,
     /// Grants for what the operator does.
     pub access: Arc<Access>,
+    /// Where every change is recorded.
+    pub audit: Audit,
     /// Buckets and usage.
     pub objects: Arc<Objects>,
     /// The engine under both, as its operator sees it.

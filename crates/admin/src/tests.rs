@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use access::{Access, Domains};
+use audit::{Audit, Order};
 use http::Method;
 use identity::{Identity, MasterKey, UserStatus};
 use objects::Objects;
@@ -19,6 +20,7 @@ use tempfile::TempDir;
 use tokio::net::UnixListener;
 use types::{AccessKeyId, Clock, ManualClock, SeededEntropy, TenancyName, Timestamp, UserName};
 
+use crate::audit::AuditQuery;
 use crate::client::NO_BODY;
 use crate::key::{CreateKey, KeyFilter};
 use crate::maintenance::{BackupRequest, Outcome, ScrubView, Task, TaskKind};
@@ -45,10 +47,12 @@ impl World {
         let metadata = Arc::clone(&store) as Arc<dyn storage::Metadata>;
         let identity = Identity::open(Arc::clone(&metadata), master, time(), Arc::clone(&entropy) as _).await;
         let identity = Arc::new(identity.expect("opens"));
+        let audit = Audit::open(Arc::clone(&metadata), time()).await.expect("opens");
         let state = AdminState {
             identity: Arc::clone(&identity),
             access: Arc::new(Access::new(identity, Domains::default(), None, time())),
             objects: Arc::new(Objects::new(metadata, store, time(), entropy)),
+            audit,
             engine: Arc::new(Idle),
             tasks: crate::maintenance::Tasks::default(),
             clock: time(),
@@ -419,4 +423,33 @@ async fn without_a_server_the_client_says_what_to_do() {
     let error = client.status().await.expect_err("nobody answers");
     assert!(matches!(error, ClientError::NotRunning { .. }));
     assert!(error.to_string().contains("commonhold serve"));
+}
+
+#[tokio::test]
+async fn changes_are_recorded_before_they_are_answered_and_reads_are_not() {
+    let world = World::with_ann().await;
+    let client = &world.client;
+    client.list_users().await.expect("listed");
+    let made = client.create_key(&new_key("ceda-o", "ann")).await.expect("made");
+    assert_eq!(code(client.delete_tenancy(&tenancy("none")).await), "NoSuchTenancy");
+    let page = client.audit_page(&AuditQuery { order: Order::Oldest, ..AuditQuery::default() }).await.expect("a page");
+    let told: Vec<_> = page.entries.iter().map(|line| {
+        let entry = &line.entry;
+        (entry.action.as_str(), entry.target.as_str(), entry.outcome, entry.error.as_str())
+    });
+    assert_eq!(
+        told.collect::<Vec<_>>(),
+        [
+            ("tenancy.create", "tenancies ceda-o", audit::Outcome::Done, ""),
+            ("user.create", "users ann", audit::Outcome::Done, ""),
+            ("role.grant", "tenancies ceda-o roles ann", audit::Outcome::Done, ""),
+            ("key.create", "keys ann", audit::Outcome::Done, ""),
+            ("tenancy.delete", "tenancies none", audit::Outcome::Refused, "NoSuchTenancy"),
+        ]
+    );
+    let of_key = &page.entries[3].entry;
+    assert_eq!(of_key.facts.get("access_key"), Some(&made.key.access_key.to_string()));
+    let whole = format!("{page:?}");
+    assert!(!whole.contains(made.secret.expose()), "no secret is recorded");
+    assert_eq!(client.verify_audit(None).await.expect("proven").fault_count, 0);
 }

@@ -40,6 +40,17 @@ pub enum Via {
     Server,
 }
 
+impl fmt::Display for Via {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Socket => "socket",
+            Self::S3 => "s3",
+            Self::Portal => "portal",
+            Self::Server => "server",
+        })
+    }
+}
+
 /// From where an act came.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Source {

@@ -145,6 +145,11 @@ impl Pending {
         }
     }
 
+    /// Leaves the act out of the log, for the caller's own good reason.
+    pub fn forget(mut self) {
+        self.act = None;
+    }
+
     /// Records how the act ended; returns the entry's number when it is durable. The entry comes into the log even where the
     /// future is dropped.
     ///
@@ -291,9 +296,7 @@ async fn read_head_raw(metadata: &dyn Metadata) -> Result<Option<(Head, Bytes)>,
 /// What the first entry that is kept follows.
 pub(crate) async fn read_anchor(metadata: &dyn Metadata) -> Result<Anchor, AuditError> {
     match metadata.get(Space::CONTROL, keyspace::ANCHOR).await? {
-        Some(raw) => {
-            serde_json::from_slice(&raw).map_err(|error| AuditError::Damaged(format!("its anchor: {error}")))
-        }
+        Some(raw) => serde_json::from_slice(&raw).map_err(|error| AuditError::Damaged(format!("its anchor: {error}"))),
         None => Ok(Anchor::BEGINNING),
     }
 }

@@ -211,11 +211,7 @@ impl Range {
     }
 
     /// The first one whose moment is not before `moment`, found by halving; the end where there is none.
-    pub(crate) async fn first_not_before(
-        self,
-        metadata: &dyn Metadata,
-        moment: Timestamp,
-    ) -> Result<u64, AuditError> {
+    pub(crate) async fn first_not_before(self, metadata: &dyn Metadata, moment: Timestamp) -> Result<u64, AuditError> {
         let Self { mut first, mut end } = self;
         while first < end {
             let middle = first + (end - first) / 2;

@@ -280,7 +280,10 @@ async fn tampering_is_found() {
     let world = World::with_entries(3).await;
     let line = keyspace::line(b"a/by/actor/user:ann/", 2);
     world.tamper(vec![], vec![line.clone()]).await;
-    assert_eq!(world.faults_found().await, [format!("entry 2 is not in the index at {}", String::from_utf8_lossy(&line))]);
+    assert_eq!(
+        world.faults_found().await,
+        [format!("entry 2 is not in the index at {}", String::from_utf8_lossy(&line))]
+    );
     let more = keyspace::line(b"a/by/actor/user:bob/", 2);
     world.tamper(vec![(line, b"1".to_vec()), (more, b"1".to_vec())], vec![]).await;
     assert_eq!(world.faults_found().await, ["the indexes have 7 lines, and the entries 6"]);
@@ -323,7 +326,8 @@ fn at_most(sequence: u64) -> Filter {
 #[tokio::test]
 async fn a_page_looks_at_a_bounded_number_of_entries() {
     let world = World::new().await;
-    let all: Vec<_> = (0..6000).map(|n| world.audit.begin(act("ann", "t", "role.grant", n)).end(Ending::done())).collect();
+    let all: Vec<_> =
+        (0..6000).map(|n| world.audit.begin(act("ann", "t", "role.grant", n)).end(Ending::done())).collect();
     for one in all {
         one.await.expect("recorded");
     }

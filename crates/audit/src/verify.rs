@@ -213,10 +213,12 @@ impl Chain {
         let beyond = metadata.scan(Space::CONTROL, &from, Some(keyspace::ENTRIES_END), 1).await?;
         let is_beyond = match beyond.first() {
             // It may have been appended since the head was read.
-            Some((key, _)) => match (keyspace::parse_entry(key), sound(read_head(metadata).await, head, &mut Vec::new())?) {
-                (Some(sequence), now) => sequence > now.sequence,
-                (None, _) => true,
-            },
+            Some((key, _)) => {
+                match (keyspace::parse_entry(key), sound(read_head(metadata).await, head, &mut Vec::new())?) {
+                    (Some(sequence), now) => sequence > now.sequence,
+                    (None, _) => true,
+                }
+            }
             None => false,
         };
         if is_beyond {

@@ -3,9 +3,11 @@
 mod expire_keys;
 mod finish_interrupted;
 mod flush_last_uses;
+mod prune_audit;
 mod scrub;
 
 pub use expire_keys::ExpireKeys;
 pub use finish_interrupted::FinishInterrupted;
 pub use flush_last_uses::FlushLastUses;
+pub use prune_audit::PruneAudit;
 pub use scrub::{Scrub, scrub};

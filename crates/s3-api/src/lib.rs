@@ -8,6 +8,7 @@
 //! and the metrics when the response ends.
 
 mod acl;
+mod audited;
 mod authorize;
 mod body;
 mod call;

@@ -127,6 +127,11 @@ impl Record {
         }
     }
 
+    /// The client.
+    pub(crate) const fn remote(&self) -> SocketAddr {
+        self.remote
+    }
+
     /// The counter that the request's body adds to.
     pub(crate) fn received(&self) -> ReceivedBytes {
         self.received.clone()

@@ -9,19 +9,23 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use access::{Access, Credential};
+use audit::{Audit, Pending};
 use bytes::Bytes;
 use http::header::SERVER;
 use http::{HeaderName, HeaderValue, Method, Request, Response, StatusCode};
 use http_body::Body;
 use identity::Identity;
 use objects::Objects;
+use policy::Principal;
 use s3_protocol::auth::SigningKeyCache;
 use s3_protocol::headers::header_value;
 use s3_protocol::{ErrorCode, Operation, RequestHead, S3Error, route};
 use types::{BucketName, Clock, Entropy, HexText};
 
+use crate::audited;
 use crate::body::{Content, ResponseBody};
-use crate::call::{Call, Reply};
+use crate::call::{Call, Outcome, Reply};
+use crate::errors;
 use crate::observe::{Meters, Record, RequestId};
 use crate::operations;
 use crate::pages::Pages;
@@ -67,6 +71,7 @@ pub struct S3Service {
     pub(crate) config: S3Config,
     pub(crate) signing_keys: SigningKeyCache,
     pub(crate) pages: Pages,
+    audit: Audit,
     meters: Arc<Meters>,
     entropy: Arc<dyn Entropy>,
     proxies: Proxies,
@@ -78,6 +83,7 @@ impl S3Service {
         access: Arc<Access>,
         identity: Arc<Identity>,
         objects: Arc<Objects>,
+        audit: Audit,
         clock: Arc<dyn Clock>,
         entropy: Arc<dyn Entropy>,
         config: S3Config,
@@ -91,6 +97,7 @@ impl S3Service {
             config,
             signing_keys,
             pages: Pages::default(),
+            audit,
             meters: Arc::default(),
             entropy,
             proxies: Proxies::None,
@@ -160,6 +167,8 @@ impl S3Service {
         if let Some(credential) = &sender.credential {
             self.access.note_use(credential, connection.remote.ip(), route.operation.name()).await;
         }
+        let (principal, request_id) = (Arc::clone(&sender.principal), record.request_id);
+        let pending = audited::act(&route, &principal, record).map(|act| self.audit.begin(act));
         let call = Call {
             service: self,
             head,
@@ -173,7 +182,31 @@ impl S3Service {
             fields: None,
             body,
         };
-        operations::perform(call, form).await
+        let answer = operations::perform(call, form).await;
+        match pending {
+            Some(pending) => self.recorded(pending, &principal, answer, request_id.as_str()).await,
+            None => answer,
+        }
+    }
+
+    /// The answer of an act, once the audit log has it.
+    ///
+    /// # Errors
+    /// InternalError where it has not.
+    async fn recorded(
+        &self,
+        pending: Pending,
+        principal: &Principal,
+        answer: Outcome,
+        request_id: &str,
+    ) -> Result<Reply, S3Error> {
+        let ending = audited::ending(&answer);
+        if !audited::is_worth_an_entry(principal, &ending) {
+            pending.forget();
+            return answer;
+        }
+        pending.end(ending).await.map_err(|error| errors::internal(&error, request_id))?;
+        answer
     }
 
     fn request_ids(&self) -> RequestIds {

@@ -55,8 +55,8 @@ pub(crate) enum Peer {
     Http(SocketAddr),
     /// A client over the network, under TLS.
     Https(SocketAddr),
-    /// A process of this machine, over the administration socket.
-    Local,
+    /// A process of this machine, over the administration socket, and its user.
+    Local(Option<u32>),
 }
 
 /// What answers the requests of a listener.

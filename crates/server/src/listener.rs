@@ -95,7 +95,8 @@ pub(crate) async fn run_unix<H: Handler>(
         let (handler, of_task) = (Arc::clone(&handler), shared.clone());
         shared.tasks.spawn(async move {
             let Shared { patience, shutdown, protocols, .. } = of_task;
-            connection::serve(stream, Peer::Local, handler, &protocols, patience, shutdown).await;
+            let uid = stream.peer_cred().ok().map(|peer| peer.uid());
+            connection::serve(stream, Peer::Local(uid), handler, &protocols, patience, shutdown).await;
             drop(slot);
         });
     }

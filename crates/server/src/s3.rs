@@ -38,7 +38,7 @@ impl Handler for S3 {
             Peer::Http(remote) => ConnectionInfo { remote, tls: false },
             Peer::Https(remote) => ConnectionInfo { remote, tls: true },
             // The administration socket has a handler of its own.
-            Peer::Local => return refuse(&request, ErrorCode::MethodNotAllowed),
+            Peer::Local(_) => return refuse(&request, ErrorCode::MethodNotAllowed),
         };
         if header_bytes(request.headers()) > HEADER_BYTES {
             return refuse(&request, ErrorCode::RequestHeaderSectionTooLarge);

@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use admin::Installation;
 use background::Job;
 use background::Scheduler;
-use background::jobs::{ExpireKeys, FinishInterrupted, FlushLastUses, Scrub};
+use background::jobs::{ExpireKeys, FinishInterrupted, FlushLastUses, PruneAudit, Scrub};
 use metrics_exporter_prometheus::PrometheusHandle;
 use storage::maintenance::Maintenance;
 use tokio::net::{TcpListener, UnixListener};
@@ -155,6 +155,9 @@ fn start_jobs(config: &Config, store: &Store) -> Scheduler {
     let expire = ExpireKeys::new(Arc::clone(&store.identity), Arc::clone(&store.clock));
     let flush = FlushLastUses::new(Arc::clone(&store.identity));
     let mut jobs: Vec<Box<dyn Job>> = vec![Box::new(finish), Box::new(expire), Box::new(flush)];
+    if let Some(keep_days) = NonZeroU64::new(config.audit.keep_days) {
+        jobs.push(Box::new(PruneAudit::new(store.audit.clone(), keep_days, Arc::clone(&store.clock))));
+    }
     let pace = NonZeroU64::new(config.scrub.pace_mib_per_second.saturating_mul(MIB));
     if let Some(pace) = pace.filter(|_| config.scrub.period_hours > 0) {
         let engine = Arc::clone(&store.engine) as Arc<dyn Maintenance>;

@@ -7,12 +7,13 @@ use std::sync::Arc;
 use access::{Access, Domains};
 use admin::maintenance::Tasks;
 use admin::{AdminState, Installation};
+use audit::{Audit, AuditError};
 use axum::Router;
 use identity::{Identity, IdentityError};
 use objects::Objects;
 use s3_api::{Proxies, S3Config, S3Service};
 use storage::maintenance::Maintenance;
-use storage::{Engine, StorageError};
+use storage::{Engine, Metadata, StorageError};
 use storage_embedded::{EmbeddedStore, OpenError, Options};
 use sts::StsService;
 use types::{Clock, Entropy, OsEntropy, PooledEntropy, SystemClock};
@@ -66,6 +67,9 @@ pub(crate) enum StoreError {
         /// Why not.
         error: OpenError,
     },
+    /// The audit log.
+    #[error("the audit log can not be read: {0}")]
+    Audit(#[from] AuditError),
     /// The identities.
     #[error("the identities can not be read: {0}")]
     Identity(#[from] IdentityError),
@@ -78,6 +82,8 @@ pub(crate) struct Store {
     pub(crate) engine: Arc<EmbeddedStore>,
     /// Who there is.
     pub(crate) identity: Arc<Identity>,
+    /// Who did what.
+    pub(crate) audit: Audit,
     /// What there is.
     pub(crate) objects: Arc<Objects>,
     /// The long work that an operator asked for.
@@ -104,6 +110,7 @@ impl Store {
         let contracts = Engine::new(Arc::clone(&engine));
         let identity = Identity::open(Arc::clone(&contracts.metadata), master, Arc::clone(&clock), secrets).await?;
         let identity = Arc::new(identity);
+        let audit = Audit::open(Arc::clone(&contracts.metadata), Arc::clone(&clock)).await?;
         let objects = Objects::new(contracts.metadata, contracts.blobs, Arc::clone(&clock), Arc::clone(&entropy));
         let names = |domains: &crate::config::Domains| {
             domains.iter().map(|domain: &Domain| domain.as_str().to_owned()).collect::<Vec<_>>()
@@ -113,6 +120,7 @@ impl Store {
         Ok(Self {
             engine,
             identity,
+            audit,
             objects: Arc::new(objects),
             tasks: Tasks::default(),
             access: Arc::new(access),
@@ -126,6 +134,7 @@ impl Store {
         admin::router(AdminState {
             identity: Arc::clone(&self.identity),
             access: Arc::clone(&self.access),
+            audit: self.audit.clone(),
             objects: Arc::clone(&self.objects),
             engine: Arc::clone(&self.engine) as Arc<dyn Maintenance>,
             tasks: self.tasks.clone(),
@@ -140,6 +149,7 @@ impl Store {
     /// # Errors
     /// What the engine could not do; the next opening repairs it.
     pub(crate) async fn close(self) -> Result<(), StorageError> {
+        self.audit.idle().await;
         self.engine.close().await
     }
 
@@ -157,6 +167,7 @@ impl Store {
             Arc::clone(&self.access),
             Arc::clone(&self.identity),
             Arc::clone(&self.objects),
+            self.audit.clone(),
             Arc::clone(&self.clock),
             Arc::clone(&self.entropy),
             settings,
@@ -170,6 +181,8 @@ impl Store {
 pub(crate) struct Offline {
     /// The engine.
     pub(crate) engine: Arc<EmbeddedStore>,
+    /// Its metadata.
+    pub(crate) metadata: Arc<dyn Metadata>,
     /// What there is.
     pub(crate) objects: Objects,
 }
@@ -187,7 +200,9 @@ impl Offline {
             let entropy: Arc<dyn Entropy> = Arc::new(OsEntropy);
             let engine = open_engine(config, &entropy).await?;
             let Engine { metadata, blobs } = Engine::new(Arc::clone(&engine));
-            Ok(Self { engine, objects: Objects::new(metadata, blobs, Arc::new(SystemClock), entropy) })
+            let of_objects = Arc::clone(&metadata);
+            let objects = Objects::new(of_objects, blobs, Arc::new(SystemClock), entropy);
+            Ok(Self { engine, metadata, objects })
         };
         open.await.map_err(CliError::failed)
     }

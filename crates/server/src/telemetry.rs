@@ -232,6 +232,20 @@ pub(crate) const METRICS: &[Metric] = &[
         "from",
         "Pages of listings: told again from `memory`, because their bucket did not change, or read from the `store`.",
     ),
+    metric(
+        audit::AUDIT_ENTRIES,
+        Counter,
+        Unit::Count,
+        "outcome",
+        "Entries of the audit log, by how the act ended: `done`, `refused`, `failed`, or `unknown` where its client went away.",
+    ),
+    metric(
+        audit::AUDIT_FAILURES,
+        Counter,
+        Unit::Count,
+        "",
+        "Acts that the audit log does not have. Anything but 0 needs an operator.",
+    ),
     metric(CONNECTIONS_OPEN, Gauge, Unit::Count, "", "Network connections that are open now."),
     metric(
         CONNECTIONS_TIMED_OUT,

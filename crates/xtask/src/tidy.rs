@@ -3,6 +3,7 @@
 //! Each rule is a file here with one function from the workspace to what breaks the rule. [`sizes`] is no rule: it
 //! shows the longest files and functions, so that a growing one is seen.
 
+mod audited;
 mod crate_map;
 mod file_access;
 mod machine_paths;
@@ -19,9 +20,10 @@ type Finding = String;
 /// A rule of the tree: what breaks it, or why it could not be checked.
 type Rule = fn(&Workspace) -> Result<Vec<Finding>, String>;
 
-const RULES: [(&str, Rule); 5] = [
+const RULES: [(&str, Rule); 6] = [
     ("crate map", crate_map::check),
     ("operations", operations::check),
+    ("audited", audited::check),
     ("file access", file_access::check),
     ("machine paths", machine_paths::check),
     ("unfinished work", unfinished::check),

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 
 use access::{Access, Domains};
+use audit::Audit;
 use bytes::Bytes;
 use http::{HeaderMap, Request};
 use http_body::{Body, Frame, SizeHint};
@@ -67,6 +68,7 @@ pub(crate) struct World {
     pub(crate) identity: Arc<Identity>,
     pub(crate) clock: Arc<ManualClock>,
     pub(crate) faults: Faulty,
+    pub(crate) audit: Audit,
     keys: Vec<(Who, Key)>,
 }
 
@@ -106,16 +108,18 @@ impl World {
         }
         let domains = Domains::new(&["s3.example.org".to_owned()], &[]);
         let access = Access::new(identity.clone(), domains, None, clock_of());
+        let audit = Audit::open(engine.metadata.clone(), clock_of()).await.expect("opens");
         let objects = Objects::new(engine.metadata, engine.blobs, clock_of(), entropy.clone());
         let service = S3Service::new(
             Arc::new(access),
             identity.clone(),
             Arc::new(objects),
+            audit.clone(),
             clock_of(),
             entropy,
             S3Config::default(),
         );
-        Self { service: Arc::new(service), identity, clock, faults, keys }
+        Self { service: Arc::new(service), identity, clock, faults, audit, keys }
     }
 
     /// A world in which the owner has a bucket of this name.

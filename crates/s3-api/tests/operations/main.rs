@@ -3,6 +3,7 @@
 
 mod absent_configurations;
 mod acl;
+mod audited;
 mod authorization_coverage;
 mod bucket_policy;
 mod buckets;

@@ -1,5 +1,6 @@
 //! `commonhold admin`: what an operator does, over the socket of the running server. One file a noun.
 
+mod audit;
 mod key;
 mod policy;
 mod role;
@@ -49,6 +50,9 @@ enum Noun {
     /// The policies of buckets, and who may do what by them.
     #[command(subcommand)]
     Policy(policy::Verb),
+    /// Who did what.
+    #[command(subcommand)]
+    Audit(audit::Verb),
     /// Bytes and objects, in all or of one tenancy.
     Usage(usage::Arguments),
 }
@@ -72,6 +76,7 @@ pub(crate) fn run(arguments: Arguments, context: &Context) -> Result<(), CliErro
             Noun::Key(verb) => key::run(verb, &client, output).await,
             Noun::Session(verb) => session::run(verb, &client, output).await,
             Noun::Policy(verb) => policy::run(verb, &client, output).await,
+            Noun::Audit(verb) => audit::run(verb, &client, output).await,
             Noun::Usage(arguments) => usage::run(&arguments, &client, output).await,
         }
     })

@@ -19,7 +19,7 @@ pub(crate) struct Arguments {
     json: bool,
 }
 
-/// Looks at the log, the index, the files, every record, and the counters.
+/// Looks at the log, the index, the files, every record, the counters, and the chain of the audit log.
 ///
 /// # Errors
 /// Where a server runs, the store can not be opened, or something is damaged.
@@ -40,6 +40,10 @@ async fn check(config: &Config) -> Result<Report, CliError> {
         inspected.bytes += verified.log_bytes;
         for damage in verified.damages.listed {
             inspected.damages.add(damage.what, damage.blob);
+        }
+        let audited = audit::verify(&*store.metadata, None).await.map_err(CliError::failed)?;
+        for fault in audited.faults {
+            inspected.damages.add(format!("audit log: {fault}"), None);
         }
         Ok(Report::from(inspected))
     };

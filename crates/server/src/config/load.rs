@@ -342,6 +342,7 @@ fn check_ranges(config: &Config) -> Result<(), Problem> {
         ("storage.reserve_mib", config.storage.reserve_mib, 16, 1 << 20),
         ("scrub.period_hours", config.scrub.period_hours, 0, 87_600),
         ("scrub.pace_mib_per_second", config.scrub.pace_mib_per_second, 1, 1 << 20),
+        ("audit.keep_days", config.audit.keep_days, 0, 36_500),
         ("limits.connections", u64::from(limits.connections), 1, 1_000_000),
         ("limits.header_timeout_seconds", limits.header_timeout_seconds, 1, 3600),
         ("limits.idle_timeout_seconds", limits.idle_timeout_seconds, 1, 3600),

@@ -84,6 +84,7 @@ section! {
         tls: TlsSettings,
         storage: StorageSettings,
         scrub: ScrubSettings,
+        audit: AuditSettings,
         log: LogSettings,
         limits: LimitSettings,
     }
@@ -166,6 +167,15 @@ section! {
 }
 
 section! {
+    /// The audit log: who did what to whom from where.
+    AuditSettings "audit" {
+        /// Days for which entries are kept, 0 to 36,500; 0 keeps them for ever, at some 700 bytes an entry. What is left
+        /// when old ones go can still be proven.
+        keep_days: u64 = 0,
+    }
+}
+
+section! {
     /// Log lines go to standard error. Every request has a line with the target `commonhold::access`.
     LogSettings "log" {
         /// `error`, `warn`, `info`, `debug` or `trace`; also by part, such as `"info,commonhold::access=off"` or
@@ -195,7 +205,7 @@ section! {
 }
 
 /// Every section, in the order of the reference.
-pub(crate) const SECTIONS: [Section; 9] = [
+pub(crate) const SECTIONS: [Section; 10] = [
     Config::SECTION,
     ListenSettings::SECTION,
     DomainSettings::SECTION,
@@ -203,6 +213,7 @@ pub(crate) const SECTIONS: [Section; 9] = [
     TlsSettings::SECTION,
     StorageSettings::SECTION,
     ScrubSettings::SECTION,
+    AuditSettings::SECTION,
     LogSettings::SECTION,
     LimitSettings::SECTION,
 ];

@@ -1,0 +1,96 @@
+//! Every route of the administration API that changes something has a name in the audit log.
+//!
+//! Routes are the lines of `crates/admin/src` that say `.route("…", …)`, with what follows them in the same statement; names
+//! stand in the table of `audited.rs`.
+
+use std::collections::BTreeSet;
+
+use super::Finding;
+use crate::workspace::Workspace;
+
+const FOLDER: &str = "crates/admin/src/";
+const TABLE: &str = "crates/admin/src/audited.rs";
+/// The functions of axum that take what is no read.
+const CHANGES: [&str; 4] = ["post", "put", "patch", "delete"];
+
+pub(super) fn check(workspace: &Workspace) -> Result<Vec<Finding>, String> {
+    let named = named_routes(&workspace.read(TABLE)?);
+    if named.is_empty() {
+        return Err(format!("{TABLE}: no line of the form (\"POST\", \"/v1/…\", \"noun.verb\") found"));
+    }
+    let mut findings = Vec::new();
+    let mut routed = BTreeSet::new();
+    for file in workspace.files()?.iter().filter(|file| file.starts_with(FOLDER) && file.ends_with(".rs")) {
+        if file.as_str() == TABLE {
+            continue;
+        }
+        for route in changing_routes(&workspace.read(file)?) {
+            if !named.contains(&route) {
+                let (method, path) = &route;
+                findings.push(format!("{file}: {method} {path} has no line in {TABLE}"));
+            }
+            routed.insert(route);
+        }
+    }
+    let gone = named.difference(&routed).map(|(method, path)| format!("{TABLE}: no route is {method} {path}"));
+    findings.extend(gone);
+    Ok(findings)
+}
+
+/// Method and path of each line of the table.
+fn named_routes(text: &str) -> BTreeSet<(String, String)> {
+    let mut lines = text.split("\n    (").skip(1).map(strings);
+    lines.by_ref().filter_map(|found| Some((found.first()?.clone(), found.get(1)?.clone()))).collect()
+}
+
+/// The texts between quotes up to the end of the tuple.
+fn strings(tuple: &str) -> Vec<String> {
+    let end = tuple.find(')').unwrap_or(tuple.len());
+    tuple[..end].split('"').skip(1).step_by(2).map(str::to_owned).collect()
+}
+
+/// Method and path of each route that is not only read.
+fn changing_routes(text: &str) -> Vec<(String, String)> {
+    let mut routes = Vec::new();
+    for part in text.split(".route(").skip(1) {
+        let Some(path) = part.split('"').nth(1) else { continue };
+        for method in CHANGES {
+            let is_named = part.match_indices(method).any(|(at, _)| {
+                let before = part[..at].chars().next_back();
+                let is_word = before.is_some_and(|c| c.is_alphanumeric() || c == '_' || c == '/');
+                !is_word && part[at + method.len()..].starts_with('(')
+            });
+            if is_named {
+                routes.push((method.to_uppercase(), path.to_owned()));
+            }
+        }
+    }
+    routes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn routes_are_read_as_rustfmt_lays_them_out() {
+        let text = r#"Router::new()
+            .route("/v1/a", post(create).get(list))
+            .route("/v1/a/{name}", get(show).patch(set).delete(delete))
+            .route(
+                "/v1/long",
+                axum::routing::put(a::put_it),
+            )
+            .route("/v1/read", get(post_it))"#;
+        let found: Vec<_> =
+            changing_routes(text).into_iter().map(|(method, path)| format!("{method} {path}")).collect();
+        assert_eq!(found, ["POST /v1/a", "PATCH /v1/a/{name}", "DELETE /v1/a/{name}", "PUT /v1/long"]);
+    }
+
+    #[test]
+    fn lines_of_the_table_are_read() {
+        let text = "[\n    (\"POST\", \"/v1/a\", \"a.b\"),\n    (\n        \"PUT\",\n        \"/v1/b\",\n        \"b.c\",\n    ),\n]";
+        let found: Vec<_> = named_routes(text).into_iter().collect();
+        assert_eq!(found, [("POST".to_owned(), "/v1/a".to_owned()), ("PUT".to_owned(), "/v1/b".to_owned())]);
+    }
+}
