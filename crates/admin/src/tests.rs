@@ -433,7 +433,7 @@ async fn changes_are_recorded_before_they_are_answered_and_reads_are_not() {
     let made = client.create_key(&new_key("ceda-o", "ann")).await.expect("made");
     assert_eq!(code(client.delete_tenancy(&tenancy("none")).await), "NoSuchTenancy");
     let page = client.audit_page(&AuditQuery { order: Order::Oldest, ..AuditQuery::default() }).await.expect("a page");
-    let told: Vec<_> = page.entries.iter().map(|line| {
+    let told = page.entries.iter().map(|line| {
         let entry = &line.entry;
         (entry.action.as_str(), entry.target.as_str(), entry.outcome, entry.error.as_str())
     });
