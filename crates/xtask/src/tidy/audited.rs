@@ -49,7 +49,7 @@ fn strings(tuple: &str) -> Vec<String> {
 /// Method and path of each route that is not only read.
 fn changing_routes(text: &str) -> Vec<(String, String)> {
     let mut routes = Vec::new();
-    for part in text.split(".route(").skip(1) {
+    for part in text.split(".route(").skip(1).map(arguments) {
         let path = path_of(part, text);
         for method in CHANGES {
             let is_named = part.match_indices(method).any(|(at, _)| {
@@ -63,6 +63,20 @@ fn changing_routes(text: &str) -> Vec<(String, String)> {
         }
     }
     routes
+}
+
+/// The arguments of a call whose opening parenthesis `part` follows: up to the one that closes it.
+fn arguments(part: &str) -> &str {
+    let mut depth = 1;
+    let end = part.find(|c: char| {
+        depth += match c {
+            '(' => 1,
+            ')' => -1,
+            _ => 0,
+        };
+        depth == 0
+    });
+    &part[..end.unwrap_or(part.len())]
 }
 
 /// The path of a route whose arguments `part` begins with, in a file of this text.
@@ -95,7 +109,8 @@ mod tests {
             .route(B, get(show).put(replace))
             .route(&format!("{B}/c"), post(explain))
             .route("/v1/read", get(post_it))
-            const B: &str = "/v1/b/{x}";"#;
+            const B: &str = "/v1/b/{x}";
+            async fn delete(state: State) {}"#;
         let found: Vec<_> =
             changing_routes(text).into_iter().map(|(method, path)| format!("{method} {path}")).collect();
         assert_eq!(
