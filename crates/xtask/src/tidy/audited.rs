@@ -34,10 +34,11 @@ pub(super) fn check(workspace: &Workspace) -> Result<Vec<Finding>, String> {
     Ok(findings)
 }
 
-/// Method and path of each line of the table.
+/// Method and path of each line of the tables.
 fn named_routes(text: &str) -> BTreeSet<(String, String)> {
-    let mut lines = text.split("\n    (").skip(1).map(strings);
-    lines.by_ref().filter_map(|found| Some((found.first()?.clone(), found.get(1)?.clone()))).collect()
+    let tuples = text.split('(').filter(|part| part.trim_start().starts_with('"')).map(strings);
+    let routes = tuples.filter_map(|found| Some((found.first()?.clone(), found.get(1)?.clone())));
+    routes.filter(|(method, path)| CHANGES.contains(&method.to_lowercase().as_str()) && path.starts_with('/')).collect()
 }
 
 /// The texts between quotes up to the end of the tuple.
@@ -128,7 +129,7 @@ mod tests {
 
     #[test]
     fn lines_of_the_table_are_read() {
-        let text = "[\n    (\"POST\", \"/v1/a\", \"a.b\"),\n    (\n        \"PUT\",\n        \"/v1/b\",\n        \"b.c\",\n    ),\n]";
+        let text = "x(y) [(\"POST\", \"/v1/a\", \"a.b\"),\n    (\n        \"PUT\",\n        \"/v1/b\",\n        \"b.c\",\n    ),\n]";
         let found: Vec<_> = named_routes(text).into_iter().collect();
         assert_eq!(found, [("POST".to_owned(), "/v1/a".to_owned()), ("PUT".to_owned(), "/v1/b".to_owned())]);
     }
