@@ -135,7 +135,7 @@ def test_revoked_and_expired_keys(store, internal, bucket_name):
     expiring.list_buckets()
     time.sleep(2.5)
     assert refused(expiring.list_buckets)[1] == 403
-    store.admin("role", "revoke", person.tenancy, person.user)
+    store.admin("role", "revoke", person.tenancy, person.user, "--reason", "left")
     assert refused(s3.list_buckets)[1] == 403
     store.admin("role", "grant", person.tenancy, person.user, "USER")
     s3.list_buckets()

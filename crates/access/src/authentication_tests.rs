@@ -1,4 +1,4 @@
-use identity::{MasterKey, NewKey, NewRole, NewTenancy, NewUser};
+use identity::{Actor, MasterKey, NewKey, NewRole, NewTenancy, NewUser, Revocation};
 use policy::{BucketFacts, CannedAcl, Facts, KeyScope, ObjectFacts, Resource, Role};
 use storage::memory::MemoryStore;
 use types::{BucketName, ManualClock, ObjectKey, SeededEntropy, Timestamp};
@@ -106,7 +106,10 @@ async fn keys_lose_their_power_and_regain_it() {
     identity.set_user_status(&user("ann"), UserStatus::Active).await.expect("enabled");
     assert_eq!(world.try_key(&key, "a").await, Ok(Some(Role::User)));
 
-    identity.revoke_role(&tenancy("a"), &user("ann")).await.expect("revoked");
+    identity
+        .revoke_role(&Actor::Operator, Revocation::of_all(&tenancy("a"), &user("ann"), "gone"))
+        .await
+        .expect("revoked");
     assert_eq!(world.try_key(&key, "a").await, Err("no role"));
     assert_eq!(world.try_key(&key, "b").await, Err("no role"), "a role in b does not help a key of a");
     world.grant("a", "ann", Role::Deputy, Some(Timestamp::from_secs(2_000))).await;

@@ -113,6 +113,20 @@ impl From<IdentityError> for ApiError {
             E::EndpointTaken { .. } => {
                 (CONFLICT, "EndpointTaken", "A host name serves one tenancy: take it from the other first.")
             }
+            E::NoSuchRequest(_) => {
+                (NOT_FOUND, "NoSuchRequest", "See those there are with: commonhold admin request list")
+            }
+            E::NotAllowed { .. } | E::NotOperator { .. } => (StatusCode::FORBIDDEN, "NotAllowed", ""),
+            E::Suspended(_) => (CONFLICT, "Suspended", "Lift it with: commonhold admin user reactivate USER"),
+            E::NotSuspended(_) => (CONFLICT, "NotSuspended", ""),
+            E::RequestOpen(_) => (CONFLICT, "RequestOpen", "Wait for its decision, or withdraw it."),
+            E::RequestState { .. } => (CONFLICT, "RequestState", "See it with: commonhold admin request show REQUEST"),
+            E::RoleHeld { .. } => (CONFLICT, "RoleHeld", "A role can be asked for again in its last 65 days."),
+            E::JoiningClosed(_) => (CONFLICT, "JoiningClosed", "Ask its managers to grant the role."),
+            E::TenancyEnded(_) => {
+                (CONFLICT, "TenancyEnded", "Set another end with: commonhold admin tenancy set --ends")
+            }
+            E::TooOften { .. } => (StatusCode::TOO_MANY_REQUESTS, "TooOften", "Try again tomorrow."),
             E::UserExists(_) => (CONFLICT, "UserExists", "Choose another name."),
             E::KeyExists(_) => (CONFLICT, "KeyExists", "Delete it first, or let the server choose the id."),
             E::Invalid { .. } => (StatusCode::BAD_REQUEST, "InvalidRequest", ""),

@@ -11,6 +11,7 @@
 
 pub mod audit;
 mod audited;
+pub mod bucket;
 mod client;
 pub mod date;
 pub mod demo;
@@ -18,7 +19,9 @@ mod error;
 mod extract;
 pub mod key;
 pub mod maintenance;
+pub mod message;
 pub mod policy;
+pub mod request;
 pub mod role;
 mod secret_text;
 pub mod session;
@@ -53,6 +56,9 @@ pub fn router(state: AdminState) -> Router {
         .merge(key::routes())
         .merge(session::routes())
         .merge(policy::routes())
+        .merge(request::routes())
+        .merge(message::routes())
+        .merge(bucket::routes())
         .merge(usage::routes())
         .merge(audit::routes())
         .merge(status::routes())

@@ -2,9 +2,9 @@
 
 use axum::Router;
 use axum::extract::State;
-use axum::routing::{get, put};
+use axum::routing::{get, post, put};
 use http::Method;
-use identity::{IdentityError, NewRole, RoleGrant};
+use identity::{GrantEnd, GrantState, IdentityError, NewRole, Revocation, RoleGrant};
 use policy::Role;
 use serde::{Deserialize, Serialize};
 use types::{TenancyName, Timestamp, UserName};
@@ -13,7 +13,8 @@ use crate::client::{AdminClient, ClientError, NO_BODY, encoded, with_query};
 use crate::date::{iso8601, iso8601_option};
 use crate::error::ApiError;
 use crate::extract::{Json, Path, Query};
-use crate::state::{AdminState, Done, LIST_LIMIT, List};
+use crate::request::{actor, by};
+use crate::state::{AdminState, LIST_LIMIT, List};
 
 /// Whether something with an expiry counts.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
@@ -42,6 +43,19 @@ pub struct RoleView {
     pub expires: Option<Timestamp>,
     /// Whether it counts now.
     pub validity: Validity,
+    /// What has become of it: `active`, `expiring` (within two months), `expired`, `revoked` or `replaced`.
+    pub state: GrantState,
+    /// Its number among the grants of the person in the tenancy.
+    pub number: u32,
+    /// The number of the grant whose place it took.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub previous: Option<u32>,
+    /// Who granted it: `operator`, a person, or nothing where the tenancy's own setting did.
+    #[serde(default)]
+    pub by: String,
+    /// Why it was granted, or taken away.
+    #[serde(default)]
+    pub reason: String,
 }
 
 /// A role to be granted.
@@ -53,6 +67,41 @@ pub struct GrantRole {
     /// Until when; for good where absent.
     #[serde(default, with = "iso8601_option")]
     pub expires: Option<Timestamp>,
+    /// Who grants it; the operator where absent.
+    #[serde(default, rename = "as", skip_serializing_if = "Option::is_none")]
+    pub user: Option<UserName>,
+    /// Why; may be empty.
+    #[serde(default)]
+    pub reason: String,
+}
+
+/// A role to be granted for longer.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RenewRole {
+    /// Which; the strongest one that the person has where absent.
+    #[serde(default)]
+    pub role: Option<Role>,
+    /// Until when; for good where absent.
+    #[serde(default, with = "iso8601_option")]
+    pub expires: Option<Timestamp>,
+    /// Who renews it; the operator where absent.
+    #[serde(default, rename = "as", skip_serializing_if = "Option::is_none")]
+    pub user: Option<UserName>,
+}
+
+/// A role to be taken away.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RevokeRole {
+    /// Which; all that the person has where absent.
+    #[serde(default)]
+    pub role: Option<Role>,
+    /// Why. The person reads it.
+    pub reason: String,
+    /// Who takes it away; the operator where absent.
+    #[serde(default, rename = "as", skip_serializing_if = "Option::is_none")]
+    pub user: Option<UserName>,
 }
 
 /// Which roles to list.
@@ -65,6 +114,20 @@ pub struct RoleFilter {
     pub user: Option<UserName>,
 }
 
+impl GrantRole {
+    /// A role for good, granted by the operator.
+    pub const fn of(role: Role) -> Self {
+        Self { role, expires: None, user: None, reason: String::new() }
+    }
+}
+
+impl RevokeRole {
+    /// All roles, taken away by the operator.
+    pub fn all(reason: &str) -> Self {
+        Self { role: None, reason: reason.to_owned(), user: None }
+    }
+}
+
 impl RoleView {
     pub(crate) fn new(grant: &RoleGrant, now: Timestamp) -> Self {
         Self {
@@ -74,6 +137,14 @@ impl RoleView {
             granted: grant.granted,
             expires: grant.expires,
             validity: if grant.is_active(now) { Validity::Active } else { Validity::Expired },
+            state: grant.state(now),
+            number: grant.number,
+            previous: grant.previous,
+            by: by(grant.by.as_ref()),
+            reason: match &grant.end {
+                Some(GrantEnd::Revoked { reason, .. }) => reason.clone(),
+                _ => grant.reason.clone(),
+            },
         }
     }
 }
@@ -92,12 +163,38 @@ impl AdminClient {
         self.call(Method::PUT, &path(tenancy, user), Some(grant)).await
     }
 
-    /// Takes a role away.
+    /// Takes roles away, and says which.
     ///
     /// # Errors
     /// [`ClientError`].
-    pub async fn revoke_role(&self, tenancy: &TenancyName, user: &UserName) -> Result<Done, ClientError> {
-        self.call(Method::DELETE, &path(tenancy, user), NO_BODY).await
+    pub async fn revoke_role(
+        &self,
+        tenancy: &TenancyName,
+        user: &UserName,
+        revoke: &RevokeRole,
+    ) -> Result<List<RoleView>, ClientError> {
+        self.call(Method::POST, &format!("{}/revoke", path(tenancy, user)), Some(revoke)).await
+    }
+
+    /// Grants a role for longer.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn renew_role(
+        &self,
+        tenancy: &TenancyName,
+        user: &UserName,
+        renew: &RenewRole,
+    ) -> Result<RoleView, ClientError> {
+        self.call(Method::POST, &format!("{}/renew", path(tenancy, user)), Some(renew)).await
+    }
+
+    /// Every grant of a person in a tenancy that is remembered, oldest first.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn role_history(&self, tenancy: &TenancyName, user: &UserName) -> Result<List<RoleView>, ClientError> {
+        self.call(Method::GET, &path(tenancy, user), NO_BODY).await
     }
 
     /// The roles that the filter leaves.
@@ -116,24 +213,48 @@ fn path(tenancy: &TenancyName, user: &UserName) -> String {
 }
 
 pub(crate) fn routes() -> Router<AdminState> {
-    Router::new().route("/v1/roles", get(list)).route("/v1/tenancies/{tenancy}/roles/{user}", put(grant).delete(revoke))
+    Router::new()
+        .route("/v1/roles", get(list))
+        .route("/v1/tenancies/{tenancy}/roles/{user}", put(grant).get(history))
+        .route("/v1/tenancies/{tenancy}/roles/{user}/renew", post(renew))
+        .route("/v1/tenancies/{tenancy}/roles/{user}/revoke", post(revoke))
 }
 
 async fn grant(
     State(state): State<AdminState>,
     Path((tenancy, user)): Path<(TenancyName, UserName)>,
-    Json(GrantRole { role, expires }): Json<GrantRole>,
+    Json(GrantRole { role, expires, user: by, reason }): Json<GrantRole>,
 ) -> Result<Json<RoleView>, ApiError> {
-    let grant = state.identity.grant_role(NewRole { tenancy, user, role, expires }).await?;
+    let new = NewRole { tenancy, user, role, expires };
+    let grant = state.identity.grant_role_as(&actor(by), new, &reason).await?;
     Ok(Json(RoleView::new(&grant, state.clock.now())))
+}
+
+async fn renew(
+    State(state): State<AdminState>,
+    Path((tenancy, user)): Path<(TenancyName, UserName)>,
+    Json(RenewRole { role, expires, user: by }): Json<RenewRole>,
+) -> Result<Json<RoleView>, ApiError> {
+    let grant = state.identity.renew_role(&actor(by), &tenancy, &user, role, expires).await?;
+    Ok(Json(RoleView::new(&grant, state.clock.now())))
+}
+
+async fn history(
+    State(state): State<AdminState>,
+    Path((tenancy, user)): Path<(TenancyName, UserName)>,
+) -> Result<Json<List<RoleView>>, ApiError> {
+    let (grants, now) = (state.identity.role_history(&tenancy, &user).await?, state.clock.now());
+    Ok(Json(List::new(grants.iter().map(|grant| RoleView::new(grant, now)).collect())))
 }
 
 async fn revoke(
     State(state): State<AdminState>,
     Path((tenancy, user)): Path<(TenancyName, UserName)>,
-) -> Result<Json<Done>, ApiError> {
-    state.identity.revoke_role(&tenancy, &user).await?;
-    Ok(Json(Done {}))
+    Json(RevokeRole { role, reason, user: by }): Json<RevokeRole>,
+) -> Result<Json<List<RoleView>>, ApiError> {
+    let revocation = Revocation { tenancy, user, role, reason };
+    let (grants, now) = (state.identity.revoke_role(&actor(by), revocation).await?, state.clock.now());
+    Ok(Json(List::new(grants.iter().map(|grant| RoleView::new(grant, now)).collect())))
 }
 
 async fn list(

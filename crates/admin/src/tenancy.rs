@@ -4,13 +4,13 @@ use axum::Router;
 use axum::extract::State;
 use axum::routing::{get, post};
 use http::Method;
-use identity::{IdentityError, NewTenancy, Tenancy, TenancyChange};
+use identity::{IdentityError, Joining, NewTenancy, Tenancy, TenancyChange, Visibility};
 use policy::DefaultPolicy;
 use serde::{Deserialize, Deserializer, Serialize};
-use types::{TenancyName, Timestamp};
+use types::{TenancyName, Timestamp, UserName};
 
 use crate::client::{AdminClient, ClientError, NO_BODY, encoded};
-use crate::date::iso8601;
+use crate::date::{iso8601, iso8601_option, parse_date};
 use crate::error::ApiError;
 use crate::extract::{Json, Path};
 use crate::state::{AdminState, Done, List};
@@ -31,6 +31,21 @@ pub struct TenancyView {
     /// When it was made.
     #[serde(with = "iso8601")]
     pub created: Timestamp,
+    /// What it is for, in one line.
+    #[serde(default)]
+    pub summary: String,
+    /// The project that it belongs to.
+    #[serde(default)]
+    pub project: String,
+    /// When it ends: from then on only its managers reach it.
+    #[serde(default, with = "iso8601_option")]
+    pub ends: Option<Timestamp>,
+    /// `listed`, or `hidden` from people who hold no role in it.
+    #[serde(default)]
+    pub visibility: Visibility,
+    /// What becomes of a request for a role: `decided`, `automatic` or `closed`.
+    #[serde(default)]
+    pub joining: Joining,
 }
 
 /// A tenancy to be made.
@@ -51,6 +66,24 @@ pub struct CreateTenancy {
     /// Further host names under which it is served.
     #[serde(default)]
     pub endpoints: Vec<String>,
+    /// What it is for, in one line.
+    #[serde(default)]
+    pub summary: String,
+    /// The project that it belongs to.
+    #[serde(default)]
+    pub project: String,
+    /// When it ends; never where absent.
+    #[serde(default, with = "iso8601_option")]
+    pub ends: Option<Timestamp>,
+    /// Whether people who hold no role in it find it.
+    #[serde(default)]
+    pub visibility: Visibility,
+    /// What becomes of a request for a role in it.
+    #[serde(default)]
+    pub joining: Joining,
+    /// Who is its first MANAGER.
+    #[serde(default)]
+    pub manager: Option<UserName>,
 }
 
 /// What is to become of a tenancy; what is absent stays as it is.
@@ -69,6 +102,21 @@ pub struct SetTenancy {
     /// Further host names under which it is served, all of them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub endpoints: Option<Vec<String>>,
+    /// What it is for, in one line.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub summary: Option<String>,
+    /// The project that it belongs to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub project: Option<String>,
+    /// When it ends, as `2027-01-31`; an empty text lets it go on for good.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ends: Option<String>,
+    /// Whether people who hold no role in it find it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub visibility: Option<Visibility>,
+    /// What becomes of a request for a role in it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub joining: Option<Joining>,
 }
 
 /// Reads a field that is there, `null` too.
@@ -85,6 +133,11 @@ impl From<&Tenancy> for TenancyView {
             default_policy: tenancy.default_policy,
             endpoints: tenancy.endpoints.clone(),
             created: tenancy.created,
+            summary: tenancy.summary.clone(),
+            project: tenancy.project.clone(),
+            ends: tenancy.ends,
+            visibility: tenancy.visibility,
+            joining: tenancy.joining,
         }
     }
 }
@@ -145,8 +198,21 @@ async fn create(
     State(state): State<AdminState>,
     Json(new): Json<CreateTenancy>,
 ) -> Result<Json<TenancyView>, ApiError> {
-    let CreateTenancy { name, description, quota_bytes, default_policy, endpoints } = new;
-    let new = NewTenancy { name, description, quota_bytes, default_policy, endpoints };
+    let CreateTenancy { name, description, quota_bytes, default_policy, endpoints, .. } = new;
+    let CreateTenancy { summary, project, ends, visibility, joining, manager, .. } = new;
+    let new = NewTenancy {
+        name,
+        description,
+        quota_bytes,
+        default_policy,
+        endpoints,
+        summary,
+        project,
+        ends,
+        visibility,
+        joining,
+        manager,
+    };
     Ok(Json(TenancyView::from(&*state.identity.create_tenancy(new).await?)))
 }
 
@@ -165,9 +231,30 @@ async fn set(
     Path(name): Path<TenancyName>,
     Json(set): Json<SetTenancy>,
 ) -> Result<Json<TenancyView>, ApiError> {
-    let SetTenancy { description, quota_bytes, default_policy, endpoints } = set;
-    let change = TenancyChange { description, quota_bytes, default_policy, endpoints };
+    let SetTenancy { description, quota_bytes, default_policy, endpoints, summary, project, ends, visibility, joining } =
+        set;
+    let ends = ends.map(|ends| end(&ends)).transpose()?;
+    let change = TenancyChange {
+        description,
+        quota_bytes,
+        default_policy,
+        endpoints,
+        summary,
+        project,
+        ends,
+        visibility,
+        joining,
+    };
     Ok(Json(TenancyView::from(&*state.identity.change_tenancy(&name, change).await?)))
+}
+
+fn end(text: &str) -> Result<Option<Timestamp>, ApiError> {
+    if text.is_empty() {
+        return Ok(None);
+    }
+    parse_date(text)
+        .map(Some)
+        .map_err(|error| ApiError::invalid(error, "Write it as 2027-01-31, or nothing for never."))
 }
 
 async fn delete(State(state): State<AdminState>, Path(name): Path<TenancyName>) -> Result<Json<Done>, ApiError> {

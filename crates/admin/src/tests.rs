@@ -24,7 +24,7 @@ use crate::audit::AuditQuery;
 use crate::client::NO_BODY;
 use crate::key::{CreateKey, KeyFilter};
 use crate::maintenance::{BackupRequest, Outcome, ScrubView, Task, TaskKind};
-use crate::role::{GrantRole, RoleFilter, Validity};
+use crate::role::{GrantRole, RevokeRole, RoleFilter, Validity};
 use crate::tenancy::{CreateTenancy, SetTenancy};
 use crate::user::CreateUser;
 use crate::{AdminClient, AdminState, ClientError, Installation, SecretText, router};
@@ -145,7 +145,7 @@ fn new_user(name: &str) -> CreateUser {
 }
 
 fn role(role: Role) -> GrantRole {
-    GrantRole { role, expires: None }
+    GrantRole::of(role)
 }
 
 fn new_key(tenancy_name: &str, owner: &str) -> CreateKey {
@@ -269,7 +269,7 @@ async fn roles() {
     client.create_tenancy(&new_tenancy("noc-o")).await.expect("made");
     client.create_user(&new_user("bob+1")).await.expect("made");
     let until = Timestamp::from_secs(1_900_000_000);
-    let deputy = GrantRole { role: Role::Deputy, expires: Some(until) };
+    let deputy = GrantRole { expires: Some(until), ..role(Role::Deputy) };
     let granted = client.grant_role(&tenancy("noc-o"), &user("bob+1"), &deputy).await.expect("granted");
     assert_eq!((granted.role, granted.expires, granted.validity), (Role::Deputy, Some(until), Validity::Active));
 
@@ -292,8 +292,10 @@ async fn roles() {
     assert_eq!(roles[0].validity, Validity::Expired);
     assert_eq!(code(client.grant_role(&tenancy("noc-o"), &user("bob+1"), &deputy).await), "InvalidRequest");
 
-    client.revoke_role(&tenancy("noc-o"), &user("bob+1")).await.expect("revoked");
-    assert_eq!(code(client.revoke_role(&tenancy("noc-o"), &user("bob+1")).await), "NoRole");
+    let gone = RevokeRole::all("left the project");
+    let revoked = client.revoke_role(&tenancy("noc-o"), &user("bob+1"), &gone).await.expect("revoked").items;
+    assert_eq!((revoked.len(), revoked[0].reason.as_str()), (1, "left the project"));
+    assert_eq!(code(client.revoke_role(&tenancy("noc-o"), &user("bob+1"), &gone).await), "NoRole");
     let nobody = client.grant_role(&tenancy("noc-o"), &user("eve"), &role(Role::User)).await;
     assert_eq!(code(nobody), "NoSuchUser");
     assert_eq!(code(client.list_roles(&filter(Some("x"), None)).await), "NoSuchTenancy");

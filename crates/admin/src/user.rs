@@ -2,9 +2,9 @@
 
 use axum::Router;
 use axum::extract::State;
-use axum::routing::{get, post};
+use axum::routing::{get, post, put};
 use http::Method;
-use identity::{IdentityError, NewUser, User, UserStatus};
+use identity::{Actor, IdentityError, NewUser, Suspension, User, UserStatus};
 use serde::{Deserialize, Serialize};
 use types::{Timestamp, UserName};
 
@@ -13,6 +13,7 @@ use crate::date::iso8601;
 use crate::error::ApiError;
 use crate::extract::{Json, Path};
 use crate::key::{self, KeyView};
+use crate::request::by;
 use crate::role::RoleView;
 use crate::secret_text::SecretText;
 use crate::state::{AdminState, Done, LIST_LIMIT, List};
@@ -40,6 +41,54 @@ pub struct UserDetail {
     pub roles: Vec<RoleView>,
     /// Their keys, in the order of tenancies.
     pub keys: Vec<KeyView>,
+    /// That nothing of theirs works.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub suspension: Option<SuspensionView>,
+}
+
+/// That nothing of a person's works.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct SuspensionView {
+    /// Who.
+    pub user: UserName,
+    /// Since when.
+    #[serde(with = "iso8601")]
+    pub at: Timestamp,
+    /// By whom.
+    pub by: String,
+    /// Why. The person reads it.
+    pub reason: String,
+}
+
+/// A person to be suspended.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SuspendUser {
+    /// Why. The person reads it.
+    pub reason: String,
+}
+
+/// Another password.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SetPassword {
+    /// The password.
+    pub password: SecretText,
+}
+
+/// Another address.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SetEmail {
+    /// Where mail reaches the person; nowhere where it is `null`.
+    pub email: Option<String>,
+}
+
+impl From<&Suspension> for SuspensionView {
+    fn from(suspension: &Suspension) -> Self {
+        let Suspension { user, at, by: who, reason } = suspension.clone();
+        Self { user, at, by: by(Some(&who)), reason }
+    }
 }
 
 /// A person to be made known.
@@ -103,6 +152,38 @@ impl AdminClient {
         self.call(Method::POST, &format!("{}/enable", path(name)), NO_BODY).await
     }
 
+    /// Lets nothing of a person's work, in any tenancy, until they are reactivated.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn suspend_user(&self, name: &UserName, suspend: &SuspendUser) -> Result<SuspensionView, ClientError> {
+        self.call(Method::POST, &format!("{}/suspend", path(name)), Some(suspend)).await
+    }
+
+    /// Lifts a suspension. Roles that expired meanwhile are granted for 30 days.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn reactivate_user(&self, name: &UserName) -> Result<Done, ClientError> {
+        self.call(Method::POST, &format!("{}/reactivate", path(name)), NO_BODY).await
+    }
+
+    /// Sets a person's password, in the built-in directory.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn set_password(&self, name: &UserName, set: &SetPassword) -> Result<UserView, ClientError> {
+        self.call(Method::PUT, &format!("{}/password", path(name)), Some(set)).await
+    }
+
+    /// Sets where mail reaches a person, in the built-in directory.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn set_email(&self, name: &UserName, set: &SetEmail) -> Result<UserView, ClientError> {
+        self.call(Method::PUT, &format!("{}/email", path(name)), Some(set)).await
+    }
+
     /// Deletes a person with their roles and keys. Their buckets stay.
     ///
     /// # Errors
@@ -122,6 +203,10 @@ pub(crate) fn routes() -> Router<AdminState> {
         .route("/v1/users/{name}", get(show).delete(delete))
         .route("/v1/users/{name}/disable", post(disable))
         .route("/v1/users/{name}/enable", post(enable))
+        .route("/v1/users/{name}/suspend", post(suspend))
+        .route("/v1/users/{name}/reactivate", post(reactivate))
+        .route("/v1/users/{name}/password", put(set_password))
+        .route("/v1/users/{name}/email", put(set_email))
 }
 
 async fn create(State(state): State<AdminState>, Json(new): Json<CreateUser>) -> Result<Json<UserView>, ApiError> {
@@ -144,7 +229,8 @@ async fn show(State(state): State<AdminState>, Path(name): Path<UserName>) -> Re
         keys.extend(key::views(&state, found).await?);
     }
     let roles = standing.roles.iter().map(|grant| RoleView::new(grant, now)).collect();
-    Ok(Json(UserDetail { user: standing.user.clone().into(), roles, keys }))
+    let suspension = standing.suspension.as_deref().map(SuspensionView::from);
+    Ok(Json(UserDetail { user: standing.user.clone().into(), roles, keys, suspension }))
 }
 
 async fn disable(State(state): State<AdminState>, Path(name): Path<UserName>) -> Result<Json<UserView>, ApiError> {
@@ -158,4 +244,34 @@ async fn enable(State(state): State<AdminState>, Path(name): Path<UserName>) -> 
 async fn delete(State(state): State<AdminState>, Path(name): Path<UserName>) -> Result<Json<Done>, ApiError> {
     state.identity.delete_user(&name).await?;
     Ok(Json(Done {}))
+}
+
+async fn suspend(
+    State(state): State<AdminState>,
+    Path(name): Path<UserName>,
+    Json(SuspendUser { reason }): Json<SuspendUser>,
+) -> Result<Json<SuspensionView>, ApiError> {
+    let suspension = state.identity.suspend_user(&Actor::Operator, &name, &reason).await?;
+    Ok(Json(SuspensionView::from(&suspension)))
+}
+
+async fn reactivate(State(state): State<AdminState>, Path(name): Path<UserName>) -> Result<Json<Done>, ApiError> {
+    state.identity.reactivate_user(&Actor::Operator, &name).await?;
+    Ok(Json(Done {}))
+}
+
+async fn set_password(
+    State(state): State<AdminState>,
+    Path(name): Path<UserName>,
+    Json(SetPassword { password }): Json<SetPassword>,
+) -> Result<Json<UserView>, ApiError> {
+    Ok(Json(state.identity.set_password(&name, password.expose()).await?.into()))
+}
+
+async fn set_email(
+    State(state): State<AdminState>,
+    Path(name): Path<UserName>,
+    Json(SetEmail { email }): Json<SetEmail>,
+) -> Result<Json<UserView>, ApiError> {
+    Ok(Json(state.identity.set_email(&name, email).await?.into()))
 }

@@ -5,9 +5,11 @@ mod finish_interrupted;
 mod flush_last_uses;
 mod prune_audit;
 mod scrub;
+mod tend_membership;
 
 pub use expire_keys::ExpireKeys;
 pub use finish_interrupted::FinishInterrupted;
 pub use flush_last_uses::FlushLastUses;
 pub use prune_audit::PruneAudit;
 pub use scrub::{Scrub, scrub};
+pub use tend_membership::TendMembership;

@@ -1,14 +1,15 @@
 //! What the nouns share: the store, what is held in memory of it, and how records are read and changed.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use parking_lot::RwLock;
+use parking_lot::{Mutex, RwLock};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use storage::{Batch, Expect, Metadata, Space, limits};
-use types::{AccessKeyId, Clock, Entropy, Timestamp, UserName};
+use types::{AccessKeyId, Clock, Entropy, TenancyName, Timestamp, UserName};
 
 use crate::IdentityError;
 use crate::cache::Cache;
@@ -18,10 +19,13 @@ use crate::key::KeyRecord;
 use crate::keyspace;
 use crate::last_use::LastUses;
 use crate::master_key::MasterKey;
+use crate::message::MessageRates;
 use crate::password::Passwords;
 use crate::quota::Quotas;
+use crate::request::RequestTable;
 use crate::session::Session;
 use crate::standing::Known;
+use crate::suspension::Suspension;
 use crate::tenancy::TenancyTable;
 use crate::write_through::WriteThrough;
 
@@ -45,6 +49,12 @@ pub(crate) struct Control {
     pub(crate) write_through: WriteThrough,
     pub(crate) keys: Cache<AccessKeyId, KeyRecord>,
     pub(crate) standings: Cache<UserName, Known>,
+    /// Everyone who is suspended.
+    pub(crate) suspensions: RwLock<BTreeMap<UserName, Arc<Suspension>>>,
+    /// Requests that wait for a decision, and how many each person made lately.
+    pub(crate) requests: RwLock<RequestTable>,
+    /// How often people write to members.
+    pub(crate) messages: Mutex<MessageRates>,
     /// What waits to be told.
     pub(crate) outbox: Outbox,
     /// How much each tenancy, bucket and person may hold.
@@ -110,6 +120,9 @@ impl Control {
             write_through: WriteThrough::default(),
             keys: Cache::new(CACHED_KEYS),
             standings: Cache::new(CACHED_PEOPLE),
+            suspensions: RwLock::default(),
+            requests: RwLock::default(),
+            messages: Mutex::default(),
             outbox: Outbox::default(),
             quotas: Quotas::default(),
             sessions: Cache::new(OPENED_SESSIONS),
@@ -122,6 +135,11 @@ impl Control {
     /// Every tenancy, as of now.
     pub(crate) fn table(&self) -> Arc<TenancyTable> {
         Arc::clone(&self.tenancies.read())
+    }
+
+    /// When a tenancy ends.
+    pub(crate) fn tenancy_ends(&self, name: &TenancyName) -> Option<Timestamp> {
+        self.tenancies.read().by_name.get(name).and_then(|tenancy| tenancy.ends)
     }
 
     /// The record at `key`.
@@ -214,10 +232,18 @@ pub(crate) fn damaged(key: &[u8], reason: impl Into<String>) -> IdentityError {
 
 /// Refuses a text of more than `limit` characters, or with control characters.
 pub(crate) fn check_text(what: &'static str, text: &str, limit: usize) -> Result<(), IdentityError> {
+    if text.contains('\n') {
+        return Err(IdentityError::Invalid { what, rule: "it must be one line".to_owned() });
+    }
+    check_prose(what, text, limit)
+}
+
+/// Refuses a text of more than `limit` characters, or with control characters other than ends of lines.
+pub(crate) fn check_prose(what: &'static str, text: &str, limit: usize) -> Result<(), IdentityError> {
     if text.chars().count() > limit {
         return Err(IdentityError::Invalid { what, rule: format!("it must have at most {limit} characters") });
     }
-    if text.chars().any(char::is_control) {
+    if text.chars().any(|c| c.is_control() && c != '\n') {
         return Err(IdentityError::Invalid { what, rule: "control characters may not stand in it".to_owned() });
     }
     Ok(())

@@ -1,7 +1,11 @@
 //! What can go wrong, in words for the person who asked.
 
+use policy::Role;
 use storage::{CommitError, StorageError};
-use types::{AccessKeyId, TenancyName, UserName};
+use types::{AccessKeyId, TenancyName, Timestamp, UserName};
+
+use crate::Actor;
+use crate::request::{RequestAct, RequestId, RequestState};
 
 /// An operation on identities was not done.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -41,6 +45,72 @@ pub enum IdentityError {
         user: UserName,
         /// Where.
         tenancy: TenancyName,
+    },
+    /// The actor's role there does not allow it.
+    #[error("{actor} may not {what} in tenancy {tenancy}")]
+    NotAllowed {
+        /// Who.
+        actor: Actor,
+        /// Where.
+        tenancy: TenancyName,
+        /// What.
+        what: String,
+    },
+    /// Only operators do it.
+    #[error("{actor} may not {what}; operators do")]
+    NotOperator {
+        /// Who.
+        actor: Actor,
+        /// What.
+        what: String,
+    },
+    /// Nothing of the person works.
+    #[error("user {0} is suspended")]
+    Suspended(UserName),
+    /// There is nothing to lift.
+    #[error("user {0} is not suspended")]
+    NotSuspended(UserName),
+    /// There is no such request, or it is not the actor's to see.
+    #[error("there is no request {0}")]
+    NoSuchRequest(RequestId),
+    /// What was asked for is asked for already.
+    #[error("request {0} asks for this already")]
+    RequestOpen(RequestId),
+    /// The request is not in a state in which this can be done.
+    #[error("request {id} is {state}: {act} is not possible")]
+    RequestState {
+        /// Which.
+        id: RequestId,
+        /// Its state.
+        state: RequestState,
+        /// What was to be done.
+        act: RequestAct,
+    },
+    /// The person holds the role, or a stronger one, for long enough.
+    #[error("user {user} is {role} of tenancy {tenancy} already{}", renewal(*.renewal_opens))]
+    RoleHeld {
+        /// Who.
+        user: UserName,
+        /// Where.
+        tenancy: TenancyName,
+        /// As what.
+        role: Role,
+        /// From when on they may ask again; never where the role does not expire.
+        renewal_opens: Option<Timestamp>,
+    },
+    /// Nobody may ask for a role there.
+    #[error("tenancy {0} takes no requests")]
+    JoiningClosed(TenancyName),
+    /// The tenancy's time is over.
+    #[error("tenancy {0} has ended")]
+    TenancyEnded(TenancyName),
+    /// The person did it too often.
+    #[error("there were {limit} {what} within a day already")]
+    TooOften {
+        /// Of what.
+        what: &'static str,
+        /// How many are allowed.
+        limit: usize,
     },
     /// There is no such key.
     #[error("there is no access key {0}")]
@@ -111,6 +181,10 @@ impl IdentityError {
     pub fn away(reason: impl ToString) -> Self {
         Self::DirectoryAway { reason: reason.to_string() }
     }
+}
+
+fn renewal(opens: Option<Timestamp>) -> String {
+    opens.map_or_else(String::new, |opens| format!("; renewal opens on {}", opens.to_date()))
 }
 
 impl From<CommitError> for IdentityError {

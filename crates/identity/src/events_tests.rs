@@ -8,7 +8,8 @@ use storage::{Batch, Metadata, Space};
 use types::{Clock, ManualClock, SeededEntropy, TenancyName, Timestamp, UserName};
 
 use crate::{
-    Event, Identity, IdentityError, MasterKey, NewRole, NewTenancy, NewUser, PendingEvent, Recipients, keyspace,
+    Actor, Event, Identity, IdentityError, MasterKey, NewRole, NewTenancy, NewUser, PendingEvent, Recipients,
+    Revocation, keyspace,
 };
 
 async fn open(store: &Arc<MemoryStore>, clock: &Arc<ManualClock>) -> Identity {
@@ -35,7 +36,7 @@ async fn with_a_grant(store: &Arc<MemoryStore>, clock: &Arc<ManualClock>) -> Ide
 fn message(subject: &str) -> Event {
     Event::Message {
         tenancy: names().0,
-        from: crate::Actor::Operator,
+        from: Actor::Operator,
         to: Recipients::Everyone,
         subject: subject.to_owned(),
         body: String::new(),
@@ -57,7 +58,7 @@ async fn an_event_waits_until_it_is_acknowledged() {
     assert_eq!((*at, who), (clock.now(), &user));
 
     clock.advance_secs(5);
-    identity.revoke_role(&tenancy, &user).await.expect("revoked");
+    identity.revoke_role(&Actor::Operator, Revocation::of_all(&tenancy, &user, "gone")).await.expect("revoked");
     let identity = open(&store, &clock).await;
     let events = identity.pending_events(10).await.expect("read");
     assert_eq!((events.len(), &events[0]), (2, &first[0]), "the same after a restart, in order");
@@ -118,7 +119,7 @@ async fn an_event_is_left_out_of_a_change_that_fails() {
     let (store, clock) = (Arc::new(MemoryStore::new()), Arc::new(ManualClock::new(Timestamp::from_secs(1_000))));
     let identity = with_a_grant(&store, &clock).await;
     let (tenancy, user) = names();
-    identity.revoke_role(&tenancy, &user).await.expect("revoked");
-    assert!(identity.revoke_role(&tenancy, &user).await.is_err());
+    identity.revoke_role(&Actor::Operator, Revocation::of_all(&tenancy, &user, "gone")).await.expect("revoked");
+    assert!(identity.revoke_role(&Actor::Operator, Revocation::of_all(&tenancy, &user, "gone")).await.is_err());
     assert_eq!(identity.pending_events(10).await.expect("read").len(), 2);
 }

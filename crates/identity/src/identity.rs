@@ -11,7 +11,7 @@ use crate::control::{Control, Stale, damaged, put};
 use crate::directory::people::People;
 use crate::directory::{BuiltInDirectory, Directories, Directory, ExternalDirectory};
 use crate::password::Passwords;
-use crate::{IdentityError, MasterKey, events, keyspace, tenancy};
+use crate::{IdentityError, MasterKey, keyspace, suspension, tenancy};
 
 /// The format of the records that this program reads and writes.
 const FORMAT: u32 = 1;
@@ -73,7 +73,7 @@ impl Identity {
         let control = Control::new(metadata, master, clock, entropy, passwords, directories);
         check_master_key(&control).await?;
         tenancy::load(&control).await?;
-        events::load(&control, keyspace::PEOPLE).await?;
+        suspension::load(&control).await?;
         Ok(Self { control: Arc::new(control) })
     }
 

@@ -9,8 +9,7 @@ use types::{AccessKeyId, TenancyName, Timestamp, UserName};
 
 use crate::control::{Control, Stale, check_text, damaged, put};
 use crate::last_use::Noted;
-use crate::role::RoleGrant;
-use crate::{Identity, IdentityError, Secret, keyspace, tenancy, user};
+use crate::{Identity, IdentityError, Secret, keyspace, standing, tenancy, user};
 
 /// The longest description of a key, in characters.
 pub const MAX_DESCRIPTION_CHARS: usize = 256;
@@ -196,8 +195,8 @@ async fn check(control: &Control, new: &NewKey) -> Result<(), IdentityError> {
     control.check_expiry(new.expires)?;
     new.scope.check().map_err(|rule| IdentityError::Invalid { what: "scope of the key", rule })?;
     user::check_exists(control, &new.owner).await?;
-    let role = control.read::<RoleGrant>(&keyspace::role(&new.tenancy, &new.owner)).await?;
-    if role.is_none_or(|role| !role.value.is_active(control.clock.now())) {
+    let standing = standing::standing(control, &new.owner).await?;
+    if standing.and_then(|standing| standing.role_in(&new.tenancy, control.clock.now())).is_none() {
         return Err(IdentityError::NoRole { user: new.owner.clone(), tenancy: new.tenancy.clone() });
     }
     let owned = keyspace::key_infos(&new.tenancy, Some(&new.owner));

@@ -5,6 +5,7 @@ use types::{AccessKeyId, TenancyName, UserName};
 
 use crate::events::EventId;
 use crate::quota::QuotaScope;
+use crate::request::RequestId;
 
 /// The one record that shows whether the master key is the right one; also its group.
 pub(crate) const CHECK: &[u8] = b"i/check/";
@@ -20,7 +21,7 @@ pub(crate) fn tenancy(name: &TenancyName) -> Vec<u8> {
     format!("i/tenancy/{name}/").into_bytes()
 }
 
-/// The role of a person in a tenancy, in the tenancy's group.
+/// What a person is and was in a tenancy, in the tenancy's group.
 pub(crate) fn role(tenancy: &TenancyName, user: &UserName) -> Vec<u8> {
     format!("i/tenancy/{tenancy}/role/{user}").into_bytes()
 }
@@ -55,6 +56,31 @@ pub(crate) fn quota(tenancy: &TenancyName, scope: &QuotaScope) -> Option<Vec<u8>
 /// Before every quota of a bucket or a person in a tenancy.
 pub(crate) fn quotas(tenancy: &TenancyName) -> Vec<u8> {
     format!("i/tenancy/{tenancy}/quota/").into_bytes()
+}
+
+/// What is known of a person, whichever directory they are in; also the group of it.
+pub(crate) fn person(name: &UserName) -> Vec<u8> {
+    format!("i/person/{name}/").into_bytes()
+}
+
+/// A request about a tenancy, in the tenancy's group. The keys are in the order of numbers.
+pub(crate) fn request(id: &RequestId) -> Vec<u8> {
+    format!("i/tenancy/{}/request/{:020}", id.tenancy, id.number).into_bytes()
+}
+
+/// Before every request about a tenancy.
+pub(crate) fn requests(name: &TenancyName) -> Vec<u8> {
+    requests_in(&tenancy(name))
+}
+
+/// Before every request in the group of a tenancy.
+pub(crate) fn requests_in(group: &[u8]) -> Vec<u8> {
+    [group, b"request/"].concat()
+}
+
+/// The counter of the requests that were ever made about a tenancy.
+pub(crate) fn request_counter(tenancy: &TenancyName) -> Vec<u8> {
+    format!("t/{tenancy}/requests").into_bytes()
 }
 
 /// An event, in the group of what it is about.

@@ -11,6 +11,7 @@
 //! this [`Identity`] are seen by the next request.
 
 mod actor;
+pub mod authority;
 mod cache;
 mod control;
 pub mod directory;
@@ -22,6 +23,7 @@ pub mod key;
 mod keyspace;
 mod last_use;
 mod master_key;
+pub mod message;
 mod password;
 pub mod quota;
 pub mod request;
@@ -29,11 +31,14 @@ pub mod role;
 mod secret;
 pub mod session;
 pub mod standing;
+pub mod suspension;
 pub mod tenancy;
+pub mod term;
 pub mod user;
 pub mod write_through;
 
 pub use actor::Actor;
+pub use authority::Act;
 pub use directory::{BuiltInDirectory, Directory, ExternalDirectory, GroupWriter, TenancyGroups};
 pub use error::IdentityError;
 pub use events::{Event, EventId, PendingEvent, Recipients};
@@ -42,13 +47,19 @@ pub use identity::Identity;
 pub use key::{KeyInfo, KeyRecord, NewKey};
 pub use last_use::LastUse;
 pub use master_key::{MasterKey, MasterKeyError};
+pub use message::NewMessage;
 pub use quota::{Quota, QuotaChange, QuotaScope, Quotas};
-pub use request::{RequestId, RequestKind, RequestSummary};
-pub use role::{NewRole, RoleGrant};
+pub use request::{
+    Approval, NewRequest, Request, RequestAct, RequestFilter, RequestId, RequestKind, RequestState, RequestStep,
+    RequestSummary, StepKind,
+};
+pub use role::{GrantEnd, GrantState, Holder, NewRole, Revocation, RoleGrant};
 pub use secret::Secret;
 pub use session::{IssuedSession, NewSession, Session, SessionInfo};
 pub use standing::Standing;
-pub use tenancy::{CLOSED_TO_BUCKETS, NewTenancy, Tenancy, TenancyChange, bucket_counter};
+pub use suspension::Suspension;
+pub use tenancy::{CLOSED_TO_BUCKETS, Joining, NewTenancy, Tenancy, TenancyChange, Visibility, bucket_counter};
+pub use term::Term;
 pub use user::{NewUser, User, UserStatus};
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use storage::Metadata;
 use storage::memory::MemoryStore;
 use types::{AccessKeyId, Clock, ManualClock, SeededEntropy, TenancyName, Timestamp, UserName};
 
-use crate::{Identity, IdentityError, MasterKey, NewKey, NewRole, NewTenancy, NewUser, Secret};
+use crate::{Actor, Identity, IdentityError, MasterKey, NewKey, NewRole, NewTenancy, NewUser, Revocation, Secret};
 
 /// Names of which one begins like another.
 const TENANCIES: [&str; 3] = ["a", "a-b", "b"];
@@ -148,7 +148,10 @@ impl System {
                 let new = NewRole { tenancy: tenancy(t), user: user(u), role: Role::Deputy, expires };
                 identity.grant_role(new).await?;
             }
-            Operation::Revoke { tenancy: t, user: u } => identity.revoke_role(&tenancy(t), &user(u)).await?,
+            Operation::Revoke { tenancy: t, user: u } => {
+                let revocation = Revocation::of_all(&tenancy(t), &user(u), "gone");
+                identity.revoke_role(&Actor::Operator, revocation).await?;
+            }
             Operation::ImportKey { tenancy: t, user: u, key: k } => {
                 let new = NewKey {
                     tenancy: tenancy(t),

@@ -1,17 +1,22 @@
 //! Tenancies: the shared areas that own buckets, members and keys.
 
 use std::collections::{BTreeMap, HashMap};
+use std::fmt;
+use std::str::FromStr;
 use std::sync::Arc;
 
-use policy::DefaultPolicy;
+use policy::{DefaultPolicy, Role};
 use serde::{Deserialize, Serialize};
 use storage::{Batch, Bounded, Expect, Space, limits};
 use types::{TenancyName, Timestamp, UserName};
 
-use crate::control::{Control, Life, Stale, Stored, check_text, damaged, decode, put};
+use crate::authority::{self, Act};
+use crate::control::{Control, Life, Stale, Stored, check_prose, check_text, damaged, decode, put};
 use crate::key::KeyInfo;
-use crate::role::RoleGrant;
-use crate::{Identity, IdentityError, Quota, QuotaChange, QuotaScope, events, keyspace, quota};
+use crate::role::{self, Grounds, Membership, NewRole, Told, Word};
+use crate::{
+    Actor, Event, Identity, IdentityError, Quota, QuotaChange, QuotaScope, events, keyspace, quota, request, user,
+};
 
 /// The most tenancies: all of them are held in memory.
 pub const MAX_TENANCIES: usize = 10_000;
@@ -19,6 +24,10 @@ pub const MAX_TENANCIES: usize = 10_000;
 pub const MAX_ENDPOINTS: usize = 16;
 /// The longest description, in characters.
 pub const MAX_DESCRIPTION_CHARS: usize = 1024;
+/// The longest summary, in characters.
+pub const MAX_SUMMARY_CHARS: usize = 200;
+/// The longest name of a project, in characters.
+pub const MAX_PROJECT_CHARS: usize = 200;
 /// The longest host name, in bytes (RFC 1035 section 2.3.4).
 const MAX_HOST_BYTES: usize = 253;
 /// How many records one batch of a deletion removes.
@@ -52,7 +61,86 @@ pub struct Tenancy {
     pub endpoints: Vec<String>,
     /// When it was made.
     pub created: Timestamp,
+    /// What it is for, in one line.
+    #[serde(default)]
+    pub summary: String,
+    /// The project that it belongs to.
+    #[serde(default)]
+    pub project: String,
+    /// When it ends: from then on only its managers reach it. Never where absent.
+    #[serde(default)]
+    pub ends: Option<Timestamp>,
+    /// Whether people who hold no role in it find it.
+    #[serde(default)]
+    pub visibility: Visibility,
+    /// What becomes of a request for a role in it.
+    #[serde(default)]
+    pub joining: Joining,
 }
+
+impl Tenancy {
+    /// Whether its time is over at `now`.
+    pub fn has_ended(&self, now: Timestamp) -> bool {
+        self.ends.is_some_and(|ends| ends <= now)
+    }
+}
+
+/// Whether people who hold no role in a tenancy find it.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Visibility {
+    /// It is among those that everybody is shown.
+    #[default]
+    Listed,
+    /// It is not. Who knows its name can ask for a role all the same.
+    Hidden,
+}
+
+/// What becomes of a request for a role.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Joining {
+    /// It waits until someone decides.
+    #[default]
+    Decided,
+    /// USER is granted at once, for a year; the other roles are decided on.
+    Automatic,
+    /// It is refused.
+    Closed,
+}
+
+macro_rules! choice {
+    ($type:ident, $($name:literal $variant:ident),*) => {
+        impl $type {
+            /// Its name.
+            pub const fn name(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $name,)*
+                }
+            }
+        }
+
+        impl fmt::Display for $type {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(self.name())
+            }
+        }
+
+        impl FromStr for $type {
+            type Err = String;
+
+            fn from_str(text: &str) -> Result<Self, String> {
+                match text {
+                    $($name => Ok(Self::$variant),)*
+                    _ => Err(format!("{text:?} is not valid: it is {}", [$($name),*].join(" or "))),
+                }
+            }
+        }
+    };
+}
+
+choice!(Visibility, "listed" Listed, "hidden" Hidden);
+choice!(Joining, "decided" Decided, "automatic" Automatic, "closed" Closed);
 
 /// What a new tenancy is to be.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -67,13 +155,36 @@ pub struct NewTenancy {
     pub default_policy: DefaultPolicy,
     /// Further host names under which it is served.
     pub endpoints: Vec<String>,
+    /// What it is for, in one line.
+    pub summary: String,
+    /// The project that it belongs to.
+    pub project: String,
+    /// When it ends; never where absent.
+    pub ends: Option<Timestamp>,
+    /// Whether people who hold no role in it find it.
+    pub visibility: Visibility,
+    /// What becomes of a request for a role in it.
+    pub joining: Joining,
+    /// Who is its first MANAGER, for good.
+    pub manager: Option<UserName>,
 }
 
 impl NewTenancy {
     /// A tenancy of this name with nothing set.
     pub fn named(name: TenancyName) -> Self {
-        let default_policy = DefaultPolicy::default();
-        Self { name, description: String::new(), quota_bytes: None, default_policy, endpoints: Vec::new() }
+        Self {
+            name,
+            description: String::new(),
+            quota_bytes: None,
+            default_policy: DefaultPolicy::default(),
+            endpoints: Vec::new(),
+            summary: String::new(),
+            project: String::new(),
+            ends: None,
+            visibility: Visibility::default(),
+            joining: Joining::default(),
+            manager: None,
+        }
     }
 }
 
@@ -88,20 +199,41 @@ pub struct TenancyChange {
     pub default_policy: Option<DefaultPolicy>,
     /// Further host names under which it is served, all of them.
     pub endpoints: Option<Vec<String>>,
+    /// What it is for, in one line.
+    pub summary: Option<String>,
+    /// The project that it belongs to.
+    pub project: Option<String>,
+    /// When it ends; `Some(None)` lets it go on for good.
+    pub ends: Option<Option<Timestamp>>,
+    /// Whether people who hold no role in it find it.
+    pub visibility: Option<Visibility>,
+    /// What becomes of a request for a role in it.
+    pub joining: Option<Joining>,
+}
+
+impl TenancyChange {
+    /// Whether nothing changes but what the tenancy's managers may say of it.
+    fn only_describes(&self) -> bool {
+        let Self { quota_bytes, default_policy, endpoints, project, ends, .. } = self;
+        quota_bytes.is_none() && default_policy.is_none() && endpoints.is_none() && project.is_none() && ends.is_none()
+    }
 }
 
 #[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct TenancyRecord {
     #[serde(flatten)]
-    tenancy: Tenancy,
+    pub(crate) tenancy: Tenancy,
     #[serde(default)]
     life: Life,
+    /// What was told of its end.
+    #[serde(default)]
+    told: Told,
 }
 
 impl TenancyRecord {
     /// The record while the tenancy is being deleted.
     pub(crate) fn deleting(&self) -> Self {
-        Self { tenancy: self.tenancy.clone(), life: Life::Deleting }
+        Self { life: Life::Deleting, ..self.clone() }
     }
 }
 
@@ -128,13 +260,15 @@ impl TenancyTable {
 }
 
 impl Identity {
-    /// Makes a tenancy.
+    /// Makes a tenancy, and its first MANAGER with it.
     ///
     /// # Errors
     /// [`IdentityError::TenancyExists`], [`IdentityError::EndpointTaken`], [`IdentityError::Invalid`],
-    /// [`IdentityError::TooMany`], and those of the store.
+    /// [`IdentityError::TooMany`], [`IdentityError::NoSuchUser`] and [`IdentityError::Suspended`] of the manager, and those
+    /// of the store.
     pub async fn create_tenancy(&self, new: NewTenancy) -> Result<Arc<Tenancy>, IdentityError> {
-        self.change(move |control| async move { create(&control, new).await }).await
+        let grounds = Grounds { by: Some(Actor::Operator), ..Grounds::default() };
+        self.change(move |control| async move { create(&control, new, grounds, Batch::default()).await }).await
     }
 
     /// The tenancy of this name, from memory.
@@ -152,7 +286,21 @@ impl Identity {
         self.control.tenancies.read().by_endpoint.get(endpoint).cloned()
     }
 
-    /// Changes a tenancy.
+    /// The tenancies that `user` is shown in the order of names, from memory: those that are listed and have not ended, and
+    /// those in which they hold a role.
+    ///
+    /// # Errors
+    /// Those of the directory and the store.
+    pub async fn tenancies_shown_to(&self, user: &UserName) -> Result<Vec<Arc<Tenancy>>, IdentityError> {
+        let (standing, now) = (self.standing(user).await?, self.control.clock.now());
+        let holds_role =
+            |name: &TenancyName| standing.as_ref().is_some_and(|standing| standing.role_in(name, now).is_some());
+        let is_open = |tenancy: &Tenancy| tenancy.visibility == Visibility::Listed && !tenancy.has_ended(now);
+        let all = self.tenancies().into_iter();
+        Ok(all.filter(|tenancy| is_open(tenancy) || holds_role(&tenancy.name)).collect())
+    }
+
+    /// Changes a tenancy as the operator.
     ///
     /// # Errors
     /// [`IdentityError::NoSuchTenancy`], and as for [`Self::create_tenancy`].
@@ -161,8 +309,26 @@ impl Identity {
         name: &TenancyName,
         change: TenancyChange,
     ) -> Result<Arc<Tenancy>, IdentityError> {
-        let name = name.clone();
-        self.change(move |control| async move { alter(&control, &name, change).await }).await
+        self.change_tenancy_as(&Actor::Operator, name, change).await
+    }
+
+    /// Changes a tenancy. Its managers may change description, summary, visibility and joining; the operator all.
+    ///
+    /// # Errors
+    /// [`IdentityError::NotAllowed`], and as for [`Self::change_tenancy`].
+    pub async fn change_tenancy_as(
+        &self,
+        actor: &Actor,
+        name: &TenancyName,
+        change: TenancyChange,
+    ) -> Result<Arc<Tenancy>, IdentityError> {
+        let (actor, name) = (actor.clone(), name.clone());
+        self.change(move |control| async move {
+            let act = if change.only_describes() { Act::DescribeTenancy } else { Act::Operate };
+            authority::check(&control, &actor, &name, &act).await?;
+            alter(&control, &name, change, Batch::default()).await
+        })
+        .await
     }
 
     /// Deletes a tenancy with its roles and keys. With any bucket in it, by [`bucket_counter`], it stays.
@@ -198,6 +364,7 @@ pub(crate) async fn load(control: &Control) -> Result<(), IdentityError> {
             }
         }
         events::load(control, &keyspace::events(&group)).await?;
+        request::load(control, &group).await?;
         from = keyspace::after(&group);
     }
     *control.tenancies.write() = Arc::new(table);
@@ -210,7 +377,13 @@ pub(crate) async fn live(control: &Control, name: &TenancyName) -> Result<Stored
     record.filter(|record| record.value.life == Life::Live).ok_or_else(|| IdentityError::NoSuchTenancy(name.clone()))
 }
 
-async fn create(control: &Control, new: NewTenancy) -> Result<Arc<Tenancy>, IdentityError> {
+/// Makes a tenancy, and with it whatever is in `batch`, of its group.
+pub(crate) async fn create(
+    control: &Control,
+    new: NewTenancy,
+    grounds: Grounds,
+    mut batch: Batch,
+) -> Result<Arc<Tenancy>, IdentityError> {
     let tenancy = Tenancy {
         endpoints: normal_endpoints(new.endpoints),
         name: new.name,
@@ -218,8 +391,14 @@ async fn create(control: &Control, new: NewTenancy) -> Result<Arc<Tenancy>, Iden
         quota: Quota::of_bytes(new.quota_bytes),
         default_policy: new.default_policy,
         created: control.clock.now(),
+        summary: new.summary,
+        project: new.project,
+        ends: new.ends,
+        visibility: new.visibility,
+        joining: new.joining,
     };
     check(control, &tenancy)?;
+    control.check_expiry(tenancy.ends)?;
     if control.table().by_name.len() >= MAX_TENANCIES {
         return Err(IdentityError::TooMany { what: "tenancies", limit: MAX_TENANCIES });
     }
@@ -229,12 +408,29 @@ async fn create(control: &Control, new: NewTenancy) -> Result<Arc<Tenancy>, Iden
         Some(_) => sweep(control, &tenancy.name).await?,
         None => {}
     }
+    if let Some(user) = new.manager {
+        user::check_exists(control, &user).await?;
+        control.check_not_suspended(&user)?;
+        let role = NewRole { tenancy: tenancy.name.clone(), user, role: Role::Manager, expires: None };
+        let granting = role::prepare(control, role, grounds).await?;
+        batch.put.extend(control.event(&key, granting.event()));
+        batch.put.push(granting.put);
+        batch.expect.push(granting.expect);
+    }
     let closed = bucket_count(control, &tenancy.name).await? == CLOSED_TO_BUCKETS;
     let open = Bounded { name: bucket_counter(&tenancy.name), delta: -CLOSED_TO_BUCKETS, at_most: None };
-    write(control, tenancy, Expect::Absent(key), closed.then_some(open).into_iter().collect()).await
+    batch.count.extend(closed.then_some(open));
+    batch.expect.push(Expect::Absent(key));
+    write(control, TenancyRecord { tenancy, life: Life::Live, told: Told::default() }, batch).await
 }
 
-async fn alter(control: &Control, name: &TenancyName, change: TenancyChange) -> Result<Arc<Tenancy>, IdentityError> {
+/// Changes a tenancy, and with it whatever is in `batch`, of its group.
+pub(crate) async fn alter(
+    control: &Control,
+    name: &TenancyName,
+    change: TenancyChange,
+    mut batch: Batch,
+) -> Result<Arc<Tenancy>, IdentityError> {
     let found = live(control, name).await?;
     let old = found.value.tenancy.clone();
     let tenancy = Tenancy {
@@ -244,21 +440,43 @@ async fn alter(control: &Control, name: &TenancyName, change: TenancyChange) -> 
         endpoints: change.endpoints.map_or(old.endpoints, normal_endpoints),
         name: old.name,
         created: old.created,
+        summary: change.summary.unwrap_or(old.summary),
+        project: change.project.unwrap_or(old.project),
+        ends: change.ends.unwrap_or(old.ends),
+        visibility: change.visibility.unwrap_or(old.visibility),
+        joining: change.joining.unwrap_or(old.joining),
     };
     check(control, &tenancy)?;
-    write(control, tenancy, found.unchanged(keyspace::tenancy(name)), Vec::new()).await
+    let told = if tenancy.ends == old.ends { found.value.told } else { Told::default() };
+    batch.expect.push(found.unchanged(keyspace::tenancy(name)));
+    write(control, TenancyRecord { tenancy, life: Life::Live, told }, batch).await
 }
 
-/// Writes a record of a living tenancy. `count` changes with it.
-async fn write(
-    control: &Control,
-    tenancy: Tenancy,
-    expect: Expect,
-    count: Vec<Bounded>,
-) -> Result<Arc<Tenancy>, IdentityError> {
-    let group = keyspace::tenancy(&tenancy.name);
-    let record = TenancyRecord { tenancy, life: Life::Live };
-    let batch = Batch { expect: vec![expect], put: vec![put(group.clone(), &record)], count, ..Batch::default() };
+/// Tells of the end of a tenancy what is due and was not told yet. Answers how many events there were.
+pub(crate) async fn tell_of_end(control: &Control, name: &TenancyName) -> Result<u64, IdentityError> {
+    let found = live(control, name).await?;
+    let mut record = found.value.clone();
+    let Some(ends) = record.tenancy.ends else { return Ok(0) };
+    let word = record.told.next(ends, control.clock.now());
+    if record.told == found.value.told {
+        return Ok(0);
+    }
+    let tenancy = name.clone();
+    let event = word.map(|word| match word {
+        Word::Warning { is_final } => Event::TenancyEnding { tenancy, ends, is_final },
+        Word::Ended => Event::TenancyEnded { tenancy, ends },
+    });
+    let group = keyspace::tenancy(name);
+    let told = u64::from(event.is_some());
+    let put = event.and_then(|event| control.event(&group, event)).into_iter().collect();
+    let batch = Batch { expect: vec![found.unchanged(group)], put, ..Batch::default() };
+    write(control, record, batch).await.map(|_| told)
+}
+
+/// Writes a record of a living tenancy, with the rest of the batch.
+async fn write(control: &Control, record: TenancyRecord, mut batch: Batch) -> Result<Arc<Tenancy>, IdentityError> {
+    let group = keyspace::tenancy(&record.tenancy.name);
+    batch.put.push(put(group.clone(), &record));
     control.commit(&group, batch, Stale::Nothing).await?;
     Ok(hold(control, record.tenancy))
 }
@@ -284,6 +502,8 @@ fn hold(control: &Control, tenancy: Tenancy) -> Arc<Tenancy> {
     let tenancy = Arc::new(tenancy);
     control.quotas.set(&tenancy.name, &QuotaScope::Tenancy, tenancy.quota.clone());
     Arc::make_mut(&mut control.tenancies.write()).insert(Arc::clone(&tenancy));
+    // People's standings hold what the table said before.
+    control.standings.invalidate_all();
     tenancy
 }
 
@@ -314,18 +534,28 @@ async fn bucket_count(control: &Control, name: &TenancyName) -> Result<i64, Iden
     Ok(control.metadata.counters(&[bucket_counter(name)]).await?.first().copied().unwrap_or(0))
 }
 
-/// Removes what is in a tenancy that is being deleted, its record last, so that the deletion can be taken up again.
+/// Takes up a deletion of this name that was cut off.
+pub(crate) async fn finish_deletion(control: &Control, name: &TenancyName) -> Result<(), IdentityError> {
+    match control.read::<TenancyRecord>(&keyspace::tenancy(name)).await? {
+        Some(found) if found.value.life == Life::Deleting => sweep(control, name).await,
+        _ => Ok(()),
+    }
+}
+
+/// Removes what is in a tenancy that is being deleted, its record last, so that the deletion can be taken up again. Events
+/// stay until they are told.
 async fn sweep(control: &Control, name: &TenancyName) -> Result<(), IdentityError> {
     let group = keyspace::tenancy(name);
     quota::sweep(control, name).await?;
     loop {
         let keys = control.list::<KeyInfo>(&keyspace::key_infos(name, None), SWEEP_KEYS).await?;
-        let roles = control.list::<RoleGrant>(&keyspace::roles(name), SWEEP_KEYS).await?;
-        if keys.is_empty() && roles.is_empty() {
+        let members = control.list::<Membership>(&keyspace::roles(name), SWEEP_KEYS).await?;
+        if keys.is_empty() && members.is_empty() {
             break;
         }
-        remove(control, name, &keys, &roles).await?;
+        remove(control, name, &keys, members.iter().map(|membership| &membership.user)).await?;
     }
+    request::sweep(control, name).await?;
     let batch = Batch { delete: vec![group.clone()], ..Batch::default() };
     control.commit(&group, batch, Stale::Everything).await
 }
@@ -338,21 +568,20 @@ pub(crate) async fn remove_member(
 ) -> Result<(), IdentityError> {
     loop {
         let keys = control.list::<KeyInfo>(&keyspace::key_infos(tenancy, Some(user)), SWEEP_KEYS).await?;
-        let role = control.read::<RoleGrant>(&keyspace::role(tenancy, user)).await?;
-        let roles: Vec<_> = role.into_iter().map(|role| role.value).collect();
-        if keys.is_empty() && roles.is_empty() {
+        let membership = control.read::<Membership>(&keyspace::role(tenancy, user)).await?;
+        if keys.is_empty() && membership.is_none() {
             return Ok(());
         }
-        remove(control, tenancy, &keys, &roles).await?;
+        remove(control, tenancy, &keys, membership.iter().map(|membership| &membership.value.user)).await?;
     }
 }
 
-/// Removes keys, the secrets first, and roles.
+/// Removes keys, the secrets first, and what people are there.
 async fn remove(
     control: &Control,
     name: &TenancyName,
     keys: &[KeyInfo],
-    roles: &[RoleGrant],
+    members: impl Iterator<Item = &UserName>,
 ) -> Result<(), IdentityError> {
     for key in keys {
         let secret = keyspace::key_secret(&key.id);
@@ -362,13 +591,15 @@ async fn remove(
     let infos = keys
         .iter()
         .flat_map(|key| [keyspace::key_info(name, &key.owner, &key.id), keyspace::last_use(name, &key.owner, &key.id)]);
-    let roles = roles.iter().map(|role| keyspace::role(name, &role.user));
-    let batch = Batch { delete: infos.chain(roles).collect(), ..Batch::default() };
+    let members = members.map(|user| keyspace::role(name, user));
+    let batch = Batch { delete: infos.chain(members).collect(), ..Batch::default() };
     control.commit(&keyspace::tenancy(name), batch, Stale::Everything).await
 }
 
 fn check(control: &Control, tenancy: &Tenancy) -> Result<(), IdentityError> {
-    check_text("description", &tenancy.description, MAX_DESCRIPTION_CHARS)?;
+    check_prose("description", &tenancy.description, MAX_DESCRIPTION_CHARS)?;
+    check_text("summary", &tenancy.summary, MAX_SUMMARY_CHARS)?;
+    check_text("project", &tenancy.project, MAX_PROJECT_CHARS)?;
     quota::check(&tenancy.quota)?;
     if tenancy.endpoints.len() > MAX_ENDPOINTS {
         return Err(IdentityError::TooMany { what: "endpoint names of one tenancy", limit: MAX_ENDPOINTS });

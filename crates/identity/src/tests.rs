@@ -12,8 +12,8 @@ use crate::directory::conformance;
 use crate::tenancy::{MAX_ENDPOINTS, TenancyRecord, bucket_counter};
 use crate::user::UserRecord;
 use crate::{
-    Identity, IdentityError, KeyRecord, MasterKey, NewKey, NewRole, NewTenancy, NewUser, Secret, TenancyChange,
-    UserStatus, keyspace,
+    Actor, Identity, IdentityError, KeyRecord, MasterKey, NewKey, NewRole, NewTenancy, NewUser, Revocation, Secret,
+    TenancyChange, UserStatus, keyspace,
 };
 
 struct World {
@@ -194,7 +194,10 @@ async fn every_change_is_seen_by_the_next_request() {
     assert!(Arc::ptr_eq(&world.key(&key).await.expect("cached"), &world.key(&key).await.expect("cached")));
 
     assert_eq!(world.role("a", "ann").await, Some(Role::User));
-    identity.revoke_role(&tenancy("a"), &user("ann")).await.expect("revoked");
+    identity
+        .revoke_role(&Actor::Operator, Revocation::of_all(&tenancy("a"), &user("ann"), "gone"))
+        .await
+        .expect("revoked");
     assert_eq!(world.role("a", "ann").await, None);
     world.grant("a", "ann", None).await;
     assert_eq!(world.role("a", "ann").await, Some(Role::User));

@@ -6,7 +6,7 @@ use types::{Timestamp, UserName};
 use zeroize::Zeroizing;
 
 use crate::control::{Control, Life, Stale, Stored, check_text, put};
-use crate::{Identity, IdentityError, keyspace, session, tenancy};
+use crate::{Identity, IdentityError, keyspace, session, suspension, tenancy};
 
 /// The longest e-mail address, in characters (RFC 5321 section 4.5.3.1.3).
 const MAX_EMAIL_CHARS: usize = 254;
@@ -100,6 +100,19 @@ impl Identity {
         let name = name.clone();
         self.change(move |control| async move { rewrite(&control, &name, |record| record.user.status = status).await })
             .await
+    }
+
+    /// Sets where mail reaches a person; nowhere where `email` is `None`.
+    ///
+    /// # Errors
+    /// [`IdentityError::NoSuchUser`], [`IdentityError::Invalid`], and those of the store.
+    pub async fn set_email(&self, name: &UserName, email: Option<String>) -> Result<User, IdentityError> {
+        let name = name.clone();
+        self.change(move |control| async move {
+            email.as_deref().map(check_email).transpose()?;
+            rewrite(&control, &name, |record| record.user.email = email).await
+        })
+        .await
     }
 
     /// Sets a person's password.
@@ -198,6 +211,7 @@ async fn sweep(control: &Control, name: &UserName) -> Result<(), IdentityError> 
     for tenancy in control.table().by_name.keys() {
         tenancy::remove_member(control, tenancy, name).await?;
     }
+    suspension::forget(control, name).await?;
     let key = keyspace::user(name);
     let batch = Batch { delete: vec![key.clone()], ..Batch::default() };
     control.commit(&key, batch, Stale::User(name)).await

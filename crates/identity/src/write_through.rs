@@ -19,16 +19,13 @@ use types::{TenancyName, UserName};
 use crate::control::Control;
 use crate::directory::{GroupDifference, GroupWriter, TenancyGroups};
 use crate::group::{GroupName, TenancyGroup};
-use crate::role::RoleGrant;
-use crate::{Identity, IdentityError, keyspace};
+use crate::role;
+use crate::{Identity, IdentityError};
 
 /// So many members may always be taken out of a group in one run.
 const FREE_REMOVALS: usize = 10;
 /// Of more members than that, at most one of so many is taken out in one run.
 const REMOVED_PART: usize = 2;
-/// The most roles of one tenancy that are written. A group from a part of them would lose members.
-const ROLES_PER_TENANCY: usize = 100_000;
-
 /// Who may be taken out of groups.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -144,20 +141,18 @@ fn writer(control: &Control) -> Option<Arc<dyn GroupWriter>> {
 async fn desired(control: &Control) -> Result<Desired, IdentityError> {
     let now = control.clock.now();
     let mut desired = Desired { groups: BTreeMap::new(), unnameable: Vec::new() };
-    for tenancy in control.table().by_name.keys() {
-        let grants: Vec<RoleGrant> = control.list(&keyspace::roles(tenancy), ROLES_PER_TENANCY + 1).await?;
-        if grants.len() > ROLES_PER_TENANCY {
-            return Err(IdentityError::TooMany { what: "roles of one tenancy in a group", limit: ROLES_PER_TENANCY });
-        }
-        let mut held = Vec::new();
-        for grant in grants {
-            if grant.is_active(now) && !control.directories.is_built_in(&grant.user).await? {
-                held.push(grant);
+    for tenancy in control.table().by_name.values() {
+        let mut held = role::holders(control, tenancy, now).await?;
+        let mut built_in = BTreeSet::new();
+        for holder in &held {
+            if control.directories.is_built_in(&holder.user).await? {
+                built_in.insert(holder.user.clone());
             }
         }
+        held.retain(|holder| !built_in.contains(&holder.user));
         for kind in TenancyGroup::ALL {
-            let members = held.iter().filter(|grant| kind.includes(grant.role)).map(|grant| grant.user.clone());
-            desired.put(tenancy, kind, members.collect());
+            let members = held.iter().filter(|holder| kind.includes(holder.role)).map(|holder| holder.user.clone());
+            desired.put(&tenancy.name, kind, members.collect());
         }
     }
     Ok(desired)

@@ -7,7 +7,7 @@ use types::{Clock, ManualClock, SeededEntropy, Timestamp};
 use super::*;
 use crate::directory::faults::FaultyDirectory;
 use crate::directory::memory::MemoryDirectory;
-use crate::{ExternalDirectory, MasterKey, NewRole, NewTenancy, NewUser, User, UserStatus};
+use crate::{Actor, ExternalDirectory, MasterKey, NewRole, NewTenancy, NewUser, Revocation, User, UserStatus};
 
 struct World {
     identity: Identity,
@@ -25,6 +25,11 @@ fn tenancy(text: &str) -> TenancyName {
 }
 
 impl World {
+    async fn revoke(&self, user: &str) {
+        let revocation = Revocation::of_all(&tenancy("t"), &name(user), "gone");
+        self.identity.revoke_role(&Actor::Operator, revocation).await.expect("revoked");
+    }
+
     /// With tenancy `t`, and people `u0` to `u39` in the external directory.
     async fn new(tenancy_groups: TenancyGroups) -> Self {
         let memory = Arc::new(MemoryDirectory::new());
@@ -88,7 +93,7 @@ async fn groups_follow_from_roles() {
     assert_eq!(world.members("t-deputies"), "u3");
     assert_eq!(world.reconcile().await, Reconciled::default(), "once is enough");
 
-    world.identity.revoke_role(&tenancy("t"), &name("u1")).await.expect("revoked");
+    world.revoke("u1").await;
     world.clock.set(Timestamp::from_secs(2_000));
     world.memory.put_group("t-deputies", &["u9"]);
     let done = world.reconcile().await;
@@ -129,7 +134,7 @@ async fn no_run_empties_a_group() {
             assert_eq!(all.removed as usize, members - held);
         }
         for user in &all[..held] {
-            world.identity.revoke_role(&tenancy("t"), &name(user)).await.expect("revoked");
+            world.revoke(user).await;
         }
     }
 }

@@ -14,10 +14,10 @@ use std::sync::Arc;
 use access::{BucketTarget, Grant, action};
 use identity::{CLOSED_TO_BUCKETS, bucket_counter};
 use parking_lot::RwLock;
-use policy::Acl;
+use policy::{Acl, Grantee};
 use serde::{Deserialize, Serialize};
 use storage::{Batch, Bounded, CommitError, Expect, Space, StorageError};
-use types::{BucketName, TenancyName};
+use types::{BucketName, TenancyName, UserName};
 
 use crate::bucket::{Bucket, NewBucket, Versioning};
 use crate::bucket_access::is_owners_alone;
@@ -289,6 +289,27 @@ impl Objects {
                 _ => return Ok(records),
             }
         }
+    }
+
+    /// Gives a bucket to another owner, who takes the place of the one before in its ACL too. Objects stay with those who
+    /// wrote them.
+    ///
+    /// # Errors
+    /// [`ObjectError::NoSuchBucket`].
+    pub async fn set_bucket_owner(
+        &self,
+        grant: &Grant<action::PutBucketAcl>,
+        owner: UserName,
+    ) -> Result<(), ObjectError> {
+        let change = move |record: &mut BucketRecord| {
+            let before = std::mem::replace(&mut record.bucket.owner, owner.clone());
+            for line in &mut record.bucket.acl.grants {
+                if line.grantee == Grantee::User(before.clone()) {
+                    line.grantee = Grantee::User(owner.clone());
+                }
+            }
+        };
+        self.change_bucket(grant.bucket(), change).await
     }
 
     /// Enables or suspends versions. A bucket that had them never is without again.

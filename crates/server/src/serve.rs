@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use admin::Installation;
 use background::Job;
 use background::Scheduler;
-use background::jobs::{ExpireKeys, FinishInterrupted, FlushLastUses, PruneAudit, Scrub};
+use background::jobs::{ExpireKeys, FinishInterrupted, FlushLastUses, PruneAudit, Scrub, TendMembership};
 use metrics_exporter_prometheus::PrometheusHandle;
 use storage::maintenance::Maintenance;
 use tokio::net::{TcpListener, UnixListener};
@@ -154,7 +154,8 @@ fn start_jobs(config: &Config, store: &Store) -> Scheduler {
     let finish = FinishInterrupted::new(Arc::clone(&store.objects));
     let expire = ExpireKeys::new(Arc::clone(&store.identity), Arc::clone(&store.clock));
     let flush = FlushLastUses::new(Arc::clone(&store.identity));
-    let mut jobs: Vec<Box<dyn Job>> = vec![Box::new(finish), Box::new(expire), Box::new(flush)];
+    let tend = TendMembership::new(Arc::clone(&store.identity));
+    let mut jobs: Vec<Box<dyn Job>> = vec![Box::new(finish), Box::new(expire), Box::new(flush), Box::new(tend)];
     if let Some(keep_days) = NonZeroU64::new(config.audit.keep_days) {
         jobs.push(Box::new(PruneAudit::new(store.audit.clone(), keep_days, Arc::clone(&store.clock))));
     }

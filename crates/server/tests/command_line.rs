@@ -135,7 +135,7 @@ fn every_noun_has_its_verbs() {
     assert_eq!(server.admin(&["user", "disable", "ann"])["status"], "disabled");
     assert_eq!(server.admin(&["user", "enable", "ann"])["status"], "active");
     server.admin(&["key", "delete", id]);
-    server.admin(&["role", "revoke", "cedadev-o", "ann"]);
+    server.admin(&["role", "revoke", "cedadev-o", "ann", "--reason", "left"]);
     server.admin(&["user", "delete", "ann"]);
     server.admin(&["tenancy", "delete", "cedadev-o"]);
     assert_eq!(server.admin(&["tenancy", "list"]), Value::Array(Vec::new()));
@@ -329,4 +329,61 @@ fn json_logs_name_each_request() {
         lines.iter().filter(|line| line["target"] == "commonhold::access").find(|line| line["request_id"] == id);
     let access = access.unwrap_or_else(|| panic!("{id} is not in\n{log}"));
     assert_eq!(access["status"], answer.status, "{access}");
+}
+
+/// From asking for a tenancy to reading its members' requests, as three people and the operator do it.
+#[test]
+fn membership_by_request_and_approval() {
+    let server = TestServer::start(BINARY);
+    for user in ["ann", "bob", "max"] {
+        server.admin(&["user", "create", user]);
+    }
+    let asked = server.admin(&[
+        "request",
+        "submit",
+        "tenancy",
+        "ocean-o",
+        "--description",
+        "Ocean models",
+        "--quota",
+        "1TiB",
+        "--reason",
+        "A new project",
+        "--as",
+        "max",
+    ]);
+    assert_eq!((asked["id"].as_str(), asked["state"].as_str()), (Some("ocean-o/1"), Some("PENDING")));
+    server.admin(&["request", "approve", "ocean-o/1"]);
+    let tenancy = server.admin(&["tenancy", "show", "ocean-o"]);
+    assert_eq!(tenancy["quota_bytes"].as_u64(), Some(1 << 40));
+
+    // Ann asks; Bob, who is nobody there, may not decide; Max, its MANAGER, wants to know more, and then approves.
+    server.admin(&["request", "submit", "join", "ocean-o", "USER", "--reason", "I model waves", "--as", "ann"]);
+    let refused = server.try_admin(&["request", "approve", "ocean-o/2", "--as", "bob"]).expect_err("bob may not");
+    assert!(refused.contains("there is no request") || refused.contains("may not"), "{refused}");
+    let question = ["--question", "Whose waves?", "--internal", "not known to me", "--as", "max"];
+    server.admin(&[&["request", "ask", "ocean-o/2"][..], &question].concat());
+    let seen = server.admin(&["request", "list", "--as", "ann"]);
+    assert_eq!(seen[0]["state"].as_str(), Some("INCOMPLETE"));
+    assert!(!seen.to_string().contains("not known to me"), "the note is not for who asked: {seen}");
+    server.admin(&["request", "answer", "ocean-o/2", "--answer", "Those of the Channel", "--as", "ann"]);
+    server.admin(&["request", "approve", "ocean-o/2", "--for", "6mo", "--as", "max"]);
+    let roles = server.admin(&["role", "list", "ocean-o", "--user", "ann"]);
+    assert_eq!((roles[0]["role"].as_str(), roles[0]["by"].as_str()), (Some("USER"), Some("max")));
+
+    // Suspension takes everything away, and reactivation gives it back.
+    let key = server.admin(&["key", "create", "--tenancy", "ocean-o", "--user", "ann"]);
+    assert!(key["secret_key"].is_string(), "{key}");
+    server.admin(&["user", "suspend", "ann", "--reason", "a stolen laptop"]);
+    let no_role = server.try_admin(&["key", "create", "--tenancy", "ocean-o", "--user", "ann"]).expect_err("suspended");
+    assert!(no_role.contains("suspended") || no_role.contains("no role"), "{no_role}");
+    server.admin(&["user", "reactivate", "ann"]);
+    server.admin(&["key", "create", "--tenancy", "ocean-o", "--user", "ann"]);
+
+    server.admin(&["role", "revoke", "ocean-o", "ann", "--reason", "left the project", "--as", "max"]);
+    let history = server.admin(&["role", "history", "ocean-o", "ann"]);
+    assert_eq!(
+        (history[0]["state"].as_str(), history[0]["reason"].as_str()),
+        (Some("revoked"), Some("left the project"))
+    );
 }

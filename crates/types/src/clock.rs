@@ -35,6 +35,26 @@ impl Timestamp {
         Self(self.0.saturating_add(seconds.saturating_mul(1_000_000)))
     }
 
+    /// The same day of the month and time of day, `months` later; the month's last day where it has no such day. As it is
+    /// after the year 9999.
+    pub fn plus_months(self, months: u32) -> Self {
+        let moment = self.civil();
+        let month = u32::from(u8::from(moment.month())) - 1 + months % 12;
+        let year = i64::from(moment.year()) + i64::from(months / 12) + i64::from(month / 12);
+        let later = i32::try_from(year).ok().and_then(|year| {
+            let month = Month::try_from(u8::try_from(month % 12 + 1).ok()?).ok()?;
+            Date::from_calendar_date(year, month, moment.day().min(month.length(year))).ok()
+        });
+        later.and_then(|date| Self::from_offset(moment.replace_date(date))).unwrap_or(self)
+    }
+
+    /// `2009-10-12`, for people.
+    pub fn to_date(self) -> String {
+        let mut text = self.rfc3339(0);
+        text.truncate("2009-10-12".len());
+        text
+    }
+
     /// `2009-10-12T17:50:30.000Z`, the form of S3's XML documents.
     pub fn to_iso8601(self) -> String {
         self.rfc3339(3)
@@ -212,6 +232,7 @@ mod tests {
     fn dates_survive_the_round_trip_in_each_form() {
         let moment = Timestamp::from_secs(1_255_369_830);
         assert_eq!(moment.to_iso8601(), "2009-10-12T17:50:30.000Z");
+        assert_eq!(moment.to_date(), "2009-10-12");
         assert_eq!(Timestamp(moment.0 + 12_034).to_rfc3339_micros(), "2009-10-12T17:50:30.012034Z");
         assert_eq!(moment.to_http_date(), "Mon, 12 Oct 2009 17:50:30 GMT");
         assert_eq!(moment.to_amz_date(), "20091012T175030Z");
@@ -226,6 +247,23 @@ mod tests {
             assert_eq!(parsed, Some(moment), "{form}");
         }
         assert_eq!(Timestamp::parse_iso8601("2009-10-12"), Some(Timestamp::from_secs(1_255_305_600)));
+    }
+
+    #[test]
+    fn months_end_where_the_calendar_says() {
+        let date = |text| Timestamp::parse_iso8601(text).expect("a date");
+        for (from, months, to) in [
+            ("2027-01-31T12:30:00Z", 1, "2027-02-28T12:30:00Z"),
+            ("2027-08-31", 6, "2028-02-29"),
+            ("2027-12-01", 1, "2028-01-01"),
+            ("2028-02-29", 12, "2029-02-28"),
+            ("2027-06-15", 120, "2037-06-15"),
+            ("2027-06-15", 0, "2027-06-15"),
+        ] {
+            assert_eq!(date(from).plus_months(months), date(to), "{from} + {months}");
+        }
+        let last = date("9999-12-31T00:00:00Z");
+        assert_eq!(last.plus_months(1), last);
     }
 
     #[test]

@@ -1,11 +1,15 @@
 //! `commonhold admin`: what an operator does, over the socket of the running server. One file a noun.
 
 mod audit;
+mod bucket;
 mod key;
+mod message;
 mod policy;
+mod request;
 mod role;
 mod session;
 mod tenancy;
+mod term;
 mod usage;
 mod user;
 
@@ -41,6 +45,15 @@ enum Noun {
     /// What people are in tenancies.
     #[command(subcommand)]
     Role(role::Verb),
+    /// What people ask for.
+    #[command(subcommand)]
+    Request(request::Verb),
+    /// Words to the members of tenancies.
+    #[command(subcommand)]
+    Message(message::Verb),
+    /// The buckets of tenancies, and whose they are.
+    #[command(subcommand)]
+    Bucket(bucket::Verb),
     /// The keys that sign requests.
     #[command(subcommand)]
     Key(key::Verb),
@@ -72,6 +85,9 @@ pub(crate) fn run(arguments: Arguments, context: &Context) -> Result<(), CliErro
         match arguments.noun {
             Noun::Tenancy(verb) => tenancy::run(verb, &client, output).await,
             Noun::User(verb) => user::run(verb, &client, output).await,
+            Noun::Request(verb) => request::run(verb, &client, output).await,
+            Noun::Message(verb) => message::run(verb, &client, output).await,
+            Noun::Bucket(verb) => bucket::run(verb, &client, output).await,
             Noun::Role(verb) => role::run(verb, &client, output).await,
             Noun::Key(verb) => key::run(verb, &client, output).await,
             Noun::Session(verb) => session::run(verb, &client, output).await,

@@ -1,7 +1,7 @@
 //! `commonhold admin user`.
 
 use ::admin::AdminClient;
-use ::admin::user::{CreateUser, UserDetail, UserView};
+use ::admin::user::{CreateUser, SetEmail, SetPassword, SuspendUser, UserDetail, UserView};
 use clap::Subcommand;
 use identity::UserStatus;
 use types::UserName;
@@ -41,6 +41,31 @@ pub(crate) enum Verb {
         /// Who.
         name: UserName,
     },
+    /// Let nothing of theirs work, in any tenancy, until they are reactivated.
+    Suspend {
+        /// Who.
+        name: UserName,
+        /// Why; they read it.
+        #[arg(long, value_name = "TEXT")]
+        reason: String,
+    },
+    /// Lift a suspension. Roles that expired meanwhile are granted for 30 days.
+    Reactivate {
+        /// Who.
+        name: UserName,
+    },
+    /// Set their password, read from standard input.
+    SetPassword {
+        /// Whose.
+        name: UserName,
+    },
+    /// Set where mail reaches them.
+    SetEmail {
+        /// Whom.
+        name: UserName,
+        /// The address; nowhere without it.
+        email: Option<String>,
+    },
     /// Delete one, with roles and keys. Buckets and objects stay.
     Delete {
         /// Who.
@@ -68,6 +93,24 @@ pub(crate) async fn run(verb: Verb, client: &AdminClient, output: Output) -> Res
         Verb::Enable { name } => {
             output.print(&client.enable_user(&name).await?, |u| format!("Enabled user {}.", u.name))
         }
+        Verb::Suspend { name, reason } => {
+            let suspended = client.suspend_user(&name, &SuspendUser { reason }).await?;
+            output.print(&suspended, |s| format!("Suspended user {}: nothing of theirs works.", s.user))
+        }
+        Verb::Reactivate { name } => {
+            output.print(&client.reactivate_user(&name).await?, |_| format!("User {name} is active again."))
+        }
+        Verb::SetPassword { name } => {
+            let set = SetPassword { password: secret_from_stdin("password")? };
+            output.print(&client.set_password(&name, &set).await?, |u| format!("User {} has a new password.", u.name))
+        }
+        Verb::SetEmail { name, email } => {
+            let changed = client.set_email(&name, &SetEmail { email }).await?;
+            output.print(&changed, |u| match &u.email {
+                Some(email) => format!("Mail reaches {} at {email}.", u.name),
+                None => format!("Mail does not reach {}.", u.name),
+            })
+        }
         Verb::Delete { name } => output.print(&client.delete_user(&name).await?, |_| format!("Deleted user {name}.")),
     }
 }
@@ -88,6 +131,9 @@ fn details(detail: &UserDetail) -> String {
     table.row(["Email".to_owned(), user.email.clone().unwrap_or_default()]);
     table.row(["Status".to_owned(), status(user.status).to_owned()]);
     table.row(["Created".to_owned(), user.created.to_string()]);
+    if let Some(s) = &detail.suspension {
+        table.row(["Suspended".to_owned(), format!("since {} by {}: {}", s.at, s.by, s.reason)]);
+    }
     format!("{table}\n\n{}\n\n{}", role::table(&detail.roles), key::table(&detail.keys))
 }
 

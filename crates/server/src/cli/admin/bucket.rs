@@ -1,0 +1,60 @@
+//! `commonhold admin bucket`.
+
+use ::admin::AdminClient;
+use ::admin::bucket::{BucketView, SetOwner};
+use ::admin::size::format_size;
+use clap::Subcommand;
+use types::{BucketName, TenancyName, UserName};
+
+use super::CliError;
+use crate::cli::output::{Output, Table};
+
+/// What can be done with buckets.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Verb {
+    /// List the buckets of a tenancy.
+    List {
+        /// Which.
+        tenancy: TenancyName,
+    },
+    /// Give a bucket to another owner. Its objects stay with those who wrote them.
+    SetOwner {
+        /// In which tenancy.
+        tenancy: TenancyName,
+        /// Which bucket.
+        bucket: BucketName,
+        /// Whose it is to be: someone who holds a role in the tenancy.
+        owner: UserName,
+        /// In whose name; the operator's without it.
+        #[arg(long = "as", value_name = "USER")]
+        user: Option<UserName>,
+    },
+}
+
+/// Does it.
+///
+/// # Errors
+/// The server's.
+pub(crate) async fn run(verb: Verb, client: &AdminClient, output: Output) -> Result<(), CliError> {
+    match verb {
+        Verb::List { tenancy } => output.print_list(client.list_buckets(&tenancy).await?, table),
+        Verb::SetOwner { tenancy, bucket, owner, user } => {
+            let changed = client.set_bucket_owner(&tenancy, &bucket, &SetOwner { user, owner }).await?;
+            output.print(&changed, |b| format!("Bucket {} belongs to {} now.", b.name, b.owner))
+        }
+    }
+}
+
+fn table(buckets: &[BucketView]) -> Table {
+    let mut table = Table::new(&["BUCKET", "OWNER", "SIZE", "OBJECTS", "CREATED"]);
+    for b in buckets {
+        table.row([
+            b.name.to_string(),
+            b.owner.to_string(),
+            format_size(b.bytes),
+            b.objects.to_string(),
+            b.created.to_string(),
+        ]);
+    }
+    table
+}
