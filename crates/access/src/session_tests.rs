@@ -1,6 +1,8 @@
 use std::sync::Arc;
 
-use identity::{Identity, KeyRecord, MasterKey, NewKey, NewRole, NewTenancy, NewUser, Secret, UserStatus};
+use identity::{
+    Actor, Identity, KeyRecord, MasterKey, NewKey, NewRole, NewTenancy, NewUser, Revocation, Secret, UserStatus,
+};
 use policy::{
     Acl, Action, BucketFacts, Caller, Context, DefaultPolicy, Facts, KeyAccess, KeyScope, Principal, Resource, decide,
 };
@@ -146,7 +148,10 @@ async fn sessions_lose_their_power_with_what_they_came_from() {
     identity.set_user_status(&user("ann"), UserStatus::Disabled).await.expect("disabled");
     assert_eq!(both().await, (Err("disabled"), Err("disabled")));
     identity.set_user_status(&user("ann"), UserStatus::Active).await.expect("enabled");
-    identity.revoke_role(&tenancy("a"), &user("ann")).await.expect("revoked");
+    identity
+        .revoke_role(&Actor::Operator, Revocation::of_all(&tenancy("a"), &user("ann"), "gone"))
+        .await
+        .expect("revoked");
     assert_eq!(both().await, (Err("no role"), Err("no role")));
     world.grant("ann", Role::User, None).await;
     assert_eq!(both().await, (Ok(()), Ok(())));
@@ -243,6 +248,8 @@ async fn roles_and_groups_narrow_and_never_widen() {
     // What the owner loses, the session loses.
     let deputy = world.session(&bob, as_role(Role::Deputy)).await;
     world.grant("bob", Role::User, None).await;
+    let manager = Revocation { role: Some(Role::Manager), ..Revocation::of_all(&tenancy("a"), &user("bob"), "gone") };
+    world.identity().revoke_role(&Actor::Operator, manager).await.expect("revoked");
     assert_eq!(world.principal(&deputy).await.expect("bob").role, Some(Role::User));
 
     let said = ["ops", "a-managers", "b-members", "x-deputies"].map(str::to_owned).to_vec();
