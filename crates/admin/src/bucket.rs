@@ -6,7 +6,8 @@ use axum::extract::State;
 use axum::routing::{get, put};
 use http::Method;
 use identity::{Act, IdentityError};
-use objects::{Bucket, ObjectError};
+use objects::Bucket;
+use policy::{Facts, Resource};
 use serde::{Deserialize, Serialize};
 use types::{BucketName, TenancyName, Timestamp, UserName};
 
@@ -101,13 +102,13 @@ async fn set_owner(
     if state.identity.role_of(&tenancy, &owner, state.clock.now()).await?.is_none() {
         return Err(IdentityError::NoRole { user: owner, tenancy }.into());
     }
-    let bucket = state.objects.find_bucket(&tenancy, &name).await?.ok_or(ObjectError::NoSuchBucket)?;
+    let bucket = state.bucket(&tenancy, &name).await?;
     // Whether the actor may was decided above, by the rules for members; the store wants a grant all the same.
     let operator = state.access.operator(tenancy.clone());
     let target = BucketTarget { tenancy: tenancy.clone(), bucket: name.clone(), bucket_id: bucket.id };
-    let facts = Some(bucket.facts());
-    let grant = state.access.authorize::<action::PutBucketAcl>(&operator, target, facts, None)?;
+    let facts = Facts { bucket: Some(bucket.facts()), ..Facts::about(Resource::Bucket(&name)) };
+    let grant = state.access.authorize::<action::PutBucketAcl>(&operator, target, facts)?;
     state.objects.set_bucket_owner(&grant, owner).await?;
-    let bucket = state.objects.find_bucket(&tenancy, &name).await?.ok_or(ObjectError::NoSuchBucket)?;
+    let bucket = state.bucket(&tenancy, &name).await?;
     Ok(Json(view(&state, &bucket).await?))
 }

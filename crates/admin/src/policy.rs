@@ -370,7 +370,7 @@ async fn lint_document(
 }
 
 impl AdminState {
-    async fn bucket(&self, tenancy: &TenancyName, name: &BucketName) -> Result<Arc<Bucket>, ApiError> {
+    pub(crate) async fn bucket(&self, tenancy: &TenancyName, name: &BucketName) -> Result<Arc<Bucket>, ApiError> {
         let found = self.objects.find_bucket(tenancy, name).await?;
         found.ok_or_else(|| ApiError::no_such_bucket(tenancy, name))
     }

@@ -301,13 +301,14 @@ impl Objects {
         grant: &Grant<action::PutBucketAcl>,
         owner: UserName,
     ) -> Result<(), ObjectError> {
-        let change = move |record: &mut BucketRecord| {
-            let before = std::mem::replace(&mut record.bucket.owner, owner.clone());
-            for line in &mut record.bucket.acl.grants {
+        let change = move |bucket: &mut Bucket| {
+            let before = std::mem::replace(&mut bucket.owner, owner.clone());
+            for line in &mut bucket.acl.grants {
                 if line.grantee == Grantee::User(before.clone()) {
                     line.grantee = Grantee::User(owner.clone());
                 }
             }
+            Ok(())
         };
         self.change_bucket(grant.bucket(), change).await
     }
