@@ -128,8 +128,7 @@ pub struct ActOnRequest {
 }
 
 /// What is done with a request.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Act {
     /// What is asked for is granted.
     Approve,
@@ -291,7 +290,11 @@ pub(crate) fn routes() -> Router<AdminState> {
     Router::new()
         .route("/v1/requests", post(submit).get(list))
         .route("/v1/requests/{tenancy}/{number}", get(show))
-        .route("/v1/requests/{tenancy}/{number}/{act}", post(act))
+        .route("/v1/requests/{tenancy}/{number}/approve", post(approve))
+        .route("/v1/requests/{tenancy}/{number}/reject", post(reject))
+        .route("/v1/requests/{tenancy}/{number}/ask", post(ask))
+        .route("/v1/requests/{tenancy}/{number}/answer", post(answer))
+        .route("/v1/requests/{tenancy}/{number}/withdraw", post(withdraw))
 }
 
 async fn submit(
@@ -320,11 +323,30 @@ async fn show(
     Ok(Json(state.identity.request(&Actor::Operator, &RequestId { tenancy, number }).await?.into()))
 }
 
-async fn act(
-    State(state): State<AdminState>,
-    Path((tenancy, number, act)): Path<(TenancyName, u64, Act)>,
-    Json(with): Json<ActOnRequest>,
-) -> Result<Json<RequestView>, ApiError> {
+type Found = Path<(TenancyName, u64)>;
+type Acted = Result<Json<RequestView>, ApiError>;
+
+async fn approve(State(state): State<AdminState>, Path(id): Found, Json(with): Json<ActOnRequest>) -> Acted {
+    act(&state, id, Act::Approve, with).await
+}
+
+async fn reject(State(state): State<AdminState>, Path(id): Found, Json(with): Json<ActOnRequest>) -> Acted {
+    act(&state, id, Act::Reject, with).await
+}
+
+async fn ask(State(state): State<AdminState>, Path(id): Found, Json(with): Json<ActOnRequest>) -> Acted {
+    act(&state, id, Act::Ask, with).await
+}
+
+async fn answer(State(state): State<AdminState>, Path(id): Found, Json(with): Json<ActOnRequest>) -> Acted {
+    act(&state, id, Act::Answer, with).await
+}
+
+async fn withdraw(State(state): State<AdminState>, Path(id): Found, Json(with): Json<ActOnRequest>) -> Acted {
+    act(&state, id, Act::Withdraw, with).await
+}
+
+async fn act(state: &AdminState, (tenancy, number): (TenancyName, u64), act: Act, with: ActOnRequest) -> Acted {
     let (id, identity) = (RequestId { tenancy, number }, &state.identity);
     let ActOnRequest { user, text, internal, expires, quota_bytes } = with;
     let actor = actor(user);

@@ -292,6 +292,8 @@ async fn roles() {
     assert_eq!(roles[0].validity, Validity::Expired);
     assert_eq!(code(client.grant_role(&tenancy("noc-o"), &user("bob+1"), &deputy).await), "InvalidRequest");
 
+    let longer = GrantRole { expires: Some(until.plus_secs(3600)), ..role(Role::Deputy) };
+    client.grant_role(&tenancy("noc-o"), &user("bob+1"), &longer).await.expect("granted anew");
     let gone = RevokeRole::all("left the project");
     let revoked = client.revoke_role(&tenancy("noc-o"), &user("bob+1"), &gone).await.expect("revoked").items;
     assert_eq!((revoked.len(), revoked[0].reason.as_str()), (1, "left the project"));
