@@ -182,6 +182,7 @@ async fn reactivate(control: &Control, by: Actor, user: &UserName) -> Result<(),
 fn lifted(control: &Control, user: &UserName) -> Result<(), IdentityError> {
     control.suspensions.write().remove(user);
     control.standings.invalidate(user);
+    control.write_through.wake();
     Ok(())
 }
 
