@@ -82,14 +82,14 @@ pub trait Directory: Send + Sync + 'static {
     /// Those of the store or service behind it.
     async fn search_groups(&self, prefix: &str, limit: usize) -> Result<Vec<String>, IdentityError>;
 
-    /// Everyone, in the order of names, at most `limit`.
+    /// Everyone, in the order of names, at most `limit`. A service may have a smaller limit of its own.
     ///
     /// # Errors
     /// Those of the store or service behind it.
     async fn list(&self, limit: usize) -> Result<Vec<User>, IdentityError>;
 
     /// Tries step by step what the directory is needed for, the look-up of `user` at last where one is named. A step
-    /// that fails is the last one.
+    /// that needs one which failed is left out.
     async fn check(&self, user: Option<&UserName>) -> Vec<CheckStep>;
 }
 
