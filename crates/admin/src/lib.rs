@@ -1,7 +1,7 @@
 //! The administration API and its typed client: JSON under `/v1/`, over the local socket.
 //!
 //! One noun is one file ([`tenancy`], [`user`], [`role`], [`key`], [`session`], [`usage`], [`policy`], [`audit`],
-//! [`status`], [`demo`], [`maintenance`]), which holds what
+//! [`status`], [`demo`], [`directory`], [`maintenance`]), which holds what
 //! travels, the routes and the calls of [`AdminClient`]. [`size`] and [`date`] read and write what people type.
 //!
 //! Every call that changes something is recorded in the audit log: `audited` holds the layer that does it.
@@ -15,6 +15,7 @@ pub mod bucket;
 mod client;
 pub mod date;
 pub mod demo;
+pub mod directory;
 mod error;
 mod extract;
 pub mod key;
@@ -63,6 +64,7 @@ pub fn router(state: AdminState) -> Router {
         .merge(audit::routes())
         .merge(status::routes())
         .merge(demo::routes())
+        .merge(directory::routes())
         .merge(maintenance::routes())
         .fallback(async || ApiError::no_such_call())
         .method_not_allowed_fallback(async || ApiError::no_such_call())

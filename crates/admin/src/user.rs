@@ -23,6 +23,9 @@ use crate::state::{AdminState, Done, LIST_LIMIT, List};
 pub struct UserView {
     /// Their login name.
     pub name: UserName,
+    /// Their name in full, where the directory tells it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub full_name: Option<String>,
     /// Where mail reaches them.
     pub email: Option<String>,
     /// `active` or `disabled`.
@@ -107,7 +110,13 @@ pub struct CreateUser {
 
 impl From<User> for UserView {
     fn from(user: User) -> Self {
-        Self { name: user.name, email: user.email, status: user.status, created: user.created }
+        Self {
+            name: user.name,
+            full_name: user.full_name,
+            email: user.email,
+            status: user.status,
+            created: user.created,
+        }
     }
 }
 

@@ -6,6 +6,7 @@ mod flush_last_uses;
 mod prune_audit;
 mod scrub;
 mod tend_membership;
+mod write_groups;
 
 pub use expire_keys::ExpireKeys;
 pub use finish_interrupted::FinishInterrupted;
@@ -13,3 +14,4 @@ pub use flush_last_uses::FlushLastUses;
 pub use prune_audit::PruneAudit;
 pub use scrub::{Scrub, scrub};
 pub use tend_membership::TendMembership;
+pub use write_groups::{DIRECTORY_DRIFT, WriteGroups};

@@ -13,9 +13,9 @@ use crate::settings::{LdapSettings, ServerUrl, ServiceAccount, SettingsError, Tl
 /// Whose certificates are trusted, ready for connections.
 ///
 /// # Errors
-/// [`SettingsError`] for `ca_file` where there is no certificate to trust.
+/// [`SettingsError`] for `ldap.ca_file` where there is no certificate to trust.
 pub(crate) fn tls(trust: &Trust) -> Result<Arc<ClientConfig>, SettingsError> {
-    let wrong = |problem: String| SettingsError { setting: "ca_file", problem };
+    let wrong = |problem: String| SettingsError { setting: "ldap.ca_file", problem };
     let mut roots = RootCertStore::empty();
     match trust {
         Trust::System => {

@@ -61,7 +61,7 @@ impl Directory for LdapDirectory {
     }
 
     async fn find_by_email(&self, email: &str) -> Result<Vec<User>, IdentityError> {
-        if email.is_empty() {
+        if email.is_empty() || !is_text(email) {
             return Ok(Vec::new());
         }
         let condition = filter::equals(&self.pool.settings().people.email_attribute, email);
@@ -83,6 +83,9 @@ impl Directory for LdapDirectory {
     }
 
     async fn search_people(&self, prefix: &str, limit: usize) -> Result<Vec<User>, IdentityError> {
+        if !is_text(prefix) {
+            return Ok(Vec::new());
+        }
         let people = &self.pool.settings().people;
         let attributes = [&people.name_attribute, &people.full_name_attribute, &people.email_attribute];
         let condition = if prefix.is_empty() {
@@ -97,6 +100,9 @@ impl Directory for LdapDirectory {
     }
 
     async fn search_groups(&self, prefix: &str, limit: usize) -> Result<Vec<String>, IdentityError> {
+        if !is_text(prefix) {
+            return Ok(Vec::new());
+        }
         let attribute = &self.pool.settings().groups.name_attribute;
         let condition = if prefix.is_empty() { format!("({attribute}=*)") } else { filter::begins(attribute, prefix) };
         let attributes = vec![attribute.clone()];
@@ -119,6 +125,12 @@ impl Directory for LdapDirectory {
     async fn check(&self, user: Option<&UserName>) -> Vec<CheckStep> {
         check::run(self, user).await
     }
+}
+
+/// Whether `text` may be looked for. With control characters it is nobody's name, but OpenLDAP takes one up to a NUL for
+/// the whole.
+fn is_text(text: &str) -> bool {
+    !text.chars().any(char::is_control)
 }
 
 impl fmt::Debug for LdapDirectory {

@@ -108,7 +108,8 @@ async fn ask(
 /// that the time taken is much the same.
 pub(crate) async fn password_is_right(pool: &Pool, found: Option<&Found>, password: &str) -> Result<bool, Failure> {
     // A bind with an empty password is "unauthenticated" and succeeds for everybody (RFC 4513 section 5.1.2).
-    if password.is_empty() || password.len() > MAX_PASSWORD_BYTES {
+    // A server that takes a text up to a NUL for the whole would let more than one password in.
+    if password.is_empty() || password.len() > MAX_PASSWORD_BYTES || password.contains('\0') {
         return Ok(false);
     }
     let people = &pool.settings().people;

@@ -15,7 +15,7 @@ const MAX_SERVERS: usize = 8;
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 #[error("{setting}: {problem}")]
 pub struct SettingsError {
-    /// Which one, by its name in the configuration's table `ldap`.
+    /// Which one, by its name in the configuration.
     pub setting: &'static str,
     /// What is wrong with it.
     pub problem: String,
@@ -224,22 +224,25 @@ impl LdapSettings {
         let wrong = |setting, problem: String| Err(SettingsError { setting, problem });
         if self.servers.is_empty() || self.servers.len() > MAX_SERVERS {
             return wrong(
-                "servers",
+                "ldap.servers",
                 format!("name 1 to {MAX_SERVERS} servers, such as [\"ldaps://ldap.example.org\"]"),
             );
         }
         if self.people.base.is_empty() {
-            return wrong("user_base", "name the entry below which people are: \"ou=people,dc=example,dc=org\"".into());
+            return wrong(
+                "ldap.user_base",
+                "name the entry below which people are: \"ou=people,dc=example,dc=org\"".into(),
+            );
         }
         if self.account.as_ref().is_some_and(|account| account.dn.is_empty() || account.password.is_empty()) {
             let problem = "a bind without a name or a password is anonymous whatever it names: set both, or neither";
-            return wrong("bind_dn", problem.to_owned());
+            return wrong("ldap.bind_dn", problem.to_owned());
         }
         let disabled = self.people.disabled_filter.as_deref();
         let filters = [
-            ("user_filter", Some(self.people.filter.as_str())),
-            ("disabled_filter", disabled),
-            ("group_filter", Some(self.groups.filter.as_str())),
+            ("ldap.user_filter", Some(self.people.filter.as_str())),
+            ("ldap.disabled_filter", disabled),
+            ("ldap.group_filter", Some(self.groups.filter.as_str())),
         ];
         for (setting, text) in filters {
             if text.is_some_and(|text| !filter::is_valid(text)) {
@@ -250,19 +253,19 @@ impl LdapSettings {
             }
         }
         let attributes = [
-            ("user_name_attribute", &self.people.name_attribute),
-            ("full_name_attribute", &self.people.full_name_attribute),
-            ("email_attribute", &self.people.email_attribute),
-            ("group_name_attribute", &self.groups.name_attribute),
+            ("ldap.user_name_attribute", &self.people.name_attribute),
+            ("ldap.full_name_attribute", &self.people.full_name_attribute),
+            ("ldap.email_attribute", &self.people.email_attribute),
+            ("ldap.group_name_attribute", &self.groups.name_attribute),
         ];
-        let members = self.groups.member_attributes.iter().map(|name| ("member_attributes", name));
+        let members = self.groups.member_attributes.iter().map(|name| ("ldap.member_attributes", name));
         for (setting, name) in attributes.into_iter().chain(members) {
             if !filter::is_attribute(name) {
                 return wrong(setting, format!("{name:?} is no name of an attribute, such as \"uid\""));
             }
         }
         if self.groups.member_attributes.is_empty() {
-            return wrong("member_attributes", "name one at least, such as [\"memberUid\"]".to_owned());
+            return wrong("ldap.member_attributes", "name one at least, such as [\"memberUid\"]".to_owned());
         }
         Ok(())
     }
@@ -343,14 +346,17 @@ mod tests {
     fn what_can_not_work_is_named() {
         type Edit = fn(&mut LdapSettings);
         let cases: [(Edit, &str); 8] = [
-            (|s| s.servers.clear(), "servers"),
-            (|s| s.people.base.clear(), "user_base"),
-            (|s| s.account = Some(ServiceAccount { dn: "cn=x".into(), password: String::new().into() }), "bind_dn"),
-            (|s| s.people.filter = "(uid=*".into(), "user_filter"),
-            (|s| s.people.disabled_filter = Some("nsAccountLock".into()), "disabled_filter"),
-            (|s| s.groups.filter = String::new(), "group_filter"),
-            (|s| s.people.name_attribute = "uid=*)(x".into(), "user_name_attribute"),
-            (|s| s.groups.member_attributes.clear(), "member_attributes"),
+            (|s| s.servers.clear(), "ldap.servers"),
+            (|s| s.people.base.clear(), "ldap.user_base"),
+            (
+                |s| s.account = Some(ServiceAccount { dn: "cn=x".into(), password: String::new().into() }),
+                "ldap.bind_dn",
+            ),
+            (|s| s.people.filter = "(uid=*".into(), "ldap.user_filter"),
+            (|s| s.people.disabled_filter = Some("nsAccountLock".into()), "ldap.disabled_filter"),
+            (|s| s.groups.filter = String::new(), "ldap.group_filter"),
+            (|s| s.people.name_attribute = "uid=*)(x".into(), "ldap.user_name_attribute"),
+            (|s| s.groups.member_attributes.clear(), "ldap.member_attributes"),
         ];
         for (edit, setting) in cases {
             let mut settings = settings();

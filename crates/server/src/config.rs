@@ -13,8 +13,10 @@ use std::path::PathBuf;
 
 pub(crate) use load::{ConfigError, Environment, load, unknown_variables};
 pub(crate) use reference::{reference, show};
-pub(crate) use settings::{Config, LimitSettings};
-pub(crate) use values::{CertificateFiles, Domain, Domains, LogFormat, ProxySetting};
+pub(crate) use settings::{Config, LdapSection, LimitSettings};
+pub(crate) use values::{
+    CertificateFiles, Domain, Domains, LdapNesting, LdapSchema, LdapTls, LogFormat, ProxySetting, Switch,
+};
 
 impl Config {
     /// The socket of the administration API: the one that is set, else `admin.sock` in the data directory.

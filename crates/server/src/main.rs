@@ -9,6 +9,7 @@ mod banner;
 mod cli;
 mod config;
 mod connection;
+mod ldap;
 mod listener;
 mod master_key;
 mod monitoring;

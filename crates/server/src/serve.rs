@@ -14,7 +14,9 @@ use std::time::{Duration, Instant};
 use admin::Installation;
 use background::Job;
 use background::Scheduler;
-use background::jobs::{ExpireKeys, FinishInterrupted, FlushLastUses, PruneAudit, Scrub, TendMembership};
+use background::jobs::{
+    ExpireKeys, FinishInterrupted, FlushLastUses, PruneAudit, Scrub, TendMembership, WriteGroups,
+};
 use metrics_exporter_prometheus::PrometheusHandle;
 use storage::maintenance::Maintenance;
 use tokio::net::{TcpListener, UnixListener};
@@ -26,12 +28,13 @@ use tokio_util::sync::CancellationToken;
 use crate::admin_socket::AdminSocketError;
 use crate::config::{Config, Domains, Environment, LimitSettings};
 use crate::connection::Patience;
+use crate::ldap::LdapError;
 use crate::listener::Shared;
 use crate::monitoring::{Monitored, Readiness};
 use crate::routed::Routed;
 use crate::store::{MIB, Store, StoreError};
 use crate::tls::{Certificates, TlsError};
-use crate::{admin_socket, config, listener, master_key, monitoring, process, telemetry};
+use crate::{admin_socket, config, ldap, listener, master_key, monitoring, process, telemetry};
 
 /// Connections at a time of the administration socket and of monitoring, each: they have few clients, and must answer
 /// when S3 is full.
@@ -48,6 +51,9 @@ pub(crate) enum ServeError {
     /// The store.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The directory of people.
+    #[error(transparent)]
+    Ldap(#[from] LdapError),
     /// A certificate.
     #[error("tls.certificates: {0}")]
     Tls(#[from] TlsError),
@@ -107,7 +113,8 @@ pub(crate) async fn serve<F: Future<Output = ()> + Send + 'static>(
     admin_socket::check_path(&config.admin_socket_path())?;
 
     // Until the store is open a signal ends the process where it stands, which the engine is made for.
-    let store = Store::open(config, environment.get(master_key::VARIABLE).map(String::as_str)).await?;
+    let external = ldap::external(&config.ldap, environment)?;
+    let store = Store::open(config, environment.get(master_key::VARIABLE).map(String::as_str), external).await?;
     finish_interrupted(&store).await;
     let signals = Signals::catch()?;
     let bound = bind(config).await?;
@@ -158,6 +165,9 @@ fn start_jobs(config: &Config, store: &Store) -> Scheduler {
     let mut jobs: Vec<Box<dyn Job>> = vec![Box::new(finish), Box::new(expire), Box::new(flush), Box::new(tend)];
     if let Some(keep_days) = NonZeroU64::new(config.audit.keep_days) {
         jobs.push(Box::new(PruneAudit::new(store.audit.clone(), keep_days, Arc::clone(&store.clock))));
+    }
+    if store.identity.writes_groups() {
+        jobs.push(Box::new(WriteGroups::new(Arc::clone(&store.identity))));
     }
     let pace = NonZeroU64::new(config.scrub.pace_mib_per_second.saturating_mul(MIB));
     if let Some(pace) = pace.filter(|_| config.scrub.period_hours > 0) {

@@ -9,7 +9,7 @@ use admin::maintenance::Tasks;
 use admin::{AdminState, Installation};
 use audit::{Audit, AuditError};
 use axum::Router;
-use identity::{Identity, IdentityError};
+use identity::{ExternalDirectory, Identity, IdentityError};
 use objects::Objects;
 use s3_api::{Proxies, S3Config, S3Service};
 use storage::maintenance::Maintenance;
@@ -97,18 +97,24 @@ pub(crate) struct Store {
 }
 
 impl Store {
-    /// Opens the store of `config`, which is made at the first start.
+    /// Opens the store of `config`, which is made at the first start, with an external directory beside the built-in
+    /// one.
     ///
     /// # Errors
     /// [`StoreError`] says what to do.
-    pub(crate) async fn open(config: &Config, master_key: Option<&str>) -> Result<Self, StoreError> {
+    pub(crate) async fn open(
+        config: &Config,
+        master_key: Option<&str>,
+        external: Option<ExternalDirectory>,
+    ) -> Result<Self, StoreError> {
         let (clock, secrets): (Arc<dyn Clock>, Arc<dyn Entropy>) = (Arc::new(SystemClock), Arc::new(OsEntropy));
         let entropy: Arc<dyn Entropy> = Arc::new(PooledEntropy::new());
         make_folder(&config.data_dir)?;
         let master = master_key::obtain(master_key, &config.master_key_path(), &config.data_dir, &*secrets)?;
         let engine = open_engine(config, &entropy).await?;
         let contracts = Engine::new(Arc::clone(&engine));
-        let identity = Identity::open(Arc::clone(&contracts.metadata), master, Arc::clone(&clock), secrets).await?;
+        let metadata = Arc::clone(&contracts.metadata);
+        let identity = Identity::open_beside(metadata, master, Arc::clone(&clock), secrets, external).await?;
         let identity = Arc::new(identity);
         let audit = Audit::open(Arc::clone(&contracts.metadata), Arc::clone(&clock)).await?;
         let objects = Objects::new(contracts.metadata, contracts.blobs, Arc::clone(&clock), Arc::clone(&entropy));

@@ -294,6 +294,29 @@ pub(crate) const METRICS: &[Metric] = &[
         "job",
         "When a job last ended well, in seconds since 1970.",
     ),
+    metric(
+        identity_ldap::DIRECTORY_REQUESTS,
+        Counter,
+        Unit::Count,
+        "operation, outcome",
+        "Questions to the directory on LDAP: `done`, `refused` by it, or `away`.",
+    ),
+    metric(
+        identity_ldap::DIRECTORY_REQUEST_SECONDS,
+        Histogram,
+        Unit::Seconds,
+        "operation",
+        "Seconds that questions to the directory took.",
+    ),
+    metric(identity_ldap::DIRECTORY_AWAY, Gauge, Unit::Count, "", "1 while no server of the directory can be reached."),
+    metric(
+        background::jobs::DIRECTORY_DRIFT,
+        Gauge,
+        Unit::Count,
+        "kind",
+        "Members that the directory's groups of tenancies lack (`missing`), have too many (`extra`) or can not have \
+         (`unknown`) after the last run. Anything but 0 needs an operator.",
+    ),
     metric(UPTIME_SECONDS, Gauge, Unit::Seconds, "", "Seconds since the start."),
     metric(BUILD_INFO, Gauge, Unit::Count, "version", "1, with the version that runs."),
 ];

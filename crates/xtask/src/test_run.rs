@@ -1,6 +1,6 @@
 //! `cargo xtask test`: every test there is, and what they need.
 //!
-//! In order: the Rust tests; the clients installed into the tools folder ([`tools`]); the server built; the client
+//! In order: the programs and clients that tests need installed ([`tools`]); the Rust tests; the server built; the client
 //! tests of `tests/clients` run against it; the server killed under load, again and again (`tests/crash`). Each step
 //! streams its output and is counted ([`tally`]); the last line sums up as `N passed, N failed, N skipped`.
 //!
@@ -52,6 +52,7 @@ pub(crate) fn run(workspace: &Workspace, scope: Scope<'_>) -> Verdict {
 /// Runs the steps; the names of those in which a test failed, or why one could not run.
 fn failed_steps(workspace: &Workspace, scope: Scope<'_>, tally: &mut Tally) -> Result<Vec<&'static str>, String> {
     let mut failed = Vec::new();
+    tools::install_debian_programs()?;
     if matches!(scope, Scope::All | Scope::Rust) && !steps::rust_tests(workspace).run(tally)? {
         failed.push("the Rust tests");
     }

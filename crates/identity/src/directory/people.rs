@@ -5,13 +5,14 @@
 //! and asked for again beside the request; after it, the request waits for a new answer. Whoever works all the time
 //! never waits. Several requests of one person share one question.
 //!
-//! While the directory is away, its last answer goes on for `grace_seconds` more. The store keeps that answer, so that
+//! While the directory is away, or takes longer than a moment, its last answer goes on for `grace_seconds` more. The store keeps that answer, so that
 //! a restart does not end the grace. An answer that there is no such person, or that they are disabled, replaces it
 //! there before anything else: nothing brings them back. While it is away, nothing that it did not say is assumed.
 
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
@@ -30,6 +31,9 @@ const HELD_PEOPLE: usize = 16 * 1024;
 const ABSENT_SECONDS: u64 = 5;
 /// How soon an answer that is no longer fresh is looked at again, in seconds.
 const LOOK_AGAIN_SECONDS: u64 = 1;
+/// How long a request whose person has a last answer within the grace waits for a new one. A directory that takes longer
+/// counts as away for that request; its answer counts for the next.
+const PATIENCE: Duration = Duration::from_secs(1);
 /// An unchanged answer is stored again after this part of the grace: so much of the grace a restart may cost.
 const STORED_PARTS_OF_GRACE: u64 = 8;
 
@@ -125,7 +129,10 @@ impl People {
                 return Ok(answer.known(now.plus_secs(LOOK_AGAIN_SECONDS).min(end)));
             }
         }
-        match self.ask(name).await {
+        let is_usable = last.as_ref().is_some_and(|answer| self.memory.is_within_grace(answer));
+        let asked =
+            if is_usable { tokio::time::timeout(PATIENCE, self.ask(name)).await } else { Ok(self.ask(name).await) };
+        match asked.unwrap_or_else(|_| Err(IdentityError::away("it takes its time"))) {
             Ok(answer) => Ok(answer.known(answer.asked.plus_secs(self.memory.lifetime(&answer).div_ceil(2)))),
             Err(away @ IdentityError::DirectoryAway { .. }) => {
                 self.memory.within_grace(name, last).await?.ok_or(away).map(|answer| {
@@ -238,8 +245,12 @@ impl Memory {
                 Answer { person: Some(Arc::new(person)), asked: answered, stored: answered }
             }),
         };
+        Ok(last.filter(|answer| self.is_within_grace(answer)))
+    }
+
+    fn is_within_grace(&self, answer: &Answer) -> bool {
         let bound = self.cache_seconds.saturating_add(self.grace_seconds);
-        Ok(last.filter(|answer| answer.person.is_some() && self.clock.now() < answer.asked.plus_secs(bound)))
+        answer.person.is_some() && self.clock.now() < answer.asked.plus_secs(bound)
     }
 }
 

@@ -147,6 +147,21 @@ async fn requests_of_one_person_share_a_question() {
     assert_eq!(world.directory.questions(), 2, "one for the person, one for the groups");
 }
 
+#[tokio::test(start_paused = true)]
+async fn nobody_waits_long_for_a_directory_that_takes_its_time() {
+    let world = World::new();
+    assert_eq!(world.ask("ann").await, "readers");
+    world.memory.set_status(&name("ann"), UserStatus::Disabled);
+    world.clock.advance_secs(CACHE);
+    let held = world.directory.hold().await;
+    let began = tokio::time::Instant::now();
+    assert_eq!(world.ask("ann").await, "readers");
+    assert_eq!(began.elapsed(), PATIENCE);
+    drop(held);
+    world.settle().await;
+    assert_eq!(world.ask("ann").await, "disabled", "the answer counts when it has come");
+}
+
 #[tokio::test]
 async fn while_it_is_away_its_last_answer_counts_for_the_grace() {
     let mut world = World::new();

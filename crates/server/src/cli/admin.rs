@@ -2,6 +2,7 @@
 
 mod audit;
 mod bucket;
+mod directory;
 mod key;
 mod message;
 mod policy;
@@ -66,6 +67,9 @@ enum Noun {
     /// Who did what.
     #[command(subcommand)]
     Audit(audit::Verb),
+    /// Where people, passwords and groups come from.
+    #[command(subcommand)]
+    Directory(directory::Verb),
     /// Bytes and objects, in all or of one tenancy.
     Usage(usage::Arguments),
 }
@@ -93,6 +97,7 @@ pub(crate) fn run(arguments: Arguments, context: &Context) -> Result<(), CliErro
             Noun::Session(verb) => session::run(verb, &client, output).await,
             Noun::Policy(verb) => policy::run(verb, &client, output).await,
             Noun::Audit(verb) => audit::run(verb, &client, output).await,
+            Noun::Directory(verb) => directory::run(verb, &client, output).await,
             Noun::Usage(arguments) => usage::run(&arguments, &client, output).await,
         }
     })

@@ -13,11 +13,12 @@ use toml::{Spanned, Table};
 
 use super::settings::{Config, SECTIONS, Section, Setting};
 use super::values::Kind;
+use crate::ldap;
 
 /// The largest configuration file, in bytes: far above any real one, far below what hurts.
 const FILE_BYTES: u64 = 1024 * 1024;
 /// Variables of our prefix that are no settings.
-const OTHER_VARIABLES: [&str; 2] = ["COMMONHOLD_CONFIG", "COMMONHOLD_MASTER_KEY"];
+const OTHER_VARIABLES: [&str; 3] = ["COMMONHOLD_CONFIG", "COMMONHOLD_MASTER_KEY", ldap::PASSWORD_VARIABLE];
 
 /// The environment, as an argument: what tests set does not leak into the process.
 pub(crate) type Environment = BTreeMap<String, String>;
@@ -230,6 +231,11 @@ fn anchor_paths(table: &mut Table, folder: &Path) {
     if let Some(value) = table.get_mut("listen").and_then(|listen| listen.get_mut("admin_socket")) {
         anchor(value);
     }
+    for name in ["ca_file", "bind_password_file"] {
+        if let Some(value) = table.get_mut("ldap").and_then(|ldap| ldap.get_mut(name)) {
+            anchor(value);
+        }
+    }
     let certificates = table.get_mut("tls").and_then(|tls| tls.get_mut("certificates"));
     for files in certificates.and_then(toml::Value::as_array_mut).into_iter().flatten() {
         for name in ["cert", "key"] {
@@ -317,6 +323,7 @@ fn check(config: &Config) -> Result<(), Problem> {
         let message = format!("{error}: write error, warn, info, debug or trace, or \"info,commonhold::access=off\"");
         return problem("log.level", &message);
     }
+    ldap::check(&config.ldap).map_err(|error| Problem { path: error.setting, message: error.problem })?;
     check_ranges(config)
 }
 
@@ -336,13 +343,19 @@ fn check_addresses(config: &Config) -> Result<(), Problem> {
 }
 
 fn check_ranges(config: &Config) -> Result<(), Problem> {
-    let limits = &config.limits;
+    let (limits, ldap) = (&config.limits, &config.ldap);
     let ranges = [
         ("storage.cache_mib", config.storage.cache_mib, 8, 1 << 20),
         ("storage.reserve_mib", config.storage.reserve_mib, 16, 1 << 20),
         ("scrub.period_hours", config.scrub.period_hours, 0, 87_600),
         ("scrub.pace_mib_per_second", config.scrub.pace_mib_per_second, 1, 1 << 20),
         ("audit.keep_days", config.audit.keep_days, 0, 36_500),
+        ("ldap.first_gid", u64::from(ldap.first_gid), 1, 2_147_483_647),
+        ("ldap.cache_seconds", ldap.cache_seconds, 2, 3600),
+        ("ldap.grace_seconds", ldap.grace_seconds, 0, 2_592_000),
+        ("ldap.connections", u64::from(ldap.connections), 1, 64),
+        ("ldap.connect_timeout_seconds", ldap.connect_timeout_seconds, 1, 60),
+        ("ldap.operation_timeout_seconds", ldap.operation_timeout_seconds, 1, 60),
         ("limits.connections", u64::from(limits.connections), 1, 1_000_000),
         ("limits.header_timeout_seconds", limits.header_timeout_seconds, 1, 3600),
         ("limits.idle_timeout_seconds", limits.idle_timeout_seconds, 1, 3600),

@@ -3,10 +3,14 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
+use identity::TenancyGroups;
 use serde::{Deserialize, Serialize};
 use types::TenancyName;
 
-use super::values::{CertificateFiles, Domains, Kind, Listen, LogFormat, ProxySetting, SettingValue};
+use super::values::{
+    CertificateFiles, Domains, Kind, LdapNesting, LdapSchema, LdapTls, Listen, LogFormat, ProxySetting, SettingValue,
+    Switch, Texts,
+};
 
 /// One setting, as the reference and the environment see it.
 #[derive(Clone, Copy, Debug)]
@@ -82,6 +86,7 @@ section! {
         domains: DomainSettings,
         s3: S3Settings,
         tls: TlsSettings,
+        ldap: LdapSection,
         storage: StorageSettings,
         scrub: ScrubSettings,
         audit: AuditSettings,
@@ -141,6 +146,74 @@ section! {
         /// Certificates with their keys, PEM: `[{ cert = "site.pem", key = "site.key" }]`. The client's server name
         /// chooses among them, `*.` names included; the first one answers when none matches.
         certificates: Vec<CertificateFiles> = Vec::new(),
+    }
+}
+
+section! {
+    /// People, passwords and groups on LDAP, beside the built-in directory, which is asked first. See
+    /// [directory.md](directory.md). The service account's password is in `ldap.bind_password_file` or in
+    /// `COMMONHOLD_LDAP_BIND_PASSWORD`.
+    LdapSection "ldap" {
+        /// The servers, such as `["ldaps://ldap1.example.org", "ldap://ldap2.example.org:389"]`; one that does not
+        /// answer is passed over for the next. Without any, the built-in directory is the only one.
+        servers: Texts = Texts::default(),
+        /// How the directory is made up, which gives the names of what is not set below: `"posix"` (`posixAccount`, and
+        /// `posixGroup` with login names in `memberUid`), `"group-of-names"` (`inetOrgPerson`, and `groupOfNames` with
+        /// distinguished names) or `"active-directory"`.
+        schema: LdapSchema = LdapSchema::Posix,
+        /// How connections to `ldap://` servers are secured: `"starttls"` or `"off"`, with which passwords travel as they
+        /// are. Those to `ldaps://` servers always are. Certificates are always verified.
+        tls: LdapTls = LdapTls::StartTls,
+        /// PEM file of the certificates that sign those of the servers. Without one, those that the system trusts.
+        ca_file: Option<PathBuf> = None,
+        /// The distinguished name of the service account that asks. Without one, nobody in particular asks.
+        bind_dn: Option<String> = None,
+        /// A file with the service account's password, for the server alone to read.
+        bind_password_file: Option<PathBuf> = None,
+        /// The entry below which people are, such as `"ou=people,dc=example,dc=org"`. Needed with `ldap.servers`.
+        user_base: Option<String> = None,
+        /// The filter of people among the entries there.
+        user_filter: Option<String> = None,
+        /// The attribute with the login name: `uid`, or `sAMAccountName` with Active Directory.
+        user_name_attribute: Option<String> = None,
+        /// The attribute with the name in full: `cn`, or `displayName` with Active Directory.
+        full_name_attribute: Option<String> = None,
+        /// The attribute with the e-mail address: `mail`.
+        email_attribute: Option<String> = None,
+        /// A filter of people who are disabled, such as `"(loginShell=/sbin/nologin)"`. `shadowExpire`,
+        /// `pwdAccountLockedTime`, `nsAccountLock`, `userAccountControl` and `accountExpires` are understood without it.
+        disabled_filter: Option<String> = None,
+        /// The entry below which groups are. Without one, the directory's groups do not count.
+        group_base: Option<String> = None,
+        /// The filter of groups among the entries there.
+        group_filter: Option<String> = None,
+        /// The attribute with a group's name: `cn`.
+        group_name_attribute: Option<String> = None,
+        /// The attributes with a group's members: login names in `memberUid`, distinguished names in any other. The
+        /// first one is written.
+        member_attributes: Texts = Texts::default(),
+        /// Whether groups in groups count: `"off"`, `"levels"` (to a depth of 8) or `"in-chain"` (Active Directory
+        /// resolves them).
+        nested_groups: Option<LdapNesting> = None,
+        /// What the groups `<tenancy>-members`, `-deputies` and `-managers` of the directory have to do with roles:
+        /// `"ours"` (nothing: roles alone count), `"read"` (who is in them there is in them here too) or `"write"` (they
+        /// are made to follow from the roles).
+        tenancy_groups: TenancyGroups = TenancyGroups::Ours,
+        /// Whether a group of a tenancy that is missing is made, `"on"` or `"off"`, where they are written.
+        create_groups: Switch = Switch::Off,
+        /// The smallest `gidNumber` of a `posixGroup` that is made. 1 to 2,147,483,647.
+        first_gid: u32 = 100_000,
+        /// Seconds that what the directory said of a person is used at most: so soon a disabled person stops, and a new
+        /// group works. 2 to 3600.
+        cache_seconds: u64 = 30,
+        /// Seconds that what it said last is used while it is away: so long keys go on working. 0 to 2,592,000.
+        grace_seconds: u64 = 86_400,
+        /// Connections at a time for questions; as many again check passwords. 1 to 64.
+        connections: u32 = 8,
+        /// Seconds that a connection may take to be made. 1 to 60.
+        connect_timeout_seconds: u64 = 5,
+        /// Seconds that a question may take. 1 to 60.
+        operation_timeout_seconds: u64 = 10,
     }
 }
 
@@ -211,6 +284,7 @@ pub(crate) const SECTIONS: [Section; 10] = [
     DomainSettings::SECTION,
     S3Settings::SECTION,
     TlsSettings::SECTION,
+    LdapSection::SECTION,
     StorageSettings::SECTION,
     ScrubSettings::SECTION,
     AuditSettings::SECTION,

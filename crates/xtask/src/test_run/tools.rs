@@ -18,7 +18,7 @@ const REQUIREMENTS: &str = "tests/clients/requirements.txt";
 const INSTALLED_REQUIREMENTS: &str = "requirements.installed";
 
 /// Programs that Debian packages: the program, its package.
-const DEBIAN_PROGRAMS: [(&str, &str); 1] = [("rclone", "rclone")];
+const DEBIAN_PROGRAMS: [(&str, &str); 3] = [("rclone", "rclone"), ("slapd", "slapd"), ("ldapmodify", "ldap-utils")];
 /// The package that lets Debian's Python make virtual environments.
 const DEBIAN_VENV: &str = "python3-venv";
 
@@ -41,7 +41,6 @@ impl Tools {
         let folder = configured.unwrap_or_else(|| workspace.target_folder().join("test-tools"));
         fs::create_dir_all(folder.join("bin")).map_err(|error| format!("{}: {error}", folder.display()))?;
         let mut tools = Self { folder, python: None };
-        settle("programs of Debian", install_debian_programs())?;
         settle("mc", tools.install_mc())?;
         let requirements = workspace.read(REQUIREMENTS)?;
         tools.python = settle("the Python clients", tools.install_python_clients(workspace, &requirements))?;
@@ -106,7 +105,15 @@ fn in_ci() -> bool {
     std::env::var("CI").is_ok_and(|value| value == "true")
 }
 
-fn install_debian_programs() -> Result<(), String> {
+/// Installs the programs of Debian that are missing.
+///
+/// # Errors
+/// As for [`Tools::install`].
+pub(super) fn install_debian_programs() -> Result<(), String> {
+    settle("programs of Debian", install_missing_programs()).map(|_| ())
+}
+
+fn install_missing_programs() -> Result<(), String> {
     let missing: Vec<&str> =
         DEBIAN_PROGRAMS.iter().filter(|(program, _)| !is_in_path(program)).map(|(_, package)| *package).collect();
     if missing.is_empty() { Ok(()) } else { apt_install(&missing) }
@@ -114,7 +121,9 @@ fn install_debian_programs() -> Result<(), String> {
 
 fn is_in_path(program: &str) -> bool {
     let path = std::env::var_os("PATH").unwrap_or_default();
-    std::env::split_paths(&path).any(|folder| folder.join(program).is_file())
+    // Servers are there, and it is not in everybody's path.
+    let folders = std::env::split_paths(&path).chain([PathBuf::from("/usr/sbin")]);
+    folders.into_iter().any(|folder| folder.join(program).is_file())
 }
 
 fn apt_install(packages: &[&str]) -> Result<(), String> {
