@@ -82,12 +82,12 @@ impl Identity {
 /// As [`Identity::standing`].
 pub(crate) async fn standing(control: &Control, name: &UserName) -> Result<Option<Arc<Standing>>, IdentityError> {
     let now = control.clock.now();
-    let ticket = control.standings.ticket();
-    let held = control.standings.get(name);
     // A clock that was set back makes every age unknown.
-    if let Some(known) = held.as_ref().filter(|known| known.since <= now && now < known.until) {
+    if let Some(known) = control.standings.get(name).filter(|known| known.since <= now && now < known.until) {
         return Ok(known.standing.clone());
     }
+    let ticket = control.standings.ticket();
+    let held = control.standings.get(name);
     let known = Arc::new(load(control, name, held.as_deref()).await?);
     control.standings.fill(ticket, name.clone(), Arc::clone(&known));
     Ok(known.standing.clone())
