@@ -278,7 +278,7 @@ section! {
 }
 
 /// Every section, in the order of the reference.
-pub(crate) const SECTIONS: [Section; 10] = [
+pub(crate) const SECTIONS: [Section; 11] = [
     Config::SECTION,
     ListenSettings::SECTION,
     DomainSettings::SECTION,
