@@ -16,7 +16,7 @@ use crate::conditions::{check_delete, check_write};
 use crate::content::NewBlobs;
 use crate::keyspace::KeyNames;
 use crate::record::{self, HeadRecord, MarkerRecord, Naming, Order, VersionKind, VersionRecord};
-use crate::usage::{Counted, UsageChange};
+use crate::usage::{Bound, Counted, Place, UsageChange};
 use crate::{Bucket, ObjectError, Objects};
 
 /// How often a change is tried against other writers. Those of this process wait their turn, so even two is rare.
@@ -63,6 +63,13 @@ impl NewVersion {
         let blobs = NewBlobs::none(objects);
         Self { record, blobs, counted: Counted::NotYet, upload: None, takes_over: None }
     }
+}
+
+/// A write as it is to be committed.
+struct Planned {
+    batch: Batch,
+    /// The limits among its counters.
+    bounds: Vec<Bound>,
 }
 
 /// A version that was committed.
@@ -150,7 +157,8 @@ impl Objects {
                 VersionKind::Object(_) => check_write(conditions, head.as_ref().and_then(StoredHead::etag))?,
                 VersionKind::DeleteMarker => check_delete(conditions, head.as_ref().map(|head| &head.record.version))?,
             }
-            let Some(batch) = self.plan_write(&bucket, &names, head.as_ref(), &mut new).await? else { continue };
+            let planned = self.plan_write(&bucket, &names, head.as_ref(), &mut new).await?;
+            let Some(Planned { batch, bounds }) = planned else { continue };
             match self.metadata.commit(space, names.group(), batch).await {
                 Ok(()) => return Ok(committed(&new.record)),
                 Err(CommitError::Unknown(_)) => {
@@ -159,6 +167,10 @@ impl Objects {
                 Err(CommitError::Conflict { .. }) => {
                     metrics::counter!("commonhold_commit_conflicts_total").increment(1);
                     new.blobs.take_back();
+                }
+                Err(CommitError::OverLimit { counter }) => {
+                    new.blobs.take_back();
+                    return Err(self.over_limit(&bucket, &bounds, counter));
                 }
                 Err(error) => {
                     new.blobs.take_back();
@@ -201,7 +213,7 @@ impl Objects {
         names: &KeyNames,
         head: Option<&StoredHead>,
         new: &mut NewVersion,
-    ) -> Result<Option<Batch>, ObjectError> {
+    ) -> Result<Option<Planned>, ObjectError> {
         let mut batch = Batch::default();
         let mut usage = UsageChange::in_bucket(bucket);
         let mut null_at = None;
@@ -215,8 +227,9 @@ impl Objects {
         batch.expect.push(expect_head(names, head));
         if let Some(HeadRecord { version, null_at: older_null }) = head.map(|head| &*head.record) {
             if (new.record.naming, version.naming) == (Naming::Null, Naming::Null) {
-                replaced = Some(Cow::Borrowed(version));
+                replaced = Some((Cow::Borrowed(version), Place::Current));
             } else {
+                usage.becomes(version, Place::Older);
                 batch.put.push((names.older(version.order), record::encode(version)?));
                 null_at = if version.naming == Naming::Null { Some(version.order) } else { *older_null };
             }
@@ -225,14 +238,14 @@ impl Objects {
             let Some((raw, version)) = self.read_older(bucket.space(), names, order).await? else { return Ok(None) };
             batch.expect.push(Expect::Value(names.older(order), raw));
             batch.delete.push(names.older(order));
-            replaced = Some(Cow::Owned(version));
+            replaced = Some((Cow::Owned(version), Place::Older));
             null_at = None;
         }
-        if new.takes_over.is_some() && new.takes_over != replaced.as_ref().map(|replaced| replaced.write) {
+        if new.takes_over.is_some() && new.takes_over != replaced.as_ref().map(|(replaced, _)| replaced.write) {
             return Err(ObjectError::Contention);
         }
-        if let Some(replaced) = replaced {
-            usage.remove(&replaced);
+        if let Some((replaced, place)) = replaced {
+            usage.remove(&replaced, place);
             if let Some(object) = replaced.object().filter(|_| new.takes_over.is_none()) {
                 batch.retire = self.blobs_of(&object.content).await?;
             }
@@ -243,10 +256,11 @@ impl Objects {
             batch.put.push((names.marker(upload), record::encode(&marker)?));
         }
         usage.add(&new.record, new.counted);
-        batch.count = usage.into_count();
+        let charge = self.charge(usage, bucket);
+        batch.count = charge.count;
         batch.put.push((names.head(), record::encode_head(&new.record, null_at)?));
         batch.keep = new.blobs.for_commit();
-        Ok(Some(batch))
+        Ok(Some(Planned { batch, bounds: charge.bounds }))
     }
 }
 

@@ -79,6 +79,8 @@ impl Objects {
             metadata: copied_metadata(request, &object.info.metadata),
             content: Content::Empty,
         };
+        let length = Some(object.info.size);
+        self.check_room_for_object(&into, destination.key(), new.record.owner.as_ref(), length).await?;
         let replaces_itself =
             onto_itself && into.versioning != Versioning::Enabled && object.info.version == VersionId::Null;
         match other_checksum(request.checksum_algorithm, object.info.checksum) {

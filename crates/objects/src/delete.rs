@@ -14,7 +14,7 @@ use crate::keyspace::KeyNames;
 use crate::object::Deleted;
 use crate::read::Found;
 use crate::record::{self, Naming, VersionKind, VersionRecord};
-use crate::usage::UsageChange;
+use crate::usage::{Place, UsageChange};
 use crate::{Bucket, ObjectError, Objects};
 
 impl Objects {
@@ -92,8 +92,8 @@ impl Objects {
         let head = &found.head;
         let mut batch = Batch { expect: vec![expect_head(names, Some(head))], ..Batch::default() };
         let mut usage = UsageChange::in_bucket(bucket);
-        usage.remove(found.record());
-        batch.count = usage.into_count();
+        let place = if found.older.is_some() { Place::Older } else { Place::Current };
+        usage.remove(found.record(), place);
         if let Some(object) = found.record().object() {
             batch.retire = self.blobs_of(&object.content).await?;
         }
@@ -103,6 +103,7 @@ impl Objects {
             if older.naming == Naming::Null {
                 batch.put.push((names.head(), record::encode_head(&head.record.version, None)?));
             }
+            batch.count = usage.into_count();
             return Ok(batch);
         }
         let (from, to) = names.all_older();
@@ -114,9 +115,12 @@ impl Objects {
         };
         let Some((name, raw)) = next else {
             batch.delete.push(names.head());
+            batch.count = usage.into_count();
             return Ok(batch);
         };
         let next: VersionRecord = record::decode(&raw)?;
+        usage.becomes(&next, Place::Current);
+        batch.count = usage.into_count();
         let null_at = if next.naming == Naming::Null { None } else { head.record.null_at };
         batch.put.push((names.head(), record::encode_head(&next, null_at)?));
         batch.expect.push(Expect::Value(name.to_vec(), raw));

@@ -48,6 +48,9 @@ pub enum ObjectError {
     InvalidPartNumber,
     #[error("part {number} has {size} bytes, and only the last may have fewer than 5 MiB")]
     EntityTooSmall { number: u16, size: u64, etag: ETag },
+    /// A hard limit of a quota: 403.
+    #[error("{0}")]
+    QuotaExceeded(Box<crate::QuotaExceeded>),
     #[error("the content is larger than one PUT or part may be")]
     EntityTooLarge,
     #[error(transparent)]

@@ -188,11 +188,13 @@ impl World {
         page
     }
 
-    /// What the bucket uses, after checking that tenancy and person, who have nothing else, use the same.
+    /// What the bucket uses, after checking that tenancy and person, who have nothing else, use the same, of each kind.
     pub(crate) async fn usage(&self, bucket: &Bucket) -> Usage {
-        let usage = self.objects.bucket_usage(bucket).await.unwrap();
-        assert_eq!(self.objects.tenancy_usage(&self.tenancy()).await.unwrap(), usage);
-        usage
+        let usage = self.objects.bucket_usage_detail(bucket).await.unwrap();
+        let user = self.caller.user().unwrap();
+        assert_eq!(self.objects.tenancy_usage_detail(&self.tenancy()).await.unwrap(), usage);
+        assert_eq!(self.objects.user_usage_detail(&self.tenancy(), user).await.unwrap(), usage);
+        usage.total
     }
 
     /// How many blobs the engine keeps, once all that is being discarded is gone.

@@ -9,11 +9,11 @@ use std::collections::BTreeMap;
 use identity::bucket_counter;
 use storage::maintenance::{Damages, Progress};
 use storage::{Blobs, StorageError, limits};
-use types::BlobId;
+use types::{BlobId, UserName};
 
 use crate::keyspace::{ALL_BUCKETS, KeyNames, OBJECTS, Place, UPLOADS, UploadNames};
 use crate::record::{Content, HeadRecord, MarkerRecord, PartRecord, UploadRecord, UploadState, VersionRecord, decode};
-use crate::usage::{Counted, UsageChange};
+use crate::usage::{COUNTED, Counted, Counters, Place as VersionPlace, UsageChange};
 use crate::walk::{Sides, Walk, object_key};
 use crate::{Bucket, ObjectError, Objects};
 
@@ -73,8 +73,8 @@ impl Objects {
             let bucket = &record.bucket;
             inspected.buckets += 1;
             *sums.entry(bucket_counter(&bucket.tenancy)).or_insert(0) += 1;
-            add_up(UsageChange::in_bucket(bucket), &mut sums, bucket);
-            let mut taken_over = None;
+            begin_at_zero(&mut sums, bucket);
+            let (mut taken_over, mut upload_owner) = (None, None);
             let mut walk = self.walk_all(bucket);
             while let Some((name, raw)) = walk.next().await? {
                 if progress.is_stopped() {
@@ -88,12 +88,15 @@ impl Objects {
                     }
                 };
                 match &entry {
-                    Entry::Upload(upload) => taken_over = self.taken_over(bucket, &name, upload).await?,
+                    Entry::Upload(upload) => {
+                        taken_over = self.taken_over(bucket, &name, upload).await?;
+                        upload_owner = upload.owner.clone();
+                    }
                     // Its version counts and names the same.
                     Entry::Part(_) if taken_over.as_ref().is_some_and(|taken| taken.has(&name)) => continue,
                     Entry::Part(_) | Entry::Version(_) | Entry::Marker => {}
                 }
-                add_up(usage_of(bucket, &entry), &mut sums, bucket);
+                add_up(usage_of(bucket, &name, &entry, upload_owner.as_ref())?, &mut sums);
                 self.check_blobs((bucket, &name), entry, &mut inspected).await?;
             }
         }
@@ -229,23 +232,37 @@ pub(crate) fn entry(name: &[u8], raw: &[u8]) -> Result<Entry, StorageError> {
     })
 }
 
-/// What an entry adds to the counters.
-fn usage_of<'a>(bucket: &'a Bucket, entry: &Entry) -> UsageChange<'a> {
+/// What an entry adds to the counters; `upload_owner` is whose upload a part belongs to.
+fn usage_of<'a>(
+    bucket: &'a Bucket,
+    name: &[u8],
+    entry: &Entry,
+    upload_owner: Option<&UserName>,
+) -> Result<UsageChange<'a>, StorageError> {
     let mut usage = UsageChange::in_bucket(bucket);
     match entry {
-        Entry::Version(version) => usage.add(version, Counted::NotYet),
-        Entry::Part(part) => usage.add_part(part.size),
+        Entry::Version(version) => {
+            usage.add(version, Counted::NotYet);
+            if Place::parse(name)?.is_older() {
+                usage.becomes(version, VersionPlace::Older);
+            }
+        }
+        Entry::Part(part) => usage.add_part(upload_owner, part.size),
         Entry::Marker | Entry::Upload(_) => {}
     }
-    usage
+    Ok(usage)
 }
 
-/// Adds to the sums; the counters of the bucket itself are there also where they are 0.
-fn add_up(usage: UsageChange<'_>, sums: &mut BTreeMap<Vec<u8>, i64>, bucket: &Bucket) {
-    for name in ["bytes", "objects"] {
-        sums.entry(format!("b/{}/{name}", bucket.space()).into_bytes()).or_insert(0);
-        sums.entry(format!("t/{}/{name}", bucket.tenancy).into_bytes()).or_insert(0);
+/// The counters of a bucket and its tenancy are compared also where they are 0.
+fn begin_at_zero(sums: &mut BTreeMap<Vec<u8>, i64>, bucket: &Bucket) {
+    for of in [Counters::Bucket(bucket.space()), Counters::Tenancy(&bucket.tenancy)] {
+        for name in COUNTED {
+            sums.entry(of.name(name)).or_insert(0);
+        }
     }
+}
+
+fn add_up(usage: UsageChange<'_>, sums: &mut BTreeMap<Vec<u8>, i64>) {
     for change in usage.into_count() {
         *sums.entry(change.name).or_insert(0) += change.delta;
     }

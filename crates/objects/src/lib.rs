@@ -4,7 +4,7 @@
 //!
 //! [`bucket`], [`object`], [`listing`] and [`multipart`] hold the values. `keyspace` says where records lie and `record`
 //! what is in them, `summary` what listings show of that; `commit` is how a key gets a new version, `content` how bytes
-//! come in and go out, `walk` how listings read; [`inspect`] and [`scrub`] look whether all of it is whole. Each operation
+//! come in and go out, `walk` how listings read, `usage` what is counted and [`quota`] what limits it; [`inspect`] and [`scrub`] look whether all of it is whole. Each operation
 //! family has a file of its own that implements it on [`Objects`]. The layout of all that is stored is in
 //! `docs/format/objects.md`.
 
@@ -47,6 +47,7 @@ mod objects_tests;
 mod part_map;
 pub mod payload;
 mod put;
+pub mod quota;
 mod read;
 mod record;
 mod recovery;
@@ -68,7 +69,8 @@ pub use bucket_access::policy_etag;
 pub use buckets::MAX_BUCKETS;
 pub use error::{ObjectError, PublicBy};
 pub use payload::{Claims, Payload, PayloadError};
+pub use quota::QuotaExceeded;
 pub use read::SeenObject;
 pub use recovery::Recovered;
 pub use store::Objects;
-pub use usage::Usage;
+pub use usage::{Measure, Usage, UsageDetail};

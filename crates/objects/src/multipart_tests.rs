@@ -18,11 +18,11 @@ use crate::{Bucket, Claims, ObjectError, Usage, Versioning};
 const MIN: usize = MIN_PART_BYTES as usize;
 
 impl World {
-    async fn begin(&self, bucket: &Bucket, key: &str, new: NewUpload) -> UploadId {
+    pub(crate) async fn begin(&self, bucket: &Bucket, key: &str, new: NewUpload) -> UploadId {
         self.objects.create_upload(&self.on_object(bucket, key, None), new).await.unwrap().upload
     }
 
-    async fn part(
+    pub(crate) async fn part(
         &self,
         bucket: &Bucket,
         key: &str,
@@ -34,7 +34,7 @@ impl World {
         self.objects.upload_part(&grant, upload, number, &mut Body::new(body)).await
     }
 
-    async fn complete(
+    pub(crate) async fn complete(
         &self,
         bucket: &Bucket,
         key: &str,
@@ -44,7 +44,7 @@ impl World {
         self.objects.complete_upload(&self.on_object(bucket, key, None), upload, request).await
     }
 
-    async fn abort(&self, bucket: &Bucket, key: &str, upload: UploadId) -> Result<(), ObjectError> {
+    pub(crate) async fn abort(&self, bucket: &Bucket, key: &str, upload: UploadId) -> Result<(), ObjectError> {
         self.objects.abort_upload(&self.on_object(bucket, key, None), upload).await
     }
 
@@ -67,7 +67,7 @@ impl World {
     }
 }
 
-fn request(parts: &[(u16, ETag)]) -> CompleteUpload {
+pub(crate) fn request(parts: &[(u16, ETag)]) -> CompleteUpload {
     let parts = parts.iter().map(|(number, etag)| CompletedPart { number: *number, etag: *etag, checksum: None });
     CompleteUpload {
         parts: parts.collect(),

@@ -20,7 +20,8 @@ impl Objects {
     /// [`ObjectError::PreconditionFailed`] and [`ObjectError::NoSuchKey`] by the conditions, which are looked at before
     /// the body is read and again with the commit; [`ObjectError::AccessControlListNotSupported`] and
     /// [`ObjectError::PublicAccessBlocked`]; [`ObjectError::BadDigest`], [`ObjectError::BadChecksum`],
-    /// [`ObjectError::EntityTooLarge`], [`ObjectError::Payload`].
+    /// [`ObjectError::EntityTooLarge`], [`ObjectError::Payload`];
+    /// [`ObjectError::QuotaExceeded`], before the body is read where its length is known.
     pub async fn put_object(
         &self,
         grant: &Grant<action::PutObject>,
@@ -33,6 +34,7 @@ impl Objects {
             let head = self.read_head(bucket.space(), &KeyNames::new(grant.key())).await?;
             check_write(&request.conditions, head.as_ref().and_then(StoredHead::etag))?;
         }
+        self.check_room_for_object(&bucket, grant.key(), owner.as_ref(), payload.length()).await?;
         let algorithm = payload.checksum_algorithm().unwrap_or(DEFAULT_CHECKSUM);
         let body = self.receive(payload, &[algorithm]).await?;
         let checksum =

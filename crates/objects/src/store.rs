@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use access::{ActionType, BucketTarget, Grant};
+use identity::Quotas;
 use storage::{Blobs, Metadata, Space, Stamp};
 use types::{Clock, Entropy};
 
@@ -22,6 +23,7 @@ pub struct Objects {
     pub(crate) buckets: Arc<Buckets>,
     pub(crate) locks: Arc<Locks>,
     pub(crate) interrupted: Arc<Interrupted>,
+    pub(crate) quotas: Quotas,
 }
 
 impl Objects {
@@ -33,7 +35,7 @@ impl Objects {
         entropy: Arc<dyn Entropy>,
     ) -> Self {
         let (buckets, locks) = (Arc::new(Buckets::default()), Arc::new(Locks::new()));
-        Self { metadata, blobs, clock, entropy, buckets, locks, interrupted: Arc::default() }
+        Self { metadata, blobs, clock, entropy, buckets, locks, interrupted: Arc::default(), quotas: Quotas::default() }
     }
 
     /// A mark of what a bucket holds at this moment, by which whoever kept what was read of it knows whether that is

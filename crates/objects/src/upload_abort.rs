@@ -61,6 +61,7 @@ impl Objects {
     /// Removes an upload that is marked. The caller has its turn.
     pub(crate) async fn remove_aborted(&self, target: &UploadTarget) -> Result<(), ObjectError> {
         let bucket = self.bucket_of(&target.bucket).await?;
+        let Some((_, record)) = self.read_upload(target).await? else { return Ok(()) };
         let names = target.names();
         loop {
             let page = self.parts_after(target, 0, PAGE).await?;
@@ -70,7 +71,7 @@ impl Objects {
                 // What another has removed meanwhile may not be counted twice.
                 batch.expect.push(storage::Expect::Present(names.part(*number)));
                 batch.delete.push(names.part(*number));
-                usage.remove_part(part.size);
+                usage.remove_part(record.owner.as_ref(), part.size);
                 batch.retire.extend(part.blob);
             }
             batch.count = usage.into_count();

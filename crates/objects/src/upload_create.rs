@@ -8,6 +8,7 @@ use crate::commit::{not_committed, unknown};
 use crate::multipart::{Initiated, NewUpload};
 use crate::record::{self, UploadRecord, UploadState};
 use crate::uploads::{UploadTarget, upload_id};
+use crate::usage::UsageChange;
 use crate::{ObjectError, Objects};
 
 impl Objects {
@@ -15,7 +16,8 @@ impl Objects {
     ///
     /// # Errors
     /// [`ObjectError::InvalidRequest`] where the checksum algorithm can not be had with the type;
-    /// [`ObjectError::AccessControlListNotSupported`], [`ObjectError::PublicAccessBlocked`].
+    /// [`ObjectError::AccessControlListNotSupported`], [`ObjectError::PublicAccessBlocked`];
+    /// [`ObjectError::QuotaExceeded`] where there is room for no byte or no object more.
     pub async fn create_upload(
         &self,
         grant: &Grant<action::PutObject>,
@@ -41,6 +43,9 @@ impl Objects {
             checksum: new.checksum,
             state: UploadState::Open,
         };
+        let mut usage = UsageChange::in_bucket(&bucket);
+        usage.expect(record.owner.as_ref(), 1);
+        self.check_room(&bucket, &self.charge(usage, &bucket)).await?;
         let names = target.names();
         let batch = Batch {
             expect: vec![Expect::Absent(names.upload())],

@@ -114,7 +114,7 @@ impl Objects {
         let mut new = NewVersion::new(self, upload.owner.clone(), VersionKind::Object(object));
         new.record.write = intent.write;
         new.record.modified = upload.initiated;
-        new.counted = Counted::AsParts;
+        new.counted = Counted::AsParts(lines.len());
         new.upload = Some(target.upload);
         self.store_small(&mut new.blobs, blob, part_map::encode(&lines)).await?;
         self.write_version(&target.bucket, &target.key, new, &intent.conditions()).await
@@ -139,7 +139,7 @@ impl Objects {
             for (number, part) in &page {
                 batch.delete.push(names.part(*number));
                 if chosen.binary_search(number).is_err() {
-                    usage.remove_part(part.size);
+                    usage.remove_part(record.owner.as_ref(), part.size);
                     batch.retire.extend(part.blob);
                 }
             }

@@ -3,7 +3,7 @@
 use access::{Grant, action};
 use bytes::Bytes;
 use storage::{Batch, CommitError, Expect};
-use types::{Checksum, ChecksumAlgorithm, ETag, UploadId, WriteId};
+use types::{Checksum, ChecksumAlgorithm, ETag, UploadId, UserName, WriteId};
 
 use crate::commit::{ATTEMPTS, not_committed, unknown};
 use crate::content::{NewBlobs, NewBody};
@@ -11,8 +11,8 @@ use crate::multipart::{MAX_PARTS, WrittenPart};
 use crate::put::DEFAULT_CHECKSUM;
 use crate::record::{self, PartRecord, UploadRecord};
 use crate::uploads::UploadTarget;
-use crate::usage::UsageChange;
-use crate::{ObjectError, Objects, Payload};
+use crate::usage::{Charge, UsageChange};
+use crate::{Bucket, ObjectError, Objects, Payload};
 
 impl Objects {
     /// Makes a part of a body, in place of an earlier part with this number.
@@ -23,7 +23,8 @@ impl Objects {
     /// # Errors
     /// [`ObjectError::NoSuchUpload`], also where the upload was completed or aborted while the body came;
     /// [`ObjectError::InvalidArgument`] for a number outside 1 to 10,000; [`ObjectError::InvalidRequest`] where another
-    /// algorithm is claimed than the upload has; those of [`Objects::put_object`] about bodies.
+    /// algorithm is claimed than the upload has; [`ObjectError::QuotaExceeded`], before the body is read where its length
+    /// is known; those of [`Objects::put_object`] about bodies.
     pub async fn upload_part(
         &self,
         grant: &Grant<action::PutObject>,
@@ -32,7 +33,7 @@ impl Objects {
         payload: &mut dyn Payload,
     ) -> Result<WrittenPart, ObjectError> {
         check_number(number)?;
-        self.bucket_of(grant.in_bucket()).await?;
+        let bucket = self.bucket_of(grant.in_bucket()).await?;
         let target = UploadTarget::new(grant.in_bucket(), grant.key(), upload);
         let (_, record) = self.open_upload(&target).await?;
         let claimed = payload.checksum_algorithm();
@@ -45,11 +46,34 @@ impl Objects {
             )));
         }
         let algorithm = part_algorithm(&record);
+        self.check_room_for_part(&bucket, &target, number, record.owner.as_ref(), payload.length()).await?;
         let body = self.receive(payload, &[algorithm]).await?;
         let told = claimed.or(record.checksum.map(|(declared, _)| declared));
         let told = told.and_then(|algorithm| body.digest.checksum(algorithm));
         let (part, blobs) = self.part_of(body, algorithm);
         self.write_part(&target, number, part, blobs, told).await
+    }
+
+    /// Refuses a part of `size` bytes that can not fit, before it is read.
+    ///
+    /// # Errors
+    /// [`ObjectError::QuotaExceeded`], and the engine's.
+    pub(crate) async fn check_room_for_part(
+        &self,
+        bucket: &Bucket,
+        target: &UploadTarget,
+        number: u16,
+        owner: Option<&UserName>,
+        size: Option<u64>,
+    ) -> Result<(), ObjectError> {
+        let Some(size) = size.filter(|_| self.quotas.of(&bucket.tenancy).is_some()) else { return Ok(()) };
+        let mut usage = UsageChange::in_bucket(bucket);
+        usage.add_part(owner, size);
+        if let Some(raw) = self.metadata.get(target.space(), &target.names().part(number)).await? {
+            let replaced: PartRecord = record::decode(&raw)?;
+            usage.remove_part(owner, replaced.size);
+        }
+        self.check_room(bucket, &self.charge(usage, bucket)).await
     }
 
     /// The record of a part with this body.
@@ -96,9 +120,10 @@ impl Objects {
                     return Err(unknown());
                 }
             }
-            let (upload, _) = self.open_upload(target).await?;
+            let (upload, record) = self.open_upload(target).await?;
+            let owner = record.owner.as_ref();
             let mut usage = UsageChange::in_bucket(&bucket);
-            usage.add_part(part.size);
+            usage.add_part(owner, part.size);
             let mut batch = Batch {
                 expect: vec![Expect::Value(names.upload(), upload)],
                 put: vec![(name.clone(), value.clone())],
@@ -108,17 +133,22 @@ impl Objects {
                 None => batch.expect.push(Expect::Absent(name.clone())),
                 Some(raw) => {
                     let replaced: PartRecord = record::decode(raw)?;
-                    usage.remove_part(replaced.size);
+                    usage.remove_part(owner, replaced.size);
                     batch.retire.extend(replaced.blob);
                     batch.expect.push(Expect::Value(name.clone(), raw.clone()));
                 }
             }
-            batch.count = usage.into_count();
+            let Charge { count, bounds } = self.charge(usage, &bucket);
+            batch.count = count;
             batch.keep = blobs.for_commit();
             match self.metadata.commit(target.space(), names.group(), batch).await {
                 Ok(()) => return Ok(written),
                 Err(CommitError::Unknown(_)) => doubt = Some(old),
                 Err(CommitError::Conflict { .. }) => blobs.take_back(),
+                Err(CommitError::OverLimit { counter }) => {
+                    blobs.take_back();
+                    return Err(self.over_limit(&bucket, &bounds, counter));
+                }
                 Err(error) => {
                     blobs.take_back();
                     return Err(not_committed(error));

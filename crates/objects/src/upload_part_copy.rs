@@ -27,7 +27,7 @@ impl Objects {
         source_conditions: &Conditions,
     ) -> Result<WrittenPart, ObjectError> {
         check_number(number)?;
-        self.bucket_of(destination.in_bucket()).await?;
+        let bucket = self.bucket_of(destination.in_bucket()).await?;
         let target = UploadTarget::new(destination.in_bucket(), destination.key(), upload);
         let (_, record) = self.open_upload(&target).await?;
         // Held until the part is committed.
@@ -42,6 +42,8 @@ impl Objects {
         if range.end - range.start > MAX_PART_BYTES {
             return Err(ObjectError::InvalidRequest(format!("A copy has at most {MAX_PART_BYTES} bytes")));
         }
+        let length = Some(range.end - range.start);
+        self.check_room_for_part(&bucket, &target, number, record.owner.as_ref(), length).await?;
         let algorithm = part_algorithm(&record);
         let (part, blobs) = match shared_parts(&object, algorithm).filter(|_| range == (0..size)) {
             Some((blob, checksum)) => self.part_of_blob(&object, blob, checksum).await?,

@@ -66,6 +66,9 @@ pub(crate) fn object_error(error: ObjectError, about: About<'_>) -> S3Error {
             .with_field("MinSizeAllowed", objects::multipart::MIN_PART_BYTES.to_string())
             .with_field("PartNumber", number.to_string())
             .with_field("ETag", etag.to_string()),
+        ObjectError::QuotaExceeded(exceeded) => {
+            S3Error::new(ErrorCode::QuotaExceeded).with_message(exceeded.to_string())
+        }
         ObjectError::EntityTooLarge => too_large(),
         ObjectError::InvalidRange(outside) => S3Error::invalid_range(about.range.unwrap_or_default(), outside.size),
         ObjectError::PreconditionFailed { condition } => S3Error::precondition_failed(condition),

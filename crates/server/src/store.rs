@@ -117,7 +117,8 @@ impl Store {
         let identity = Identity::open_beside(metadata, master, Arc::clone(&clock), secrets, external).await?;
         let identity = Arc::new(identity);
         let audit = Audit::open(Arc::clone(&contracts.metadata), Arc::clone(&clock)).await?;
-        let objects = Objects::new(contracts.metadata, contracts.blobs, Arc::clone(&clock), Arc::clone(&entropy));
+        let objects = Objects::new(contracts.metadata, contracts.blobs, Arc::clone(&clock), Arc::clone(&entropy))
+            .with_quotas(identity.quotas().clone());
         let names = |domains: &crate::config::Domains| {
             domains.iter().map(|domain: &Domain| domain.as_str().to_owned()).collect::<Vec<_>>()
         };

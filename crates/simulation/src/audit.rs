@@ -156,11 +156,11 @@ async fn compare_usage(caller: &Caller) -> Result<(), ObjectError> {
     let objects = each_version(&ledger).count() as u64;
     let bytes: u64 = each_version(&ledger).map(|stored| stored.recipe.length()).sum();
     let parts: u64 = each_part(&ledger).map(|stored| stored.recipe.length()).sum();
-    let (all, own) = (Usage { bytes: bytes + parts, objects }, Usage { bytes, objects });
-    if (in_bucket, in_tenancy, of_person) != (all, all, own) {
+    let all = Usage { bytes: bytes + parts, objects };
+    if [in_bucket, in_tenancy, of_person] != [all; 3] {
         ledger.violate(format!(
             "usage is {in_bucket:?} of the bucket, {in_tenancy:?} of the tenancy, {of_person:?} of the person, and \
-             should be {all:?} and {own:?}"
+             should be {all:?}"
         ));
     }
     Ok(())
