@@ -290,7 +290,9 @@ impl Access {
         facts: Facts<'_>,
     ) -> Result<Grant<A>, Denied> {
         let default_policy = self.default_policy(&principal.tenancy);
-        authorize(principal, target, Facts { default_policy, ..facts })
+        let bucket = target.resource().bucket();
+        let quota = self.identity.quotas().state(target.tenancy(), bucket, principal.user(), self.clock.now());
+        authorize(principal, target, Facts { default_policy, quota, ..facts })
     }
 }
 

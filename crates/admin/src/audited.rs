@@ -44,6 +44,7 @@ const ACTIONS: &[(&str, &str, &str)] = &[
     ("POST", "/v1/requests/{tenancy}/{number}/withdraw", "request.withdraw"),
     ("POST", "/v1/tenancies/{tenancy}/messages", "message.send"),
     ("PUT", "/v1/tenancies/{tenancy}/buckets/{bucket}/owner", "bucket.set-owner"),
+    ("PUT", "/v1/tenancies/{tenancy}/quota", "quota.set"),
     ("POST", "/v1/keys", "key.create"),
     ("DELETE", "/v1/keys/{id}", "key.delete"),
     ("DELETE", "/v1/sessions/{user}", "session.end"),

@@ -22,6 +22,7 @@ pub mod key;
 pub mod maintenance;
 pub mod message;
 pub mod policy;
+pub mod quota;
 pub mod request;
 pub mod role;
 mod secret_text;
@@ -53,6 +54,7 @@ pub fn router(state: AdminState) -> Router {
     Router::new()
         .merge(tenancy::routes())
         .merge(user::routes())
+        .merge(quota::routes())
         .merge(role::routes())
         .merge(key::routes())
         .merge(session::routes())

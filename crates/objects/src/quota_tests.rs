@@ -125,7 +125,11 @@ async fn what_adds_is_refused_and_nothing_else() {
             assert_eq!(full, Usage { bytes: 1500, objects: 1 });
 
             let exceeded = refused(world.write(&bucket, "new", 1).await);
-            assert_eq!((&exceeded.scope, exceeded.measure, exceeded.limit), (&scope, Measure::Bytes, 1500), "{context}");
+            assert_eq!(
+                (&exceeded.scope, exceeded.measure, exceeded.limit),
+                (&scope, Measure::Bytes, 1500),
+                "{context}"
+            );
             assert!(exceeded.to_string().contains("1500 bytes"), "{exceeded}");
             refused(world.write(&bucket, "k", 1001).await.and(world.write(&bucket, "k", 3000).await));
             refused(world.duplicate(&bucket, "k", "copy").await);

@@ -7,8 +7,8 @@
 //! A counter that would rise above a quota's hard limit fails its commit, and counters are exact across groups: so
 //! however many writers race, nothing ever passes a limit. What adds nothing always goes on.
 
-use identity::quota::TenancyQuotas;
 use identity::QuotaScope;
+use identity::quota::TenancyQuotas;
 use storage::{Bounded, Space};
 use types::{HexText, TenancyName, Timestamp, UserName};
 
@@ -90,11 +90,7 @@ impl Objects {
     ///
     /// # Errors
     /// The engine's.
-    pub async fn user_usage_detail(
-        &self,
-        tenancy: &TenancyName,
-        user: &UserName,
-    ) -> Result<UsageDetail, ObjectError> {
+    pub async fn user_usage_detail(&self, tenancy: &TenancyName, user: &UserName) -> Result<UsageDetail, ObjectError> {
         self.usage_of(&Counters::User(tenancy, user)).await
     }
 

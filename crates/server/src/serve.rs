@@ -15,7 +15,7 @@ use admin::Installation;
 use background::Job;
 use background::Scheduler;
 use background::jobs::{
-    ExpireKeys, FinishInterrupted, FlushLastUses, PruneAudit, Scrub, TendMembership, WriteGroups,
+    ExpireKeys, FinishInterrupted, FlushLastUses, PruneAudit, ReviewQuotas, Scrub, TendMembership, WriteGroups,
 };
 use metrics_exporter_prometheus::PrometheusHandle;
 use storage::maintenance::Maintenance;
@@ -162,7 +162,9 @@ fn start_jobs(config: &Config, store: &Store) -> Scheduler {
     let expire = ExpireKeys::new(Arc::clone(&store.identity), Arc::clone(&store.clock));
     let flush = FlushLastUses::new(Arc::clone(&store.identity));
     let tend = TendMembership::new(Arc::clone(&store.identity));
-    let mut jobs: Vec<Box<dyn Job>> = vec![Box::new(finish), Box::new(expire), Box::new(flush), Box::new(tend)];
+    let review = ReviewQuotas::new(Arc::clone(&store.identity), Arc::clone(&store.objects));
+    let mut jobs: Vec<Box<dyn Job>> =
+        vec![Box::new(finish), Box::new(expire), Box::new(flush), Box::new(tend), Box::new(review)];
     if let Some(keep_days) = NonZeroU64::new(config.audit.keep_days) {
         jobs.push(Box::new(PruneAudit::new(store.audit.clone(), keep_days, Arc::clone(&store.clock))));
     }

@@ -6,6 +6,7 @@ mod directory;
 mod key;
 mod message;
 mod policy;
+mod quota;
 mod request;
 mod role;
 mod session;
@@ -43,6 +44,9 @@ enum Noun {
     /// The people.
     #[command(subcommand)]
     User(user::Verb),
+    /// How much tenancies, buckets and people may hold.
+    #[command(subcommand)]
+    Quota(quota::Verb),
     /// What people are in tenancies.
     #[command(subcommand)]
     Role(role::Verb),
@@ -92,6 +96,7 @@ pub(crate) fn run(arguments: Arguments, context: &Context) -> Result<(), CliErro
             Noun::Request(verb) => request::run(verb, &client, output).await,
             Noun::Message(verb) => message::run(verb, &client, output).await,
             Noun::Bucket(verb) => bucket::run(verb, &client, output).await,
+            Noun::Quota(verb) => quota::run(verb, &client, output).await,
             Noun::Role(verb) => role::run(verb, &client, output).await,
             Noun::Key(verb) => key::run(verb, &client, output).await,
             Noun::Session(verb) => session::run(verb, &client, output).await,
