@@ -5,6 +5,7 @@ use audit::AuditError;
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use identity::IdentityError;
+use notify::NotifyError;
 use objects::ObjectError;
 use serde::{Deserialize, Serialize};
 use types::{BucketName, TenancyName};
@@ -147,6 +148,31 @@ impl From<IdentityError> for ApiError {
 impl From<AuditError> for ApiError {
     fn from(error: AuditError) -> Self {
         Self::internal(error)
+    }
+}
+
+impl From<NotifyError> for ApiError {
+    fn from(error: NotifyError) -> Self {
+        match error {
+            NotifyError::Identity(error) => error.into(),
+            NotifyError::NoSuchEntry(_) => {
+                let hint = "See those there are with: commonhold admin inbox list";
+                Self::new(StatusCode::NOT_FOUND, "NoSuchEntry", error, hint)
+            }
+            NotifyError::NoMailServer => {
+                Self::new(StatusCode::CONFLICT, "NoMailServer", error, "Set mail.server, and restart the server.")
+            }
+            NotifyError::Mail(_) => {
+                let hint = "See docs/notifications.md for the settings of [mail].";
+                Self::new(StatusCode::CONFLICT, "MailRefused", error, hint)
+            }
+            NotifyError::Contention => {
+                Self::new(StatusCode::CONFLICT, "Contention", error, "Look at how it is now, and try again.")
+            }
+            NotifyError::Storage(_) | NotifyError::Unknown(_) | NotifyError::Damaged { .. } | NotifyError::Text(_) => {
+                Self::internal(error)
+            }
+        }
     }
 }
 

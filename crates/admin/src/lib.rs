@@ -1,8 +1,9 @@
 //! The administration API and its typed client: JSON under `/v1/`, over the local socket.
 //!
 //! One noun is one file ([`tenancy`], [`user`], [`role`], [`key`], [`session`], [`usage`], [`policy`], [`audit`],
-//! [`status`], [`demo`], [`directory`], [`maintenance`]), which holds what
-//! travels, the routes and the calls of [`AdminClient`]. [`size`] and [`date`] read and write what people type.
+//! [`inbox`], [`mail`], [`request`], [`message`], [`bucket`], [`quota`], [`status`], [`demo`], [`directory`],
+//! [`maintenance`]), which holds what travels, the routes and the calls of
+//! [`AdminClient`]. [`size`] and [`date`] read and write what people type.
 //!
 //! Every call that changes something is recorded in the audit log: `audited` holds the layer that does it.
 //!
@@ -18,7 +19,9 @@ pub mod demo;
 pub mod directory;
 mod error;
 mod extract;
+pub mod inbox;
 pub mod key;
+pub mod mail;
 pub mod maintenance;
 pub mod message;
 pub mod policy;
@@ -64,6 +67,8 @@ pub fn router(state: AdminState) -> Router {
         .merge(bucket::routes())
         .merge(usage::routes())
         .merge(audit::routes())
+        .merge(inbox::routes())
+        .merge(mail::routes())
         .merge(status::routes())
         .merge(demo::routes())
         .merge(directory::routes())

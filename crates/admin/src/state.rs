@@ -5,6 +5,7 @@ use std::sync::Arc;
 use access::{Access, TenancyTarget, action};
 use audit::Audit;
 use identity::Identity;
+use notify::Notify;
 use objects::{Bucket, Objects};
 use policy::{Facts, Resource};
 use serde::{Deserialize, Serialize};
@@ -26,6 +27,8 @@ pub struct AdminState {
     pub access: Arc<Access>,
     /// Where every change is recorded.
     pub audit: Audit,
+    /// What people are told.
+    pub notify: Arc<Notify>,
     /// Buckets and usage.
     pub objects: Arc<Objects>,
     /// The engine under both, as its operator sees it.

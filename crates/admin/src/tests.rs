@@ -10,6 +10,7 @@ use access::{Access, Domains};
 use audit::{Audit, Order};
 use http::Method;
 use identity::{Identity, MasterKey, UserStatus};
+use notify::{Notify, Site};
 use objects::Objects;
 use policy::{DefaultPolicy, Role};
 use serde_json::{Value, json};
@@ -48,11 +49,14 @@ impl World {
         let identity = Identity::open(Arc::clone(&metadata), master, time(), Arc::clone(&entropy) as _).await;
         let identity = Arc::new(identity.expect("opens"));
         let audit = Audit::open(Arc::clone(&metadata), time()).await.expect("opens");
+        let notify = Notify::open(Arc::clone(&metadata), Arc::clone(&identity), time(), Site::default(), None).await;
+        let notify = Arc::new(notify.expect("opens"));
         let state = AdminState {
             identity: Arc::clone(&identity),
             access: Arc::new(Access::new(identity, Domains::default(), None, time())),
             objects: Arc::new(Objects::new(metadata, store, time(), entropy)),
             audit,
+            notify,
             engine: Arc::new(Idle),
             tasks: crate::maintenance::Tasks::default(),
             clock: time(),

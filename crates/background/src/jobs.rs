@@ -8,6 +8,7 @@ mod review_quotas;
 mod scrub;
 mod tend_membership;
 mod write_groups;
+mod tell_events;
 
 pub use expire_keys::ExpireKeys;
 pub use finish_interrupted::FinishInterrupted;
@@ -17,3 +18,4 @@ pub use review_quotas::ReviewQuotas;
 pub use scrub::{Scrub, scrub};
 pub use tend_membership::TendMembership;
 pub use write_groups::{DIRECTORY_DRIFT, WriteGroups};
+pub use tell_events::TellEvents;

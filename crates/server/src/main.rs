@@ -11,6 +11,7 @@ mod config;
 mod connection;
 mod ldap;
 mod listener;
+mod mail;
 mod master_key;
 mod monitoring;
 mod process;

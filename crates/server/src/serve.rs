@@ -15,7 +15,8 @@ use admin::Installation;
 use background::Job;
 use background::Scheduler;
 use background::jobs::{
-    ExpireKeys, FinishInterrupted, FlushLastUses, PruneAudit, ReviewQuotas, Scrub, TendMembership, WriteGroups,
+    ExpireKeys, FinishInterrupted, FlushLastUses, PruneAudit, ReviewQuotas, Scrub, TellEvents, TendMembership,
+    WriteGroups,
 };
 use metrics_exporter_prometheus::PrometheusHandle;
 use storage::maintenance::Maintenance;
@@ -34,7 +35,7 @@ use crate::monitoring::{Monitored, Readiness};
 use crate::routed::Routed;
 use crate::store::{MIB, Store, StoreError};
 use crate::tls::{Certificates, TlsError};
-use crate::{admin_socket, config, ldap, listener, master_key, monitoring, process, telemetry};
+use crate::{admin_socket, config, ldap, listener, monitoring, process, telemetry};
 
 /// Connections at a time of the administration socket and of monitoring, each: they have few clients, and must answer
 /// when S3 is full.
@@ -114,7 +115,7 @@ pub(crate) async fn serve<F: Future<Output = ()> + Send + 'static>(
 
     // Until the store is open a signal ends the process where it stands, which the engine is made for.
     let external = ldap::external(&config.ldap, environment)?;
-    let store = Store::open(config, environment.get(master_key::VARIABLE).map(String::as_str), external).await?;
+    let store = Store::open(config, environment, external).await?;
     finish_interrupted(&store).await;
     let signals = Signals::catch()?;
     let bound = bind(config).await?;
@@ -163,8 +164,9 @@ fn start_jobs(config: &Config, store: &Store) -> Scheduler {
     let flush = FlushLastUses::new(Arc::clone(&store.identity));
     let tend = TendMembership::new(Arc::clone(&store.identity));
     let review = ReviewQuotas::new(Arc::clone(&store.identity), Arc::clone(&store.objects));
+    let tell = TellEvents::new(Arc::clone(&store.notify), Arc::clone(&store.identity));
     let mut jobs: Vec<Box<dyn Job>> =
-        vec![Box::new(finish), Box::new(expire), Box::new(flush), Box::new(tend), Box::new(review)];
+        vec![Box::new(finish), Box::new(expire), Box::new(flush), Box::new(tend), Box::new(review), Box::new(tell)];
     if let Some(keep_days) = NonZeroU64::new(config.audit.keep_days) {
         jobs.push(Box::new(PruneAudit::new(store.audit.clone(), keep_days, Arc::clone(&store.clock))));
     }

@@ -10,6 +10,7 @@ use admin::{AdminState, Installation};
 use audit::{Audit, AuditError};
 use axum::Router;
 use identity::{ExternalDirectory, Identity, IdentityError};
+use notify::{Notify, NotifyError};
 use objects::Objects;
 use s3_api::{Proxies, S3Config, S3Service};
 use storage::maintenance::Maintenance;
@@ -19,7 +20,8 @@ use sts::StsService;
 use types::{Clock, Entropy, OsEntropy, PooledEntropy, SystemClock};
 
 use crate::cli::CliError;
-use crate::config::{Config, Domain, ProxySetting};
+use crate::config::{Config, Domain, Environment, ProxySetting};
+use crate::mail::{self, MailError};
 use crate::master_key::{self, MasterKeySourceError};
 use crate::s3::S3;
 
@@ -67,6 +69,12 @@ pub(crate) enum StoreError {
         /// Why not.
         error: OpenError,
     },
+    /// What people are told.
+    #[error("notifications can not be read: {0}")]
+    Notify(#[from] NotifyError),
+    /// Mail.
+    #[error(transparent)]
+    Mail(#[from] MailError),
     /// The audit log.
     #[error("the audit log can not be read: {0}")]
     Audit(#[from] AuditError),
@@ -84,6 +92,8 @@ pub(crate) struct Store {
     pub(crate) identity: Arc<Identity>,
     /// Who did what.
     pub(crate) audit: Audit,
+    /// Who tells people of events.
+    pub(crate) notify: Arc<Notify>,
     /// What there is.
     pub(crate) objects: Arc<Objects>,
     /// The long work that an operator asked for.
@@ -104,18 +114,27 @@ impl Store {
     /// [`StoreError`] says what to do.
     pub(crate) async fn open(
         config: &Config,
-        master_key: Option<&str>,
+        environment: &Environment,
         external: Option<ExternalDirectory>,
     ) -> Result<Self, StoreError> {
         let (clock, secrets): (Arc<dyn Clock>, Arc<dyn Entropy>) = (Arc::new(SystemClock), Arc::new(OsEntropy));
         let entropy: Arc<dyn Entropy> = Arc::new(PooledEntropy::new());
         make_folder(&config.data_dir)?;
-        let master = master_key::obtain(master_key, &config.master_key_path(), &config.data_dir, &*secrets)?;
+        let (site, mailer) = (mail::site(&config.mail)?, mail::mailer_of(&config.mail, environment)?);
+        let master = master_key::obtain(
+            environment.get(master_key::VARIABLE).map(String::as_str),
+            &config.master_key_path(),
+            &config.data_dir,
+            &*secrets,
+        )?;
         let engine = open_engine(config, &entropy).await?;
         let contracts = Engine::new(Arc::clone(&engine));
         let metadata = Arc::clone(&contracts.metadata);
         let identity = Identity::open_beside(metadata, master, Arc::clone(&clock), secrets, external).await?;
         let identity = Arc::new(identity);
+        let (of_notify, of_clock) = (Arc::clone(&contracts.metadata), Arc::clone(&clock));
+        let notify = Notify::open(of_notify, Arc::clone(&identity), of_clock, site, mailer).await?;
+        let notify = Arc::new(notify);
         let audit = Audit::open(Arc::clone(&contracts.metadata), Arc::clone(&clock)).await?;
         let objects = Objects::new(contracts.metadata, contracts.blobs, Arc::clone(&clock), Arc::clone(&entropy))
             .with_quotas(identity.quotas().clone());
@@ -128,6 +147,7 @@ impl Store {
             engine,
             identity,
             audit,
+            notify,
             objects: Arc::new(objects),
             tasks: Tasks::default(),
             access: Arc::new(access),
@@ -142,6 +162,7 @@ impl Store {
             identity: Arc::clone(&self.identity),
             access: Arc::clone(&self.access),
             audit: self.audit.clone(),
+            notify: Arc::clone(&self.notify),
             objects: Arc::clone(&self.objects),
             engine: Arc::clone(&self.engine) as Arc<dyn Maintenance>,
             tasks: self.tasks.clone(),

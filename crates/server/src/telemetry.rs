@@ -246,6 +246,21 @@ pub(crate) const METRICS: &[Metric] = &[
         "",
         "Acts that the audit log does not have. Anything but 0 needs an operator.",
     ),
+    metric(notify::NOTIFICATIONS, Counter, Unit::Count, "event", "Entries put into inboxes, by what they tell of."),
+    metric(
+        notify::MAILS,
+        Counter,
+        Unit::Count,
+        "outcome",
+        "Mails: `sent`, `deferred` where the server did not take them yet, or `dead` where it never will.",
+    ),
+    metric(
+        notify::MAILS_WAITING,
+        Gauge,
+        Unit::Count,
+        "state",
+        "Mails that wait (`queued`), or could not be sent and are kept to be looked at (`dead`).",
+    ),
     metric(CONNECTIONS_OPEN, Gauge, Unit::Count, "", "Network connections that are open now."),
     metric(
         CONNECTIONS_TIMED_OUT,

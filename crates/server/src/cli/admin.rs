@@ -3,7 +3,9 @@
 mod audit;
 mod bucket;
 mod directory;
+mod inbox;
 mod key;
+mod mail;
 mod message;
 mod policy;
 mod quota;
@@ -68,6 +70,12 @@ enum Noun {
     /// The policies of buckets, and who may do what by them.
     #[command(subcommand)]
     Policy(policy::Verb),
+    /// What people were told.
+    #[command(subcommand)]
+    Inbox(inbox::Verb),
+    /// Mails that wait, or could not be sent.
+    #[command(subcommand)]
+    Mail(mail::Verb),
     /// Who did what.
     #[command(subcommand)]
     Audit(audit::Verb),
@@ -101,6 +109,8 @@ pub(crate) fn run(arguments: Arguments, context: &Context) -> Result<(), CliErro
             Noun::Key(verb) => key::run(verb, &client, output).await,
             Noun::Session(verb) => session::run(verb, &client, output).await,
             Noun::Policy(verb) => policy::run(verb, &client, output).await,
+            Noun::Inbox(verb) => inbox::run(verb, &client, output).await,
+            Noun::Mail(verb) => mail::run(verb, &client, output).await,
             Noun::Audit(verb) => audit::run(verb, &client, output).await,
             Noun::Directory(verb) => directory::run(verb, &client, output).await,
             Noun::Usage(arguments) => usage::run(&arguments, &client, output).await,

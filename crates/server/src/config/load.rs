@@ -18,7 +18,8 @@ use crate::ldap;
 /// The largest configuration file, in bytes: far above any real one, far below what hurts.
 const FILE_BYTES: u64 = 1024 * 1024;
 /// Variables of our prefix that are no settings.
-const OTHER_VARIABLES: [&str; 3] = ["COMMONHOLD_CONFIG", "COMMONHOLD_MASTER_KEY", ldap::PASSWORD_VARIABLE];
+const OTHER_VARIABLES: [&str; 4] =
+    ["COMMONHOLD_CONFIG", "COMMONHOLD_MASTER_KEY", "COMMONHOLD_MAIL_PASSWORD", ldap::PASSWORD_VARIABLE];
 
 /// The environment, as an argument: what tests set does not leak into the process.
 pub(crate) type Environment = BTreeMap<String, String>;
@@ -231,8 +232,9 @@ fn anchor_paths(table: &mut Table, folder: &Path) {
     if let Some(value) = table.get_mut("listen").and_then(|listen| listen.get_mut("admin_socket")) {
         anchor(value);
     }
-    for name in ["ca_file", "bind_password_file"] {
-        if let Some(value) = table.get_mut("ldap").and_then(|ldap| ldap.get_mut(name)) {
+    let files = [("ldap", "ca_file"), ("ldap", "bind_password_file"), ("mail", "ca_file"), ("mail", "password_file")];
+    for (section, name) in files {
+        if let Some(value) = table.get_mut(section).and_then(|section| section.get_mut(name)) {
             anchor(value);
         }
     }
@@ -356,6 +358,7 @@ fn check_ranges(config: &Config) -> Result<(), Problem> {
         ("ldap.connections", u64::from(ldap.connections), 1, 64),
         ("ldap.connect_timeout_seconds", ldap.connect_timeout_seconds, 1, 60),
         ("ldap.operation_timeout_seconds", ldap.operation_timeout_seconds, 1, 60),
+        ("mail.port", u64::from(config.mail.port), 1, 65_535),
         ("limits.connections", u64::from(limits.connections), 1, 1_000_000),
         ("limits.header_timeout_seconds", limits.header_timeout_seconds, 1, 3600),
         ("limits.idle_timeout_seconds", limits.idle_timeout_seconds, 1, 3600),

@@ -4,6 +4,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
 use identity::TenancyGroups;
+use notify::Security;
 use serde::{Deserialize, Serialize};
 use types::TenancyName;
 
@@ -90,6 +91,7 @@ section! {
         storage: StorageSettings,
         scrub: ScrubSettings,
         audit: AuditSettings,
+        mail: MailSettings,
         log: LogSettings,
         limits: LimitSettings,
     }
@@ -249,6 +251,34 @@ section! {
 }
 
 section! {
+    /// Mail to people, of what concerns them. Without a server there are only the inboxes.
+    MailSettings "mail" {
+        /// The SMTP server's name, which its certificate has.
+        server: Option<String> = None,
+        /// Its port: usually 587 with `starttls`, 465 with `tls`, 25 with `none`. 1 to 65,535.
+        port: u16 = 587,
+        /// `"starttls"`, `"tls"` from the first byte, or `"none"`, which is for a server on the same machine.
+        security: Security = Security::Starttls,
+        /// Certificates of authorities, PEM, in place of those that the machine trusts.
+        ca_file: Option<PathBuf> = None,
+        /// Who logs in; nobody without it.
+        username: Option<String> = None,
+        /// A file that holds the password alone. `COMMONHOLD_MAIL_PASSWORD` gives it too, and counts before the file.
+        password_file: Option<PathBuf> = None,
+        /// The sender, such as `"Object Store <store@example.org>"`.
+        from: String = "commonhold@localhost".to_owned(),
+        /// Where answers go; to the sender without it.
+        reply_to: Option<String> = None,
+        /// Addresses of those who run the installation: requests for tenancies and quota go there.
+        operators: Vec<String> = Vec::new(),
+        /// What the installation is called in mails.
+        site_name: String = "Commonhold".to_owned(),
+        /// Where people see more; it stands under each text.
+        portal_url: Option<String> = None,
+    }
+}
+
+section! {
     /// Log lines go to standard error. Every request has a line with the target `commonhold::access`.
     LogSettings "log" {
         /// `error`, `warn`, `info`, `debug` or `trace`; also by part, such as `"info,commonhold::access=off"` or
@@ -278,7 +308,7 @@ section! {
 }
 
 /// Every section, in the order of the reference.
-pub(crate) const SECTIONS: [Section; 11] = [
+pub(crate) const SECTIONS: [Section; 12] = [
     Config::SECTION,
     ListenSettings::SECTION,
     DomainSettings::SECTION,
@@ -288,6 +318,7 @@ pub(crate) const SECTIONS: [Section; 11] = [
     StorageSettings::SECTION,
     ScrubSettings::SECTION,
     AuditSettings::SECTION,
+    MailSettings::SECTION,
     LogSettings::SECTION,
     LimitSettings::SECTION,
 ];

@@ -324,9 +324,11 @@ kinds! {
     Listen => Text,
     LogFormat => Text,
     ProxySetting => Text,
+    notify::Security => Text,
     PathBuf => Text,
     String => Text,
     types::TenancyName => Text,
+    u16 => Integer,
     u32 => Integer,
     u64 => Integer,
     Domains => TextList,
@@ -336,6 +338,7 @@ kinds! {
     LdapTls => Text,
     LdapNesting => Text,
     identity::TenancyGroups => Text,
+    Vec<String> => TextList,
     Vec<CertificateFiles> => Tables,
 }
 
