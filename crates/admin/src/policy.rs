@@ -256,6 +256,7 @@ async fn replace(
 ) -> Result<Json<PolicyView>, ApiError> {
     let bucket = state.bucket(&tenancy, &name).await?;
     let policy = parse(&document)?;
+    policy.check_resources(&name).map_err(|error| ApiError::invalid(error, ""))?;
     let answer = view(&policy);
     let facts = Facts { bucket: Some(bucket.facts()), ..Facts::about(Resource::Bucket(&name)) };
     let operator = state.access.operator(tenancy);

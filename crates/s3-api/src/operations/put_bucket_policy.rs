@@ -23,6 +23,7 @@ pub(super) async fn handle(call: Call<'_>) -> Outcome {
     let malformed =
         |error: policy::PolicyError| S3Error::new(ErrorCode::MalformedPolicy).with_message(error.to_string());
     let policy = Policy::parse(&document).map_err(malformed)?;
+    policy.check_resources(&grant.bucket().bucket).map_err(malformed)?;
     if !headers::flag(call.headers(), CONFIRM) && !call.keeps_policy(&found, &policy) {
         let message = "Under this policy you could not change the bucket's policy again. To put it all the same, send \
                        x-amz-confirm-remove-self-bucket-access: true.";

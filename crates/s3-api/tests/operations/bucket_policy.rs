@@ -81,6 +81,7 @@ async fn what_is_no_policy_is_refused_with_the_element() {
         (aws(&[&statement.replace("GetObject", "GetObjekt")]).as_str(), "Statement[0].Action"),
         (aws(&[statement, &statement.replace("Allow", "Maybe")]).as_str(), "Statement[1].Effect"),
         (aws(&[&statement.replace("Resource", "Ressource")]).as_str(), "Statement[0]"),
+        (aws(&[&statement.replace("bkt/*", "other/*")]).as_str(), "Statement[0].Resource"),
         (large.as_str(), "bytes"),
     ] {
         let reply = world.send(Owner, "PUT", "/bkt?policy", &[], document.as_bytes()).await.expect(400);
