@@ -65,6 +65,8 @@ pub use user::{NewUser, User, UserStatus};
 #[cfg(test)]
 mod events_tests;
 #[cfg(test)]
+mod fixture;
+#[cfg(test)]
 mod model_tests;
 #[cfg(test)]
 mod tests;

@@ -102,3 +102,55 @@ impl Control {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use policy::Role;
+
+    use super::*;
+    use crate::fixture::{DAY_SECS, Fixture, person, tenancy, user};
+
+    fn message(to: Recipients) -> NewMessage {
+        let (subject, body) = ("Hello".to_owned(), "Two\nlines".to_owned());
+        NewMessage { tenancy: tenancy("t"), to, subject, body, reply_to_sender: false }
+    }
+
+    #[tokio::test]
+    async fn those_who_lead_write_to_members() {
+        let world = Fixture::new().await;
+        let send = async |actor: &Actor, new: NewMessage| world.identity.send_message(actor, new).await;
+        for (actor, allowed) in [("ann", false), ("use", false), ("dep", true), ("man", true), ("far", false)] {
+            let outcome = send(&person(actor), message(Recipients::Everyone)).await;
+            assert_eq!(outcome.is_ok(), allowed, "{actor}: {outcome:?}");
+        }
+        send(&Actor::Operator, message(Recipients::Role(Role::Deputy))).await.expect("sent");
+        assert_eq!(world.events().await.len(), 3);
+        let stranger = send(&person("man"), message(Recipients::People(vec![user("use"), user("ann")]))).await;
+        assert!(matches!(stranger, Err(IdentityError::NoRole { user, .. }) if user.as_str() == "ann"));
+        let wrong = [
+            message(Recipients::People(Vec::new())),
+            message(Recipients::People(vec![user("use"); MAX_RECIPIENTS + 1])),
+            NewMessage { subject: "a\nBcc: x@example.org".to_owned(), ..message(Recipients::Everyone) },
+            NewMessage { body: " \n ".to_owned(), ..message(Recipients::Everyone) },
+            NewMessage { body: "x".repeat(MAX_BODY_CHARS + 1), ..message(Recipients::Everyone) },
+            NewMessage { tenancy: tenancy("none"), ..message(Recipients::Everyone) },
+        ];
+        for new in wrong {
+            assert!(send(&Actor::Operator, new).await.is_err());
+        }
+        assert_eq!(world.events().await, []);
+    }
+
+    #[tokio::test]
+    async fn a_person_writes_a_few_messages_a_day() {
+        let world = Fixture::new().await;
+        for _ in 0..MAX_MESSAGES_PER_DAY {
+            world.identity.send_message(&person("man"), message(Recipients::Everyone)).await.expect("sent");
+        }
+        let more = world.identity.send_message(&person("man"), message(Recipients::Everyone)).await;
+        assert!(matches!(more, Err(IdentityError::TooOften { .. })));
+        world.identity.send_message(&person("dep"), message(Recipients::Everyone)).await.expect("another person's");
+        world.clock.advance_secs(DAY_SECS);
+        world.identity.send_message(&person("man"), message(Recipients::Everyone)).await.expect("a day later");
+    }
+}
