@@ -29,7 +29,7 @@ pub enum AuthenticationError {
     #[error("the owner of the access key, {0}, is disabled")]
     OwnerDisabled(UserName),
     /// The key's owner holds no role in the key's tenancy, or no longer: AccessDenied.
-    #[error("the owner of the access key, {user}, holds no role in tenancy {tenancy}")]
+    #[error("{user} holds no role in tenancy {tenancy}")]
     OwnerWithoutRole {
         /// The owner.
         user: UserName,
@@ -240,15 +240,19 @@ impl Access {
     /// The role that a person holds in a tenancy now, and its end.
     ///
     /// # Errors
-    /// [`AuthenticationError::UnknownKey`] where there is no such person, [`AuthenticationError::OwnerDisabled`] and
-    /// [`AuthenticationError::OwnerWithoutRole`].
+    /// [`AuthenticationError::OwnerDisabled`], and [`AuthenticationError::OwnerWithoutRole`], also where there is no such
+    /// person.
     pub(crate) async fn role_for_session(
         &self,
         owner: &UserName,
         tenancy: &TenancyName,
     ) -> Result<(Role, Option<Timestamp>), AuthenticationError> {
         let now = self.clock.now();
-        let standing = self.identity.standing(owner).await?.ok_or(AuthenticationError::UnknownKey)?;
+        let standing = self
+            .identity
+            .standing(owner)
+            .await?
+            .ok_or_else(|| AuthenticationError::OwnerWithoutRole { user: owner.clone(), tenancy: tenancy.clone() })?;
         let role = role_held(&standing, tenancy, now)?;
         let grant = standing.roles.iter().find(|grant| grant.tenancy == *tenancy && grant.is_active(now));
         Ok((role, grant.and_then(|grant| grant.expires)))

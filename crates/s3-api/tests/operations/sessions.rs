@@ -132,6 +132,25 @@ async fn a_session_does_what_its_policy_allows() {
     }
 }
 
+/// AWS's way to end the sessions that were given out before a moment, for one bucket.
+#[tokio::test]
+async fn a_bucket_policy_knows_when_a_session_was_given_out() {
+    let world = World::with_bucket("bkt").await;
+    world.put("bkt/k", b"content").await;
+    let before = session(&world, &[]);
+    world.clock.advance_secs(1);
+    let policy = format!(
+        r#"{{"Version":"2012-10-17","Statement":[{{"Effect":"Deny","Principal":"*","Action":"s3:GetObject",
+        "Resource":"arn:aws:s3:::bkt/*","Condition":{{"DateLessThan":{{"aws:TokenIssueTime":"{}"}}}}}}]}}"#,
+        world.now().to_iso8601()
+    );
+    world.send(Owner, "PUT", "/bkt?policy", &[], policy.as_bytes()).await.expect(204);
+    world.send(Owner, "GET", "/bkt/k", &[], b"").await.expect(200);
+    send(&world, &before.key, Some(&before.token), ("GET", "/bkt/k"), &[], b"").await.expect_error(403, "AccessDenied");
+    let after = session(&world, &[]);
+    send(&world, &after.key, Some(&after.token), ("GET", "/bkt/k"), &[], b"").await.expect(200);
+}
+
 #[tokio::test]
 async fn presigned_urls_carry_the_token() {
     let world = World::with_bucket("bkt").await;
