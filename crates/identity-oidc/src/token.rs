@@ -189,3 +189,51 @@ impl<'a> Claims<'a> {
         Ok(groups)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::{any, prop, proptest};
+
+    use super::*;
+
+    fn config() -> OidcConfig {
+        OidcConfig {
+            issuer: "https://id.example.org".to_owned(),
+            client_id: "commonhold".to_owned(),
+            audiences: Vec::new(),
+            client_secret: None,
+            user_claim: "sub".to_owned(),
+            groups_claim: "groups".to_owned(),
+            algorithms: Algorithm::ALL.to_vec(),
+            skew_seconds: 60,
+        }
+    }
+
+    proptest! {
+        /// Whatever stands in a token, reading it ends with an answer, and no token names somebody without a claim that
+        /// says so.
+        #[test]
+        fn no_token_is_too_strange(
+            text in any::<String>(),
+            header in any::<String>(),
+            payload in prop::collection::vec(any::<u8>(), 0..200),
+            claims in prop::collection::hash_map("iss|aud|exp|nbf|iat|sub|azp|groups", any::<f64>(), 0..8),
+        ) {
+            let encode = |bytes: &[u8]| BASE64_URL.encode(bytes);
+            let good = encode(br#"{"alg":"ES256"}"#);
+            let claims = serde_json::to_vec(&claims).expect("JSON");
+            for token in [
+                text.clone(),
+                format!("{}.{}.{}", encode(header.as_bytes()), encode(&payload), encode(&payload)),
+                format!("{good}.{}.{}", encode(&payload), text),
+                format!("{good}.{}.", encode(&payload)),
+                format!("{good}.{}.", encode(&claims)),
+            ] {
+                if let Ok(token) = Unverified::parse(&token, &Algorithm::ALL) {
+                    let accepted = token.accept(&config(), None, Timestamp::from_secs(1));
+                    assert!(accepted.is_err(), "{accepted:?}");
+                }
+            }
+        }
+    }
+}

@@ -13,7 +13,7 @@ use std::path::PathBuf;
 
 pub(crate) use load::{ConfigError, Environment, load, unknown_variables};
 pub(crate) use reference::{reference, show};
-pub(crate) use settings::{Config, LdapSection, LimitSettings, MailSettings};
+pub(crate) use settings::{Config, LdapSection, LimitSettings, MailSettings, OidcSettings};
 pub(crate) use values::{
     CertificateFiles, Domain, Domains, LdapNesting, LdapSchema, LdapTls, LogFormat, ProxySetting, Switch,
 };

@@ -14,6 +14,7 @@ mod listener;
 mod mail;
 mod master_key;
 mod monitoring;
+mod oidc;
 mod process;
 mod recipes;
 mod routed;

@@ -11,6 +11,7 @@ use audit::{Audit, AuditError};
 use axum::Router;
 use identity::{ExternalDirectory, Identity, IdentityError};
 use notify::{Notify, NotifyError};
+use identity_oidc::Provider;
 use objects::Objects;
 use s3_api::{Proxies, S3Config, S3Service};
 use storage::maintenance::Maintenance;
@@ -23,6 +24,7 @@ use crate::cli::CliError;
 use crate::config::{Config, Domain, Environment, ProxySetting};
 use crate::mail::{self, MailError};
 use crate::master_key::{self, MasterKeySourceError};
+use crate::oidc::{self, OidcSetupError};
 use crate::s3::S3;
 
 /// The engine's folder in the data directory.
@@ -78,6 +80,9 @@ pub(crate) enum StoreError {
     /// The audit log.
     #[error("the audit log can not be read: {0}")]
     Audit(#[from] AuditError),
+    /// The identity provider's settings.
+    #[error(transparent)]
+    Oidc(#[from] OidcSetupError),
     /// The identities.
     #[error("the identities can not be read: {0}")]
     Identity(#[from] IdentityError),
@@ -100,6 +105,8 @@ pub(crate) struct Store {
     pub(crate) tasks: Tasks,
     /// Who may do what.
     pub(crate) access: Arc<Access>,
+    /// Whose word is taken for who people are.
+    pub(crate) oidc: Option<Arc<Provider>>,
     /// The time.
     pub(crate) clock: Arc<dyn Clock>,
     /// Randomness for ids, which are no secrets.
@@ -119,6 +126,7 @@ impl Store {
     ) -> Result<Self, StoreError> {
         let (clock, secrets): (Arc<dyn Clock>, Arc<dyn Entropy>) = (Arc::new(SystemClock), Arc::new(OsEntropy));
         let entropy: Arc<dyn Entropy> = Arc::new(PooledEntropy::new());
+        let oidc = oidc::provider(&config.oidc, Arc::clone(&clock))?;
         make_folder(&config.data_dir)?;
         let (site, mailer) = (mail::site(&config.mail)?, mail::mailer_of(&config.mail, environment)?);
         let master = master_key::obtain(
@@ -151,6 +159,7 @@ impl Store {
             objects: Arc::new(objects),
             tasks: Tasks::default(),
             access: Arc::new(access),
+            oidc,
             clock,
             entropy,
         })
@@ -181,7 +190,7 @@ impl Store {
         self.engine.close().await
     }
 
-    /// The S3 service on this store, and the one for temporary credentials.
+    /// The S3 service on this store, and the one for temporary credentials, which takes the identity provider's word.
     pub(crate) fn s3(&self, config: &Config) -> S3 {
         let settings = S3Config {
             region: config.s3.region.clone(),
@@ -201,7 +210,7 @@ impl Store {
             settings,
         );
         let sts = StsService::new(Arc::clone(&self.access), Arc::clone(&self.clock), Arc::clone(&self.entropy));
-        S3 { s3: s3.behind(proxies), sts, proxies }
+        S3 { s3: s3.behind(proxies), sts: sts.trusting(self.oidc.clone()), proxies }
     }
 }
 

@@ -13,7 +13,7 @@ use toml::{Spanned, Table};
 
 use super::settings::{Config, SECTIONS, Section, Setting};
 use super::values::Kind;
-use crate::ldap;
+use crate::{ldap, oidc};
 
 /// The largest configuration file, in bytes: far above any real one, far below what hurts.
 const FILE_BYTES: u64 = 1024 * 1024;
@@ -232,7 +232,13 @@ fn anchor_paths(table: &mut Table, folder: &Path) {
     if let Some(value) = table.get_mut("listen").and_then(|listen| listen.get_mut("admin_socket")) {
         anchor(value);
     }
-    let files = [("ldap", "ca_file"), ("ldap", "bind_password_file"), ("mail", "ca_file"), ("mail", "password_file")];
+    let files = [
+        ("ldap", "ca_file"),
+        ("ldap", "bind_password_file"),
+        ("mail", "ca_file"),
+        ("mail", "password_file"),
+        ("oidc", "ca_file"),
+    ];
     for (section, name) in files {
         if let Some(value) = table.get_mut(section).and_then(|section| section.get_mut(name)) {
             anchor(value);
@@ -326,6 +332,7 @@ fn check(config: &Config) -> Result<(), Problem> {
         return problem("log.level", &message);
     }
     ldap::check(&config.ldap).map_err(|error| Problem { path: error.setting, message: error.problem })?;
+    oidc::check(&config.oidc).map_err(|(path, message)| Problem { path, message })?;
     check_ranges(config)
 }
 
@@ -359,6 +366,7 @@ fn check_ranges(config: &Config) -> Result<(), Problem> {
         ("ldap.connect_timeout_seconds", ldap.connect_timeout_seconds, 1, 60),
         ("ldap.operation_timeout_seconds", ldap.operation_timeout_seconds, 1, 60),
         ("mail.port", u64::from(config.mail.port), 1, 65_535),
+        ("oidc.skew_seconds", config.oidc.skew_seconds, 0, 600),
         ("limits.connections", u64::from(limits.connections), 1, 1_000_000),
         ("limits.header_timeout_seconds", limits.header_timeout_seconds, 1, 3600),
         ("limits.idle_timeout_seconds", limits.idle_timeout_seconds, 1, 3600),

@@ -88,6 +88,7 @@ section! {
         s3: S3Settings,
         tls: TlsSettings,
         ldap: LdapSection,
+        oidc: OidcSettings,
         storage: StorageSettings,
         scrub: ScrubSettings,
         audit: AuditSettings,
@@ -220,6 +221,31 @@ section! {
 }
 
 section! {
+    /// The OpenID Connect provider whose word is taken for who people are: its ID tokens are exchanged for temporary
+    /// credentials. See [sts.md](sts.md).
+    OidcSettings "oidc" {
+        /// The provider's URL as it stands in its tokens, such as `"https://accounts.example.org/realms/research"`.
+        /// Without one, nobody's word is taken.
+        issuer: Option<String> = None,
+        /// The name under which the provider knows this store: the audience of tokens for it.
+        client_id: String = "commonhold".to_owned(),
+        /// Further audiences whose tokens are accepted, such as that of a notebook server.
+        audiences: Texts = Texts::default(),
+        /// The claim that is the login name. With `"email"`, the provider must have verified the address.
+        user_claim: String = "preferred_username".to_owned(),
+        /// The claim that names groups, which sessions bring along for policies; `""` for none.
+        groups_claim: String = "groups".to_owned(),
+        /// The signature algorithms that are accepted, of RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384 and
+        /// EdDSA.
+        algorithms: Texts = ["RS256", "ES256"].map(str::to_owned).into_iter().collect(),
+        /// Seconds that the provider's clock may be off. 0 to 600.
+        skew_seconds: u64 = 60,
+        /// PEM file of the certificates that sign the provider's. Without one, those that the system trusts.
+        ca_file: Option<PathBuf> = None,
+    }
+}
+
+section! {
     /// The embedded engine.
     StorageSettings "storage" {
         /// Memory for blocks of the index, in MiB. 8 to 1,048,576.
@@ -308,13 +334,14 @@ section! {
 }
 
 /// Every section, in the order of the reference.
-pub(crate) const SECTIONS: [Section; 12] = [
+pub(crate) const SECTIONS: [Section; 13] = [
     Config::SECTION,
     ListenSettings::SECTION,
     DomainSettings::SECTION,
     S3Settings::SECTION,
     TlsSettings::SECTION,
     LdapSection::SECTION,
+    OidcSettings::SECTION,
     StorageSettings::SECTION,
     ScrubSettings::SECTION,
     AuditSettings::SECTION,
