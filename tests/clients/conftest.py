@@ -17,6 +17,7 @@ from botocore.config import Config
 from certificate import make_certificate
 from dataset import make_files
 from hosts import resolvable_domains
+from oidc_provider import CLIENT_ID, OidcProvider
 from programs import missing
 from store import OTHER_TENANCY, TENANCY, Domains, Endpoint, Key, Store, find_binary
 
@@ -38,14 +39,22 @@ def domains_and_problem():
 
 
 @pytest.fixture(scope="session")
-def store(domains_and_problem):
+def oidc_provider():
+    provider = OidcProvider()
+    yield provider
+    provider.stop()
+
+
+@pytest.fixture(scope="session")
+def store(domains_and_problem, oidc_provider):
     domains, _ = domains_and_problem
     # Not pytest's folder: the path of a Unix socket is at most 107 bytes.
     folder = Path(tempfile.mkdtemp(prefix="commonhold-clients-"))
     certificate = make_certificate(folder, host_names(domains))
     # Clients in Rust and Go take their authorities from here.
     os.environ["SSL_CERT_FILE"] = str(certificate.ca_file)
-    store = Store(find_binary(REPOSITORY), folder, domains, certificate)
+    oidc = f'\n[oidc]\nissuer = "{oidc_provider.issuer}"\nclient_id = "{CLIENT_ID}"\n'
+    store = Store(find_binary(REPOSITORY), folder, domains, certificate, oidc)
     store.start()
     try:
         store.admin("tenancy", "create", TENANCY)

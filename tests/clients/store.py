@@ -101,16 +101,19 @@ class Store:
             self.process.wait()
             raise
 
-    def admin(self, *arguments: str):
+    def admin(self, *arguments: str, stdin: str = ""):
         """Runs `commonhold admin … --json` and returns what it printed."""
-        return self._run("admin", "--socket", self.socket, *arguments, "--json")
+        return self._run("admin", "--socket", self.socket, *arguments, "--json", stdin=stdin)
 
     def demo(self):
         """Runs `commonhold demo --json` and returns what it printed."""
         return self._run("--config", self.config, "demo", "--json")
 
-    def create_person(self, user: str, tenancy: str, role: str) -> Key:
-        self.admin("user", "create", user)
+    def create_person(self, user: str, tenancy: str, role: str, password: str | None = None) -> Key:
+        if password is None:
+            self.admin("user", "create", user)
+        else:
+            self.admin("user", "create", user, "--password-stdin", stdin=password)
         self.admin("role", "grant", tenancy, user, role)
         key = self.admin("key", "create", "--tenancy", tenancy, "--user", user)
         return Key(user, tenancy, key["access_key"], key["secret_key"])
@@ -124,10 +127,10 @@ class Store:
     def localhost(self) -> Endpoint:
         return self._endpoint("http", "localhost", self.s3_port)
 
-    def _run(self, *arguments):
+    def _run(self, *arguments, stdin: str = ""):
         command = [self.binary, *arguments]
         done = subprocess.run(
-            command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60, env=environment()
+            command, input=stdin, capture_output=True, text=True, timeout=60, env=environment()
         )
         if done.returncode != 0:
             raise RuntimeError(f"{' '.join(map(str, arguments))}: {done.stderr}")
