@@ -9,7 +9,7 @@ use policy::{Caller, DefaultPolicy, Facts, Principal, Role};
 use types::{AccessKeyId, Clock, TenancyName, Timestamp, UserName};
 
 use crate::credential::Credential;
-use crate::grant::{ActionType, Denied, Grant, authorize};
+use crate::grant::{ActionType, Denied, Grant, Target, authorize};
 use crate::host::{self, Domains, HostTarget, NamedTenancy};
 use crate::log_in::Failures;
 
@@ -294,8 +294,8 @@ impl Access {
         facts: Facts<'_>,
     ) -> Result<Grant<A>, Denied> {
         let default_policy = self.default_policy(&principal.tenancy);
-        let bucket = target.resource().bucket();
-        let quota = self.identity.quotas().state(target.tenancy(), bucket, principal.user(), self.clock.now());
+        let bucket = Target::resource(&target).bucket();
+        let quota = self.identity.quotas().state(Target::tenancy(&target), bucket, principal.user(), self.clock.now());
         authorize(principal, target, Facts { default_policy, quota, ..facts })
     }
 }
