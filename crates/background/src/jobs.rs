@@ -6,9 +6,9 @@ mod flush_last_uses;
 mod prune_audit;
 mod review_quotas;
 mod scrub;
+mod tell_events;
 mod tend_membership;
 mod write_groups;
-mod tell_events;
 
 pub use expire_keys::ExpireKeys;
 pub use finish_interrupted::FinishInterrupted;
@@ -16,6 +16,6 @@ pub use flush_last_uses::FlushLastUses;
 pub use prune_audit::PruneAudit;
 pub use review_quotas::ReviewQuotas;
 pub use scrub::{Scrub, scrub};
+pub use tell_events::TellEvents;
 pub use tend_membership::TendMembership;
 pub use write_groups::{DIRECTORY_DRIFT, WriteGroups};
-pub use tell_events::TellEvents;

@@ -84,7 +84,9 @@ impl Job for WriteGroups {
 mod tests {
     use identity::directory::faults::FaultyDirectory;
     use identity::directory::memory::MemoryDirectory;
-    use identity::{ExternalDirectory, MasterKey, NewRole, NewTenancy, TenancyGroups, User, UserStatus};
+    use identity::{
+        Actor, ExternalDirectory, MasterKey, NewRole, NewTenancy, Revocation, TenancyGroups, User, UserStatus,
+    };
     use policy::Role;
     use storage::memory::MemoryStore;
     use types::{ManualClock, SeededEntropy, TenancyName, Timestamp, UserName};
@@ -123,7 +125,7 @@ mod tests {
         assert_eq!(memory.members("t-members"), Some(vec!["ann".to_owned()]), "within seconds");
 
         directory.set_away(true);
-        identity.revoke_role(&tenancy, &name).await.expect("revoked");
+        identity.revoke_role(&Actor::Operator, Revocation::of_all(&tenancy, &name, "gone")).await.expect("revoked");
         tokio::time::sleep(Duration::from_secs(10)).await;
         assert_eq!(memory.members("t-members"), Some(vec!["ann".to_owned()]));
         directory.set_away(false);

@@ -30,7 +30,7 @@ async fn keys_go_on_for_the_grace_and_log_ins_say_that_the_directory_is_away() {
     assert_eq!(world.ask("bob").await, "away", "of whom nothing was known nothing is assumed");
     let log_in = directory.verify_password(&name("ann"), "correct horse").await;
     assert!(matches!(log_in, Err(IdentityError::DirectoryAway { .. })), "{log_in:?}");
-    world.identity.revoke_role(&crate::world::tenancy(), &name("ann")).await.expect("revoked");
+    world.revoke("ann").await;
     assert_eq!(world.ask("ann").await, "", "a role ends at once all the same");
     world.clock.advance_secs(GRACE);
     assert_eq!(world.ask("ann").await, "away");

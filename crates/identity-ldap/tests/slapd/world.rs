@@ -5,7 +5,9 @@ use std::sync::Arc;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use identity::directory::conformance::PEOPLE;
-use identity::{ExternalDirectory, Identity, MasterKey, NewRole, NewTenancy, Standing, TenancyGroups, UserStatus};
+use identity::{
+    Actor, ExternalDirectory, Identity, MasterKey, NewRole, NewTenancy, Revocation, Standing, TenancyGroups, UserStatus,
+};
 use identity_ldap::{LdapDirectory, LdapSettings, Schema, ServiceAccount, Trust};
 use policy::Role;
 use storage::memory::MemoryStore;
@@ -116,6 +118,11 @@ impl World {
     pub(crate) async fn grant(&self, user: &str, role: Role, expires: Option<Timestamp>) {
         let new = NewRole { tenancy: tenancy(), user: name(user), role, expires };
         self.identity.grant_role(new).await.expect("granted");
+    }
+
+    pub(crate) async fn revoke(&self, user: &str) {
+        let revocation = Revocation::of_all(&tenancy(), &name(user), "gone");
+        self.identity.revoke_role(&Actor::Operator, revocation).await.expect("revoked");
     }
 
     /// What is known of a person: their groups, that they are disabled, that there is nobody, or `away`.

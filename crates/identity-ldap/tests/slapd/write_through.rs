@@ -8,7 +8,7 @@ use testkit::Slapd;
 use testkit::slapd::{GROUPS_DN, PEOPLE_DN, SERVICE_DN};
 use types::Clock;
 
-use crate::world::{World, can_run, directory, dn, group_of_names, name, people, posix_group, settings, tenancy};
+use crate::world::{World, can_run, directory, dn, group_of_names, name, people, posix_group, settings};
 
 /// The members of a group of tenancy `t`, with their distinguished names shortened; `None` where there is no group.
 fn members(slapd: &Slapd, group: &str, attribute: &str) -> Option<String> {
@@ -76,7 +76,7 @@ async fn groups_follow_from_roles_and_drift_is_repaired() {
         run().await;
         assert_eq!(is("t-members"), with_nobody("ann,anna.b"));
         for user in ["ann", "anna.b"] {
-            world.identity.revoke_role(&tenancy(), &name(user)).await.expect("revoked");
+            world.revoke(user).await;
         }
         let done = run().await;
         assert_eq!((done.removed, done.left), (4, vec![]));
@@ -99,7 +99,7 @@ async fn the_last_member_of_a_group_of_names_can_go() {
         World::new(directory(settings(Schema::GroupOfNames, &slapd, &[slapd.url()])), TenancyGroups::Write).await;
     world.grant("eve", Role::User, None).await;
     assert_eq!(world.identity.group_drift().await.expect("compared"), [], "another spelling is the same person");
-    world.identity.revoke_role(&tenancy(), &name("eve")).await.expect("revoked");
+    world.revoke("eve").await;
     let done = world.identity.reconcile_groups(Removals::Bounded).await.expect("done");
     assert_eq!((done.removed, done.left), (1, vec![]));
     assert_eq!(members(&slapd, "t-members", "member"), Some("-".to_owned()));

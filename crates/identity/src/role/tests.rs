@@ -1,6 +1,7 @@
 //! What is in effect, who may change it, and what time does to it.
 
 use policy::Role;
+use types::Clock as _;
 
 use super::{GrantState, Revocation};
 use crate::fixture::{DAY_SECS, Fixture, START, person, tenancy, user};
@@ -90,12 +91,14 @@ async fn ends_are_told_once() {
         world.clock.set(START.plus_secs(day * DAY_SECS));
         world.restart().await;
         world.identity.tend_roles().await.expect("tended");
-        let told: Vec<_> = world.events().await.into_iter().map(|event| match event {
+        let events = world.events().await.into_iter();
+        let told = events.map(|event| match event {
             Event::GrantExpiring { is_final: false, .. } => "warning",
             Event::GrantExpiring { is_final: true, .. } => "final",
             Event::GrantExpired { .. } => "ended",
             other => panic!("{other:?}"),
         });
+        let told: Vec<_> = told.collect();
         assert_eq!(told.concat(), expected, "day {day}");
     }
     world.clock.set(START.plus_secs(6 * 366 * DAY_SECS));
