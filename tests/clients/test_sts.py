@@ -92,7 +92,7 @@ def test_boto3_session_token_in_links_and_forms(internal, member, http, bucket_n
         answer = http.request("POST", form["url"], fields={**form["fields"], "file": ("f", b"by a form")})
         assert answer.status == 204, answer.data
         assert s3.get_object(Bucket=bucket_name, Key=f"form-{version}")["Body"].read() == b"by a form"
-    assert code_of(lambda: sts_client(internal).assume_role(RoleArn=f"arn:aws:iam::{TENANCY}:role/USER", RoleSessionName="x")) == (
+    assert code_of(lambda: sts_client(internal).assume_role(RoleArn=f"arn:aws:iam::{TENANCY}:role/USER", RoleSessionName="xy")) == (
         "MissingAuthenticationToken"
     )
 
@@ -168,9 +168,12 @@ def test_minio_py(endpoint, person, oidc_provider, bucket_name):
     http = urllib3.PoolManager(ca_certs=str(endpoint.ca_file), retries=False)
     token = lambda: {"access_token": oidc_provider.token(person.user), "expires_in": 300}
     for number, provider in enumerate((
-        AssumeRoleProvider(endpoint.url, person.access_key, person.secret_key, duration_seconds=900, region="us-east-1", http_client=http),
+        AssumeRoleProvider(
+            sts_endpoint=endpoint.url, access_key=person.access_key, secret_key=person.secret_key, duration_seconds=900,
+            region="us-east-1", http_client=http,
+        ),
         LdapIdentityProvider(endpoint.url, person.user, PASSWORD, http_client=http),
-        WebIdentityProvider(token, endpoint.url, http_client=http),
+        WebIdentityProvider(jwt_provider_func=token, sts_endpoint=endpoint.url, http_client=http),
     )):
         minio = minio_with(endpoint, provider)
         name = f"{bucket_name}-{number}"

@@ -83,7 +83,14 @@ impl Model {
                 }
                 allowed
             }
-            Operation::Revoke { tenancy, user } => self.roles.remove(&(tenancy, user)).is_some(),
+            // What has expired is held no more, so there is nothing to take away.
+            Operation::Revoke { tenancy, user } => {
+                let held = self.holds_role(tenancy, user, now);
+                if held {
+                    self.roles.remove(&(tenancy, user));
+                }
+                held
+            }
             Operation::ImportKey { tenancy, user, key } => {
                 let allowed = self.holds_role(tenancy, user, now) && !self.keys.contains_key(&key);
                 if allowed {

@@ -126,7 +126,7 @@ fn groups_of_the_directory_follow_from_roles() {
     assert_eq!((&drift[0]["group"], &drift[0]["missing"][0]), (&"t-members".into(), &"bob".into()), "{drift}");
     let done = server.admin(&["directory", "repair"]);
     assert_eq!(done["added"], 1, "{done}");
-    server.admin(&["role", "revoke", "t", "bob"]);
+    server.admin(&["role", "revoke", "t", "bob", "--reason", "left"]);
     soon("ends are written", 20, Some("ann".to_owned()), || members("t-members"));
     assert_eq!(server.admin(&["directory", "drift"]), serde_json::json!([]));
 }

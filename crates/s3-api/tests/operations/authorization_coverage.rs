@@ -97,6 +97,8 @@ macro_rules! probes {
 }
 
 const COPY: [(&str, &str); 1] = [("x-amz-copy-source", "bkt/k")];
+/// Whoever puts a policy under which they could not put the next says so.
+const CONFIRM: [(&str, &str); 1] = [("x-amz-confirm-remove-self-bucket-access", "true")];
 const CANNED: [(&str, &str); 1] = [("x-amz-acl", "private")];
 const MD5_OF_DELETE: [(&str, &str); 1] = [("content-md5", "5DKh5iefM5MSKvRILIuFwQ==")];
 const DELETE: &str = "<Delete><Object><Key>k</Key></Object></Delete>";
@@ -132,7 +134,7 @@ const PROBES: &[Probe] = probes! {
     GetBucketAcl GET "/bkt?acl";
     PutBucketAcl PUT "/bkt?acl" with CANNED;
     GetBucketPolicy GET "/bkt?policy";
-    PutBucketPolicy PUT "/bkt?policy", POLICY;
+    PutBucketPolicy PUT "/bkt?policy" with CONFIRM, POLICY;
     DeleteBucketPolicy DELETE "/bkt?policy";
     GetBucketPolicyStatus GET "/bkt?policyStatus";
     GetBucketCors GET "/bkt?cors";
