@@ -69,7 +69,7 @@ class Store:
         self.domains = domains
         self.certificate = certificate
         self.extra_toml = extra_toml
-        self.s3_port, self.s3_tls_port, self.metrics_port = (free_port() for _ in range(3))
+        self.s3_port, self.s3_tls_port, self.metrics_port = free_ports(3)
         self.socket = folder / "admin"
         self.config = folder / "commonhold.toml"
         self.log = folder / "server.log"
@@ -173,9 +173,18 @@ def environment() -> dict[str, str]:
 
 
 def free_port() -> int:
-    with socket.socket() as probe:
+    return free_ports(1)[0]
+
+
+def free_ports(count: int) -> list[int]:
+    """So many ports, each another: all are held until the last is found."""
+    probes = [socket.socket() for _ in range(count)]
+    for probe in probes:
         probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    ports = [probe.getsockname()[1] for probe in probes]
+    for probe in probes:
+        probe.close()
+    return ports
 
 
 def find_binary(repository: Path) -> Path:
