@@ -30,7 +30,7 @@ pub mod request;
 pub mod role;
 mod secret_text;
 pub mod session;
-pub mod size;
+pub use types::size;
 mod state;
 pub mod status;
 pub mod tenancy;

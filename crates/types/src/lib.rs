@@ -13,6 +13,7 @@ mod hex_text;
 mod ids;
 mod names;
 mod range;
+pub mod size;
 
 pub use checksum::{Checksum, ChecksumAlgorithm, ChecksumHasher, ChecksumType};
 pub use clock::{Clock, ManualClock, SystemClock, Timestamp};
