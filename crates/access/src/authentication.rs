@@ -266,6 +266,19 @@ impl Access {
         &self.failures
     }
 
+    /// Who a person is who has logged in, in `tenancy`: without a role where they hold none there. `None` where there is
+    /// no such tenancy.
+    pub fn principal_for_login(&self, standing: &Standing, tenancy: &TenancyName) -> Option<Arc<Principal>> {
+        self.identity.tenancy(tenancy)?;
+        let now = self.clock.now();
+        Some(Arc::new(Principal {
+            caller: Caller::Person { name: standing.user.name.clone(), key: None },
+            role: standing.role_in(tenancy, now),
+            groups: standing.groups(now),
+            ..Principal::anonymous(tenancy.clone())
+        }))
+    }
+
     /// A request without credentials, for `tenancy`.
     pub fn anonymous(&self, tenancy: TenancyName) -> Arc<Principal> {
         Arc::new(Principal::anonymous(tenancy))

@@ -171,6 +171,16 @@ impl Control {
 
     /// The records whose keys start with `prefix`, in the order of keys, and at most `limit` of them.
     pub(crate) async fn list<T: DeserializeOwned>(&self, prefix: &[u8], limit: usize) -> Result<Vec<T>, IdentityError> {
+        let records = self.list_with_keys(prefix, limit).await?;
+        Ok(records.into_iter().map(|(_, record)| record).collect())
+    }
+
+    /// The same, each with its key.
+    pub(crate) async fn list_with_keys<T: DeserializeOwned>(
+        &self,
+        prefix: &[u8],
+        limit: usize,
+    ) -> Result<Vec<(Vec<u8>, T)>, IdentityError> {
         let end = keyspace::after(prefix);
         let mut from = prefix.to_vec();
         let mut records = Vec::new();
@@ -178,7 +188,7 @@ impl Control {
             let page = (limit - records.len()).min(limits::SCAN_KEYS);
             let pairs = self.metadata.scan(Space::CONTROL, &from, Some(&end), page).await?;
             for (key, value) in &pairs {
-                records.push(decode(key, value)?);
+                records.push((key.to_vec(), decode(key, value)?));
             }
             match pairs.last() {
                 Some((last, _)) if pairs.len() == page => from = [last.as_ref(), b"\0"].concat(),

@@ -133,6 +133,16 @@ pub(crate) fn ended_sessions(user: &UserName) -> Vec<u8> {
     format!("i/session/{user}/").into_bytes()
 }
 
+/// Before every login of a person; also their group.
+pub(crate) fn logins(user: &UserName) -> Vec<u8> {
+    format!("i/login/{user}/").into_bytes()
+}
+
+/// A login, by the digest of its token.
+pub(crate) fn login(user: &UserName, digest: &str) -> Vec<u8> {
+    format!("i/login/{user}/{digest}").into_bytes()
+}
+
 /// The first key after all that start with `prefix`.
 pub(crate) fn after(prefix: &[u8]) -> Vec<u8> {
     let mut end = prefix.to_vec();

@@ -120,7 +120,7 @@ pub struct RequestSummary {
 
 impl RequestKind {
     /// The act that deciding on a request of this kind by `user` is.
-    pub(crate) fn decision<'a>(&self, user: &'a UserName) -> Act<'a> {
+    pub fn decision<'a>(&self, user: &'a UserName) -> Act<'a> {
         match self {
             Self::Join { role } => Act::DecideJoin { asker: user, role: *role },
             Self::Tenancy { .. } | Self::Quota { .. } => Act::DecideResources,
