@@ -1,6 +1,6 @@
-//! Every route of the administration API that changes something has a name in the audit log.
+//! Every route of the administration API and of the portal that changes something has a name in the audit log.
 //!
-//! Routes are the lines of `crates/admin/src` that say `.route("…", …)`, with what follows them in the same statement; names
+//! Routes are the lines of their sources that say `.route("…", …)`, with what follows them in the same statement; names
 //! stand in the tables of `audited.rs`: of acts, and of reads that carry a document and are sent with POST for it. A path is a
 //! literal, a constant of the same file, or a `format!` of both.
 
@@ -9,25 +9,28 @@ use std::collections::BTreeSet;
 use super::Finding;
 use crate::workspace::Workspace;
 
-const FOLDER: &str = "crates/admin/src/";
-const TABLE: &str = "crates/admin/src/audited.rs";
+/// Where routes are, and the table beside them.
+const ROUTERS: [(&str, &str); 2] =
+    [("crates/admin/src/", "crates/admin/src/audited.rs"), ("crates/portal/src/", "crates/portal/src/audited.rs")];
 /// The functions of axum that take what is no read.
 const CHANGES: [&str; 4] = ["post", "put", "patch", "delete"];
 
 pub(super) fn check(workspace: &Workspace) -> Result<Vec<Finding>, String> {
-    let named = named_routes(&workspace.read(TABLE)?);
-    if named.is_empty() {
-        return Err(format!("{TABLE}: no line of the form (\"POST\", \"/v1/…\", \"noun.verb\") found"));
-    }
     let mut findings = Vec::new();
-    for file in workspace.files()?.iter().filter(|file| file.starts_with(FOLDER) && file.ends_with(".rs")) {
-        if file.as_str() == TABLE {
-            continue;
+    for (folder, table) in ROUTERS {
+        let named = named_routes(&workspace.read(table)?);
+        if named.is_empty() {
+            return Err(format!("{table}: no line of the form (\"POST\", \"/v1/…\", \"noun.verb\") found"));
         }
-        for route in changing_routes(&workspace.read(file)?) {
-            if !named.contains(&route) {
-                let (method, path) = &route;
-                findings.push(format!("{file}: {method} {path} has no line in {TABLE}"));
+        for file in workspace.files()?.iter().filter(|file| file.starts_with(folder) && file.ends_with(".rs")) {
+            if file.as_str() == table {
+                continue;
+            }
+            for route in changing_routes(&workspace.read(file)?) {
+                if !named.contains(&route) {
+                    let (method, path) = &route;
+                    findings.push(format!("{file}: {method} {path} has no line in {table}"));
+                }
             }
         }
     }

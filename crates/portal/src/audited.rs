@@ -1,0 +1,186 @@
+//! Every form that changes something is recorded in the audit log before it is answered, with the person who sent it and
+//! their address.
+//!
+//! One layer around all pages does it, so no form can go past it. What the act is called stands in [`ACTIONS`], by method
+//! and route; `cargo xtask tidy` fails where a route that changes something has no line there. To whom it was done is what
+//! the path and those fields of the form name that [`FACTS`] lists, and no others: forms hold passwords and letters.
+//!
+//! Nothing is recorded of a browser that is nobody's, but for log-ins: strangers could fill the log.
+
+use audit::{Act, Actor, Ending, Outcome, Source, Via};
+use axum::body::{Body, Bytes, to_bytes};
+use axum::extract::{FromRequestParts as _, MatchedPath, RawPathParams, Request, State};
+use axum::middleware::Next;
+use axum::response::Response;
+use http::Method;
+use types::{TenancyName, UserName};
+
+use crate::error::PageError;
+use crate::page::View;
+use crate::{FORM_BYTES, Portal, signed_in};
+
+/// What forms that change something are called, by method and route.
+const ACTIONS: &[(&str, &str, &str)] = &[
+    ("POST", "/login", "login.begin"),
+    ("POST", "/confirm", "login.confirm"),
+    ("POST", "/logout", "login.end"),
+    ("POST", "/logout/everywhere", "login.end-all"),
+    ("POST", "/account/password", "user.set-password"),
+    ("POST", "/object-stores/{tenancy}/keys/new", "key.create"),
+    ("POST", "/object-stores/{tenancy}/keys/delete", "key.delete"),
+    ("POST", "/object-stores/{tenancy}/buckets/create", "s3:CreateBucket"),
+    ("POST", "/object-stores/{tenancy}/buckets/delete", "s3:DeleteBucket"),
+    ("POST", "/object-stores/{tenancy}/buckets/versioning", "s3:PutBucketVersioning"),
+    ("POST", "/services/{tenancy}/apply/{role}", "request.submit"),
+    ("POST", "/services/{tenancy}/members/grant", "role.grant"),
+    ("POST", "/services/{tenancy}/members/revoke", "role.revoke"),
+    ("POST", "/requests/{tenancy}/{number}/approve", "request.approve"),
+    ("POST", "/requests/{tenancy}/{number}/reject", "request.reject"),
+    ("POST", "/requests/{tenancy}/{number}/ask", "request.ask"),
+    ("POST", "/requests/{tenancy}/{number}/answer", "request.answer"),
+    ("POST", "/requests/{tenancy}/{number}/withdraw", "request.withdraw"),
+];
+
+/// The form that nobody has logged in for.
+const LOG_IN: &str = "/login";
+
+/// The fields of forms that are recorded: names, ids and terms.
+const FACTS: &[&str] = &["bucket", "date", "expires", "key", "role", "term", "user", "versioning"];
+
+/// The names of refusals that are not recorded: nothing was looked at.
+const UNRECORDED: &[&str] = &[NOT_CONFIRMED, TOO_MANY_FAILURES];
+
+/// The browser was sent to confirm the password first.
+pub(crate) const NOT_CONFIRMED: &str = "NotConfirmed";
+/// The password was not looked at.
+pub(crate) const TOO_MANY_FAILURES: &str = "TooManyFailures";
+
+/// Among an answer's extensions: that nothing was done, and by which name of error.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct NotDone(pub(crate) &'static str);
+
+/// Among an answer's extensions: what was made, by its id.
+#[derive(Clone, Debug)]
+pub(crate) struct Made(pub(crate) String);
+
+/// Records a form, in the order: note the act, carry it out, record its end, answer.
+pub(crate) async fn layer(
+    State(portal): State<Portal>,
+    matched: Option<MatchedPath>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let route = match matched {
+        Some(matched) if !matches!(*request.method(), Method::GET | Method::HEAD) => matched.as_str().to_owned(),
+        // Reads, and what no page has.
+        _ => return next.run(request).await,
+    };
+    let (mut parts, body) = request.into_parts();
+    let view = View::of(&parts, &portal);
+    let person = match signed_in::find(&view).await {
+        Ok(signed_in) => signed_in.map(|signed_in| signed_in.user),
+        Err(error) => return error.answer(&view),
+    };
+    if person.is_none() && route != LOG_IN {
+        return next.run(Request::from_parts(parts, body)).await;
+    }
+    let parameters = match RawPathParams::from_request_parts(&mut parts, &()).await {
+        Ok(all) => all.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
+        Err(_) => Vec::new(),
+    };
+    let Ok(body) = to_bytes(body, FORM_BYTES).await else { return PageError::FormTooLarge.answer(&view) };
+    let act = act(&view, &parts.method, &route, person, parameters, &body).await;
+    let pending = portal.audit.begin(act);
+    let response = next.run(Request::from_parts(parts, Body::from(body))).await;
+    let Some(ending) = ending(&response, &view) else {
+        pending.forget();
+        return response;
+    };
+    match pending.end(ending).await {
+        Ok(_) => response,
+        Err(error) => PageError::Failed(format!("the audit log: {error}")).answer(&view),
+    }
+}
+
+async fn act(
+    view: &View,
+    method: &Method,
+    route: &str,
+    person: Option<UserName>,
+    parameters: Vec<(String, String)>,
+    form: &Bytes,
+) -> Act {
+    let action = ACTIONS.iter().find(|(of, at, _)| *of == method.as_str() && *at == route).map(|(_, _, name)| *name);
+    // A route without a line is recorded all the same, under its own name.
+    let action = action.map_or_else(|| format!("{method} {route}"), str::to_owned);
+    let fields: Vec<(String, String)> = serde_html_form::from_bytes(form).unwrap_or_default();
+    let mut target = target(route, &parameters);
+    if route == LOG_IN {
+        let claimed = fields.iter().find(|(name, _)| name == "name").map(|(_, name)| name.trim());
+        if let Some(user) = known(view, claimed).await {
+            target = format!("{target} {user}");
+        }
+    }
+    let tenancy = parameters.iter().find(|(name, _)| name == "tenancy").map(|(_, value)| value);
+    Act {
+        actor: person.map_or(Actor::Anonymous, Actor::Person),
+        source: Source { address: Some(view.visitor.address), ..Source::via(Via::Portal) },
+        action,
+        tenancy: tenancy.and_then(|name| TenancyName::new(name).ok()),
+        target,
+        facts: fields.into_iter().filter(|(name, fact)| FACTS.contains(&name.as_str()) && !fact.is_empty()).collect(),
+    }
+}
+
+/// The person of this name. What is no person's name may be a password that was typed into the wrong field.
+async fn known(view: &View, name: Option<&str>) -> Option<UserName> {
+    let name = UserName::new(name?).ok()?;
+    view.portal.identity.standing(&name).await.ok().flatten().map(|standing| standing.user.name.clone())
+}
+
+/// What the path names, as in `object-stores ceda-o keys delete`.
+fn target(route: &str, parameters: &[(String, String)]) -> String {
+    let words = route.split('/').filter(|word| !word.is_empty()).map(|word| {
+        let name = word.strip_prefix('{').and_then(|word| word.strip_suffix('}'));
+        let value = name.and_then(|name| parameters.iter().find(|(of, _)| of == name));
+        value.map_or(word, |(_, value)| value.as_str())
+    });
+    words.collect::<Vec<_>>().join(" ")
+}
+
+/// How a form ended; `None` where that is not recorded.
+fn ending(response: &Response, view: &View) -> Option<Ending> {
+    let Some(NotDone(error)) = response.extensions().get::<NotDone>() else {
+        let made = response.extensions().get::<Made>().map(|Made(id)| ("id".to_owned(), id.clone()));
+        return Some(Ending { facts: made.into_iter().collect(), ..Ending::done() });
+    };
+    let is_strangers = view.login_token().is_none() && *error == PageError::FormForged.name();
+    if UNRECORDED.contains(error) || is_strangers {
+        return None;
+    }
+    let outcome = if response.status().is_server_error() { Outcome::Failed } else { Outcome::Refused };
+    Some(Ending::with_error(outcome, error))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_actions_are_one_of_a_kind() {
+        let mut seen = std::collections::BTreeSet::new();
+        for (method, route, action) in ACTIONS {
+            assert!(seen.insert((method, route)), "{method} {route} stands twice");
+            assert!(action.contains(['.', ':']), "{action}");
+        }
+    }
+
+    #[test]
+    fn no_fact_is_a_secret_or_a_letter() {
+        for name in ["password", "again", "reason", "internal", "comment", "description", "csrf", "subject", "body"] {
+            assert!(!FACTS.contains(&name), "{name} is not recorded");
+        }
+        let parameters = [("tenancy".to_owned(), "t-o".to_owned())];
+        assert_eq!(target("/object-stores/{tenancy}/keys/delete", &parameters), "object-stores t-o keys delete");
+    }
+}

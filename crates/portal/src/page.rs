@@ -1,0 +1,217 @@
+//! How an answer is made: a template inside the layout.
+
+use std::convert::Infallible;
+
+use askama::Template;
+use axum::extract::FromRequestParts;
+use axum::response::{Html, IntoResponse, Redirect, Response};
+use cookie::Cookie;
+use http::header::{COOKIE, SET_COOKIE};
+use http::request::Parts;
+use http::{HeaderMap, HeaderValue, StatusCode};
+use identity::LoginToken;
+
+use crate::signed_in::SignedIn;
+use crate::{Portal, Visitor, csrf};
+
+/// The browser's proof of a login. The prefix makes browsers hold it to this host and to TLS.
+const LOGIN_COOKIE_TLS: &str = "__Host-commonhold";
+/// The same without TLS, where that prefix is not taken.
+const LOGIN_COOKIE: &str = "commonhold";
+/// What ties the forms of those who have not logged in to their browser.
+const FORM_COOKIE: &str = "commonhold-form";
+
+/// What a page is made for: a browser, before it is known whose.
+#[derive(Clone)]
+pub(crate) struct View {
+    pub(crate) portal: Portal,
+    pub(crate) visitor: Visitor,
+    /// The path that was asked for, with the query.
+    pub(crate) path: String,
+    login: Option<String>,
+    form: Option<String>,
+}
+
+/// What the layout shows around a page.
+#[derive(Clone, Debug)]
+pub(crate) struct Layout {
+    pub(crate) site: String,
+    pub(crate) title: String,
+    /// Who is logged in.
+    pub(crate) user: Option<String>,
+    /// The token of every form on the page.
+    pub(crate) csrf: String,
+    /// What was just done, in words.
+    pub(crate) said: Option<&'static str>,
+    /// Which part of the portal the page is in.
+    pub(crate) part: Part,
+    pub(crate) assets: &'static str,
+}
+
+/// A part of the portal, as its head names them.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Part {
+    /// None of them.
+    Other,
+    /// Tenancies, roles and requests.
+    Services,
+    /// Buckets and keys.
+    ObjectStores,
+    /// The person's own settings.
+    Account,
+}
+
+impl View {
+    pub(crate) fn of(parts: &Parts, portal: &Portal) -> Self {
+        let visitor = parts.extensions.get::<Visitor>().copied();
+        // Without one the connection is taken for what asks most care.
+        let visitor = visitor.unwrap_or(Visitor { address: std::net::Ipv4Addr::UNSPECIFIED.into(), tls: true });
+        let path = parts.uri.path_and_query().map_or_else(|| "/".to_owned(), ToString::to_string);
+        let login = cookie_of(&parts.headers, if visitor.tls { LOGIN_COOKIE_TLS } else { LOGIN_COOKIE });
+        let form = cookie_of(&parts.headers, FORM_COOKIE);
+        Self { portal: portal.clone(), visitor, path, login, form }
+    }
+
+    /// The login that the browser claims.
+    pub(crate) fn login_token(&self) -> Option<LoginToken> {
+        LoginToken::parse(self.login.as_deref()?)
+    }
+
+    /// The cookie that forms of this browser are tied to.
+    pub(crate) fn form_secret(&self) -> Option<&str> {
+        self.login.as_deref().or(self.form.as_deref())
+    }
+
+    /// The layout of a page for who is signed in.
+    pub(crate) fn layout(&self, signed_in: Option<&SignedIn>, part: Part, title: &str) -> Layout {
+        Layout {
+            site: self.portal.site.name.clone(),
+            title: title.to_owned(),
+            user: signed_in.map(|signed_in| signed_in.user.to_string()),
+            csrf: self.form_secret().map(csrf::token).unwrap_or_default(),
+            said: said(&self.path),
+            part,
+            assets: crate::assets::VERSION,
+        }
+    }
+
+    /// This view with a cookie to tie forms to, and the header that sets it: for pages with forms of those who have not
+    /// logged in.
+    pub(crate) fn with_form_cookie(mut self) -> (Self, Option<HeaderValue>) {
+        if self.form_secret().is_some() {
+            return (self, None);
+        }
+        let mut bytes = [0; 32];
+        self.portal.entropy.fill(&mut bytes);
+        let value = hex::encode(bytes);
+        let header = set_cookie(FORM_COOKIE, &value, self.visitor.tls);
+        self.form = Some(value);
+        (self, Some(header))
+    }
+
+    /// Tells the browser its login.
+    pub(crate) fn set_login(&self, token: &LoginToken) -> HeaderValue {
+        set_cookie(self.login_cookie(), token.expose(), self.visitor.tls)
+    }
+
+    /// Tells the browser that it has none any more.
+    pub(crate) fn clear_login(&self) -> HeaderValue {
+        let mut cookie = bare(self.login_cookie(), "", self.visitor.tls);
+        cookie.make_removal();
+        header(&cookie)
+    }
+
+    const fn login_cookie(&self) -> &'static str {
+        if self.visitor.tls { LOGIN_COOKIE_TLS } else { LOGIN_COOKIE }
+    }
+}
+
+impl FromRequestParts<Portal> for View {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, portal: &Portal) -> Result<Self, Infallible> {
+        Ok(Self::of(parts, portal))
+    }
+}
+
+fn cookie_of(headers: &HeaderMap, name: &str) -> Option<String> {
+    let all = headers.get_all(COOKIE).iter().filter_map(|value| value.to_str().ok());
+    let mut cookies = all.flat_map(Cookie::split_parse).flatten();
+    cookies.find(|cookie| cookie.name() == name).map(|cookie| cookie.value().to_owned())
+}
+
+/// A cookie that no page can read, and that other sites' forms do not send.
+fn bare(name: &'static str, value: &str, tls: bool) -> Cookie<'static> {
+    Cookie::build((name, value.to_owned()))
+        .path("/")
+        .http_only(true)
+        .secure(tls)
+        .same_site(cookie::SameSite::Lax)
+        .build()
+}
+
+fn set_cookie(name: &'static str, value: &str, tls: bool) -> HeaderValue {
+    header(&bare(name, value, tls))
+}
+
+fn header(cookie: &Cookie<'_>) -> HeaderValue {
+    // Names of cookies are ours, and their values hex digits and names of people, which are ASCII.
+    HeaderValue::from_str(&cookie.to_string()).unwrap_or(HeaderValue::from_static(""))
+}
+
+/// A page.
+pub(crate) fn page(template: &impl Template) -> Response {
+    page_with(StatusCode::OK, template)
+}
+
+/// A page with another status.
+pub(crate) fn page_with(status: StatusCode, template: &impl Template) -> Response {
+    match template.render() {
+        Ok(html) => (status, Html(html)).into_response(),
+        Err(error) => {
+            tracing::error!(%error, "a page could not be written");
+            StatusCode::INTERNAL_SERVER_ERROR.into_response()
+        }
+    }
+}
+
+/// Sends the browser on after a form, with a word for the page to show.
+pub(crate) fn done(path: &str, said: &str) -> Response {
+    let mark = if path.contains('?') { '&' } else { '?' };
+    Redirect::to(&format!("{path}{mark}said={said}")).into_response()
+}
+
+/// The answer with a cookie.
+pub(crate) fn with_cookie(mut response: Response, cookie: Option<HeaderValue>) -> Response {
+    if let Some(cookie) = cookie {
+        response.headers_mut().append(SET_COOKIE, cookie);
+    }
+    response
+}
+
+/// What a page can say was just done. Only these words, so that no link can put others on a page.
+const SAID: [(&str, &str); 17] = [
+    ("logged-out", "You have logged out."),
+    ("logged-out-everywhere", "You have logged out everywhere."),
+    ("password-changed", "Your password is changed, and your other browsers are logged out."),
+    ("key-deleted", "The key is deleted. It stopped working at once."),
+    ("joined", "You are a member now."),
+    ("request-submitted", "Your request was submitted. You will be told what comes of it."),
+    ("request-approved", "The request is approved."),
+    ("request-rejected", "The request is rejected, and the person is told why."),
+    ("request-asked", "The person is asked, and can answer here."),
+    ("request-answered", "Your answer was sent, and the request waits for a decision again."),
+    ("request-withdrawn", "The request is withdrawn."),
+    ("role-granted", "The role is granted. It works within seconds."),
+    ("role-revoked", "The role is taken away. Keys of the person stop working at once where no other role is left."),
+    ("bucket-created", "The bucket is made."),
+    ("bucket-deleted", "The bucket is deleted."),
+    ("versioning-on", "The bucket keeps versions from now on."),
+    ("versioning-off", "The bucket makes no new versions from now on. Those it has stay."),
+];
+
+fn said(path: &str) -> Option<&'static str> {
+    let (_, query) = path.split_once('?')?;
+    let code = query.split('&').find_map(|pair| pair.strip_prefix("said="))?;
+    SAID.iter().find(|(known, _)| *known == code).map(|(_, text)| *text)
+}

@@ -1,0 +1,223 @@
+//! *Buckets*: those of a tenancy that the person may look into, to make, to delete, and to keep versions in.
+
+use access::{BucketTarget, NewBucketTarget, TenancyTarget, action};
+use askama::Template;
+use axum::Router;
+use axum::extract::{Path, Query};
+use axum::response::Response;
+use axum::routing::{get, post};
+use objects::{Bucket, NewBucket, Versioning};
+use policy::{Facts, Resource};
+use serde::Deserialize;
+use types::size::format_size;
+use types::{BucketName, TenancyName};
+
+use crate::Portal;
+use crate::error::PageError;
+use crate::form::Form;
+use crate::page::{Layout, Part, View, done, page};
+use crate::shown::{Day, grouped};
+use crate::signed_in::{Member, SignedIn};
+
+/// The most buckets on the page; the search finds the others.
+const SHOWN: usize = 500;
+
+#[derive(Template)]
+#[template(path = "buckets.html")]
+struct BucketsPage {
+    layout: Layout,
+    tenancy: String,
+    search: String,
+    buckets: Vec<Row>,
+    /// How many there are that the search leaves.
+    found: usize,
+}
+
+struct Row {
+    name: String,
+    owner: String,
+    size: String,
+    objects: String,
+    created: Day,
+    is_public: bool,
+    versions: bool,
+    /// Whether the person may delete it and change its settings.
+    is_theirs: bool,
+}
+
+#[derive(Deserialize)]
+struct Search {
+    #[serde(default)]
+    search: String,
+}
+
+#[derive(Deserialize)]
+struct Named {
+    bucket: BucketName,
+}
+
+#[derive(Deserialize)]
+struct VersioningForm {
+    bucket: BucketName,
+    versioning: Switch,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Switch {
+    On,
+    Off,
+}
+
+pub(crate) fn routes() -> Router<Portal> {
+    Router::new()
+        .route("/object-stores/{tenancy}/buckets/", get(show))
+        .route("/object-stores/{tenancy}/buckets/create", post(create))
+        .route("/object-stores/{tenancy}/buckets/delete", post(delete))
+        .route("/object-stores/{tenancy}/buckets/versioning", post(set_versioning))
+}
+
+fn list_path(tenancy: &TenancyName) -> String {
+    format!("/object-stores/{tenancy}/buckets/")
+}
+
+async fn show(
+    view: View,
+    signed_in: SignedIn,
+    Path(tenancy): Path<TenancyName>,
+    Query(Search { search }): Query<Search>,
+) -> Result<Response, Response> {
+    let search = search.trim().to_owned();
+    let rows = rows(&view.portal, &signed_in, &tenancy, &search).await.map_err(|error| error.answer(&view))?;
+    let (buckets, found) = rows;
+    Ok(page(&BucketsPage {
+        layout: view.layout(Some(&signed_in), Part::ObjectStores, "Buckets"),
+        tenancy: tenancy.to_string(),
+        search,
+        buckets,
+        found,
+    }))
+}
+
+async fn rows(
+    portal: &Portal,
+    signed_in: &SignedIn,
+    tenancy: &TenancyName,
+    search: &str,
+) -> Result<(Vec<Row>, usize), PageError> {
+    let member = signed_in.member_of(portal, tenancy)?;
+    let target = TenancyTarget { tenancy: tenancy.clone() };
+    let grant = portal.access.authorize::<action::ListAllMyBuckets>(
+        &member.principal,
+        target,
+        Facts::about(Resource::Tenancy),
+    )?;
+    let mut buckets = portal.objects.list_buckets(&grant).await?;
+    buckets
+        .retain(|bucket| bucket.name.as_str().contains(search) && may::<action::ListBucket>(portal, &member, bucket));
+    let found = buckets.len();
+    let mut rows = Vec::with_capacity(found.min(SHOWN));
+    for bucket in buckets.iter().take(SHOWN) {
+        let usage = portal.objects.bucket_usage(bucket).await?;
+        rows.push(Row {
+            name: bucket.name.to_string(),
+            owner: bucket.owner.to_string(),
+            size: format_size(usage.bytes),
+            objects: grouped(usage.objects),
+            created: Day(bucket.created),
+            is_public: is_public(bucket),
+            versions: bucket.versioning == Versioning::Enabled,
+            is_theirs: may::<action::DeleteBucket>(portal, &member, bucket),
+        });
+    }
+    Ok((rows, found))
+}
+
+fn target(bucket: &Bucket) -> BucketTarget {
+    BucketTarget { tenancy: bucket.tenancy.clone(), bucket: bucket.name.clone(), bucket_id: bucket.id }
+}
+
+fn facts(bucket: &Bucket) -> Facts<'_> {
+    Facts { bucket: Some(bucket.facts()), ..Facts::about(Resource::Bucket(&bucket.name)) }
+}
+
+/// Whether anybody without a name can read it.
+fn is_public(bucket: &Bucket) -> bool {
+    bucket.policy.as_ref().is_some_and(|policy| policy.is_public()) || bucket.acl.is_public()
+}
+
+fn may<A>(portal: &Portal, member: &Member, bucket: &Bucket) -> bool
+where
+    A: access::ActionType<Target = BucketTarget>,
+{
+    portal.access.authorize::<A>(&member.principal, target(bucket), facts(bucket)).is_ok()
+}
+
+async fn create(
+    view: View,
+    signed_in: SignedIn,
+    Path(tenancy): Path<TenancyName>,
+    Form(Named { bucket }): Form<Named>,
+) -> Result<Response, Response> {
+    let made = async {
+        let member = signed_in.member_of(&view.portal, &tenancy)?;
+        bucket.check_for_creation().map_err(|error| PageError::Refused(error.to_string()))?;
+        let target = NewBucketTarget { tenancy: tenancy.clone(), bucket: bucket.clone() };
+        let facts = Facts::about(Resource::Bucket(&bucket));
+        let grant = view.portal.access.authorize::<action::CreateBucket>(&member.principal, target, facts)?;
+        view.portal.objects.create_bucket(&grant, NewBucket::default()).await?;
+        Ok::<_, PageError>(())
+    };
+    made.await.map_err(|error| error.answer(&view))?;
+    Ok(done(&list_path(&tenancy), "bucket-created"))
+}
+
+async fn delete(
+    view: View,
+    signed_in: SignedIn,
+    Path(tenancy): Path<TenancyName>,
+    Form(Named { bucket }): Form<Named>,
+) -> Result<Response, Response> {
+    let deleted = async {
+        let (member, bucket) = find(&view.portal, &signed_in, &tenancy, &bucket).await?;
+        let (access, target) = (&view.portal.access, target(&bucket));
+        let grant = access.authorize::<action::DeleteBucket>(&member.principal, target, facts(&bucket))?;
+        view.portal.objects.delete_bucket(&grant).await?;
+        Ok::<_, PageError>(())
+    };
+    deleted.await.map_err(|error| error.answer(&view))?;
+    Ok(done(&list_path(&tenancy), "bucket-deleted"))
+}
+
+async fn set_versioning(
+    view: View,
+    signed_in: SignedIn,
+    Path(tenancy): Path<TenancyName>,
+    Form(VersioningForm { bucket, versioning }): Form<VersioningForm>,
+) -> Result<Response, Response> {
+    let (to, said) = match versioning {
+        Switch::On => (Versioning::Enabled, "versioning-on"),
+        Switch::Off => (Versioning::Suspended, "versioning-off"),
+    };
+    let changed = async {
+        let (member, bucket) = find(&view.portal, &signed_in, &tenancy, &bucket).await?;
+        let (access, target) = (&view.portal.access, target(&bucket));
+        let grant = access.authorize::<action::PutBucketVersioning>(&member.principal, target, facts(&bucket))?;
+        view.portal.objects.put_bucket_versioning(&grant, to).await?;
+        Ok::<_, PageError>(())
+    };
+    changed.await.map_err(|error| error.answer(&view))?;
+    Ok(done(&list_path(&tenancy), said))
+}
+
+/// A bucket of a tenancy that the person belongs to.
+async fn find(
+    portal: &Portal,
+    signed_in: &SignedIn,
+    tenancy: &TenancyName,
+    bucket: &BucketName,
+) -> Result<(Member, std::sync::Arc<Bucket>), PageError> {
+    let member = signed_in.member_of(portal, tenancy)?;
+    let found = portal.objects.find_bucket(tenancy, bucket).await?.ok_or(PageError::NotFound)?;
+    Ok((member, found))
+}

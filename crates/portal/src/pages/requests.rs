@@ -1,0 +1,258 @@
+//! Requests: one's own, those that wait for one's decision, and each with all that was said.
+
+use askama::Template;
+use axum::Router;
+use axum::extract::Path;
+use axum::response::Response;
+use axum::routing::{get, post};
+use identity::request::{RequestAct, RequestFilter, RequestState, StepKind};
+use identity::term::Term;
+use identity::{Actor, Approval, Request, RequestId, RequestKind};
+use serde::Deserialize;
+use types::{TenancyName, Timestamp};
+
+use super::service::{REASON_CHARS, RequestRow, words};
+use crate::Portal;
+use crate::error::PageError;
+use crate::form::Form;
+use crate::page::{Layout, Part, View, done, page};
+use crate::shown::{Day, End};
+use crate::signed_in::SignedIn;
+
+/// The most requests on the page.
+const SHOWN: usize = 200;
+
+#[derive(Template)]
+#[template(path = "requests.html")]
+struct RequestsPage {
+    layout: Layout,
+    /// Those that wait for this person.
+    to_decide: Vec<RequestRow>,
+    /// The person's own that are open.
+    open: Vec<RequestRow>,
+    /// The person's own that have ended.
+    ended: Vec<RequestRow>,
+}
+
+#[derive(Template)]
+#[template(path = "request.html")]
+struct RequestPage {
+    layout: Layout,
+    id: String,
+    tenancy: String,
+    user: String,
+    what: String,
+    state: RequestState,
+    steps: Vec<Step>,
+    is_own: bool,
+    /// Whether this person may decide now.
+    decides: bool,
+    is_join: bool,
+    can_ask: bool,
+    terms: Vec<(String, String)>,
+    reason_chars: usize,
+}
+
+struct Step {
+    at: Day,
+    by: String,
+    what: &'static str,
+    text: String,
+    internal: String,
+    expires: Option<End>,
+}
+
+#[derive(Deserialize)]
+struct ApproveForm {
+    /// A term as `1y`, or `date`.
+    #[serde(default)]
+    term: String,
+    /// `2027-01-31`, where the term is `date`.
+    #[serde(default)]
+    date: String,
+    #[serde(default)]
+    comment: String,
+}
+
+#[derive(Deserialize)]
+struct ReasonForm {
+    reason: String,
+    #[serde(default)]
+    internal: String,
+}
+
+#[derive(Deserialize)]
+struct Nothing {}
+
+pub(crate) fn routes() -> Router<Portal> {
+    Router::new()
+        .route("/requests/", get(list))
+        .route("/requests/{tenancy}/{number}/", get(show))
+        .route("/requests/{tenancy}/{number}/approve", post(approve))
+        .route("/requests/{tenancy}/{number}/reject", post(reject))
+        .route("/requests/{tenancy}/{number}/ask", post(ask))
+        .route("/requests/{tenancy}/{number}/answer", post(answer))
+        .route("/requests/{tenancy}/{number}/withdraw", post(withdraw))
+}
+
+async fn list(view: View, signed_in: SignedIn) -> Result<Response, Response> {
+    assemble_list(&view, &signed_in).await.map(|shown| page(&shown)).map_err(|error| error.answer(&view))
+}
+
+async fn assemble_list(view: &View, signed_in: &SignedIn) -> Result<RequestsPage, PageError> {
+    let (identity, actor) = (&view.portal.identity, Actor::Person(signed_in.user.clone()));
+    let rows = async |user: Option<_>, state| -> Result<Vec<Request>, PageError> {
+        let filter = RequestFilter { tenancy: None, user, state };
+        Ok(identity.requests(&actor, &filter, SHOWN).await?)
+    };
+    let of_others = rows(None, None).await?;
+    let mut ended = Vec::new();
+    for state in [RequestState::Approved, RequestState::Rejected, RequestState::Withdrawn] {
+        ended.extend(rows(Some(signed_in.user.clone()), Some(state)).await?);
+    }
+    ended.sort_by_key(|one| std::cmp::Reverse(one.changed));
+    let row = |requests: Vec<Request>| requests.iter().map(RequestRow::new).collect();
+    let own = rows(Some(signed_in.user.clone()), None).await?;
+    let to_decide = of_others.into_iter().filter(|request| request.user != signed_in.user).collect();
+    Ok(RequestsPage {
+        layout: view.layout(Some(signed_in), Part::Services, "Requests"),
+        to_decide: row(to_decide),
+        open: row(own),
+        ended: row(ended),
+    })
+}
+
+async fn show(
+    view: View,
+    signed_in: SignedIn,
+    Path((tenancy, number)): Path<(TenancyName, u64)>,
+) -> Result<Response, Response> {
+    let id = RequestId { tenancy, number };
+    assemble(&view, &signed_in, &id).await.map(|shown| page(&shown)).map_err(|error| error.answer(&view))
+}
+
+async fn assemble(view: &View, signed_in: &SignedIn, id: &RequestId) -> Result<RequestPage, PageError> {
+    let (identity, actor) = (&view.portal.identity, Actor::Person(signed_in.user.clone()));
+    let request = identity.request(&actor, id).await?;
+    let may_decide = identity.may(&actor, &id.tenancy, &request.kind.decision(&request.user)).await?;
+    let possible = |act| request.state.after(act).is_some();
+    Ok(RequestPage {
+        layout: view.layout(Some(signed_in), Part::Services, &format!("Request {id}")),
+        id: id.to_string(),
+        tenancy: id.tenancy.to_string(),
+        user: request.user.to_string(),
+        what: words(&request.kind),
+        state: request.state,
+        steps: request.steps.iter().map(Step::new).collect(),
+        is_own: request.user == signed_in.user,
+        decides: may_decide && possible(RequestAct::Approve),
+        is_join: matches!(request.kind, RequestKind::Join { .. }),
+        can_ask: possible(RequestAct::Ask),
+        terms: Term::CHOICES.iter().map(|term| (term.to_string(), term_words(*term))).collect(),
+        reason_chars: REASON_CHARS,
+    })
+}
+
+impl Step {
+    fn new(step: &identity::request::RequestStep) -> Self {
+        let by = step.by.as_ref().map_or_else(|| "by itself".to_owned(), |by| format!("by {by}"));
+        let (what, text, internal, expires) = match &step.what {
+            StepKind::Submitted { reason } => ("Asked for", reason.as_str(), "", None),
+            StepKind::Asked { question, internal } => {
+                ("More information wanted", question.as_str(), internal.as_str(), None)
+            }
+            StepKind::Answered { answer } => ("Answered", answer.as_str(), "", None),
+            StepKind::Approved { expires, comment, .. } => ("Approved", comment.as_str(), "", Some(End(*expires))),
+            StepKind::Rejected { reason, internal } => ("Rejected", reason.as_str(), internal.as_str(), None),
+            StepKind::Withdrawn => ("Withdrawn", "", "", None),
+        };
+        Self { at: Day(step.at), by, what, text: text.to_owned(), internal: internal.to_owned(), expires }
+    }
+}
+
+/// A term as people say it.
+pub(super) fn term_words(term: Term) -> String {
+    match term {
+        Term::Months(12) => "1 year".to_owned(),
+        Term::Months(months) if months % 12 == 0 => format!("{} years", months / 12),
+        Term::Months(months) => format!("{months} months"),
+        Term::Days(days) => format!("{days} days"),
+    }
+}
+
+/// Until when something is granted, as a form says it.
+///
+/// # Errors
+/// [`PageError::Refused`].
+pub(super) fn end_of(term: &str, date: &str, now: Timestamp) -> Result<Option<Timestamp>, PageError> {
+    if term == "date" {
+        let end = Timestamp::parse_iso8601(date);
+        return end.map(Some).ok_or_else(|| PageError::Refused("Write the date as 2027-01-31.".to_owned()));
+    }
+    term.parse::<Term>().map(|term| Some(term.end(now))).map_err(PageError::Refused)
+}
+
+async fn approve(
+    view: View,
+    signed_in: SignedIn,
+    Path((tenancy, number)): Path<(TenancyName, u64)>,
+    Form(form): Form<ApproveForm>,
+) -> Result<Response, Response> {
+    let (id, actor) = (RequestId { tenancy, number }, Actor::Person(signed_in.user));
+    let approved = async {
+        let term = if form.term.is_empty() { "1y" } else { &form.term };
+        let expires = end_of(term, &form.date, view.portal.clock.now())?;
+        let approval = Approval { expires, quota_bytes: None, comment: form.comment.trim().to_owned() };
+        Ok::<_, PageError>(view.portal.identity.approve_request(&actor, &id, approval).await?)
+    };
+    approved.await.map_err(|error| error.answer(&view))?;
+    Ok(done(&format!("/requests/{id}/"), "request-approved"))
+}
+
+async fn reject(
+    view: View,
+    signed_in: SignedIn,
+    Path((tenancy, number)): Path<(TenancyName, u64)>,
+    Form(ReasonForm { reason, internal }): Form<ReasonForm>,
+) -> Result<Response, Response> {
+    let (id, actor) = (RequestId { tenancy, number }, Actor::Person(signed_in.user));
+    let rejected = view.portal.identity.reject_request(&actor, &id, reason.trim(), internal.trim()).await;
+    rejected.map_err(|error| PageError::from(error).answer(&view))?;
+    Ok(done(&format!("/requests/{id}/"), "request-rejected"))
+}
+
+async fn ask(
+    view: View,
+    signed_in: SignedIn,
+    Path((tenancy, number)): Path<(TenancyName, u64)>,
+    Form(ReasonForm { reason, internal }): Form<ReasonForm>,
+) -> Result<Response, Response> {
+    let (id, actor) = (RequestId { tenancy, number }, Actor::Person(signed_in.user));
+    let asked = view.portal.identity.ask_about_request(&actor, &id, reason.trim(), internal.trim()).await;
+    asked.map_err(|error| PageError::from(error).answer(&view))?;
+    Ok(done(&format!("/requests/{id}/"), "request-asked"))
+}
+
+async fn answer(
+    view: View,
+    signed_in: SignedIn,
+    Path((tenancy, number)): Path<(TenancyName, u64)>,
+    Form(ReasonForm { reason, .. }): Form<ReasonForm>,
+) -> Result<Response, Response> {
+    let (id, actor) = (RequestId { tenancy, number }, Actor::Person(signed_in.user));
+    let answered = view.portal.identity.answer_request(&actor, &id, reason.trim()).await;
+    answered.map_err(|error| PageError::from(error).answer(&view))?;
+    Ok(done(&format!("/requests/{id}/"), "request-answered"))
+}
+
+async fn withdraw(
+    view: View,
+    signed_in: SignedIn,
+    Path((tenancy, number)): Path<(TenancyName, u64)>,
+    Form(Nothing {}): Form<Nothing>,
+) -> Result<Response, Response> {
+    let (id, actor) = (RequestId { tenancy, number }, Actor::Person(signed_in.user));
+    let withdrawn = view.portal.identity.withdraw_request(&actor, &id).await;
+    withdrawn.map_err(|error| PageError::from(error).answer(&view))?;
+    Ok(done("/requests/", "request-withdrawn"))
+}

@@ -1,0 +1,96 @@
+//! The pages as browsers see them: who gets which, that no form is taken from elsewhere, and what each does.
+
+mod browser;
+mod forms;
+mod keys_and_buckets;
+mod logging_in;
+mod membership;
+mod recorded;
+
+use browser::{Browser, World};
+
+/// Every page, and how it answers: nobody is asked to log in, members get the page, strangers to the tenancy are told
+/// that there is none.
+#[tokio::test]
+async fn pages_are_for_those_whom_they_are_for() {
+    let world = World::new().await;
+    for (path, is_of_tenancy) in [
+        ("/account/", false),
+        ("/confirm", false),
+        ("/object-stores/", false),
+        ("/object-stores/t-o/keys/", true),
+        ("/object-stores/t-o/keys/new", true),
+        ("/object-stores/t-o/buckets/", true),
+        ("/services/", false),
+        ("/services/my/", false),
+        ("/requests/", false),
+    ] {
+        let reply = Browser::new(&world).get(path).await;
+        assert_eq!(reply.status, 303, "{path}");
+        assert!(reply.location().starts_with("/login?next=%2F"), "{path}: {}", reply.location());
+        for name in ["ann", "max"] {
+            let reply = Browser::logged_in(&world, name).await.get(path).await;
+            assert_eq!(reply.status, 200, "{path} as {name}: {}", reply.text);
+        }
+        for name in ["stranger", "expired"] {
+            let mut browser = Browser::logged_in(&world, name).await;
+            let reply = browser.get(path).await;
+            assert_eq!(reply.status, if is_of_tenancy { 404 } else { 200 }, "{path} as {name}");
+            let other = browser.get(&path.replace("t-o", "no-such-o")).await;
+            assert_eq!(other.text, reply.text, "{path} as {name}: whether there is a tenancy is not told");
+        }
+    }
+}
+
+/// Those who may not log in any more are logged out, whatever their browser holds.
+#[tokio::test]
+async fn the_disabled_are_nobody() {
+    let world = World::new().await;
+    let mut ann = Browser::logged_in(&world, "ann").await;
+    assert_eq!(ann.get("/object-stores/").await.status, 200);
+    world.clock.advance_secs(1);
+    world.portal.identity.end_sessions(&browser::user("ann")).await.expect("ended");
+    assert_eq!(ann.get("/object-stores/").await.status, 303, "the operator ended all of theirs");
+    world.clock.advance_secs(1);
+    let mut ann = Browser::logged_in(&world, "ann").await;
+    assert_eq!(ann.get("/object-stores/").await.status, 200);
+    world.disable("ann").await;
+    assert_eq!(ann.get("/object-stores/").await.status, 303);
+    assert_eq!(Browser::new(&world).log_in("ann", "password of ann").await.status, 401);
+}
+
+/// Whatever is answered, a browser runs nothing but our own files and keeps no page.
+#[tokio::test]
+async fn every_answer_is_protected() {
+    let world = World::new().await;
+    let mut ann = Browser::logged_in(&world, "ann").await;
+    for path in ["/login", "/object-stores/", "/object-stores/t-o/keys/", "/nowhere", "/assets/theme.css", "/"] {
+        let reply = ann.get(path).await;
+        let policy = reply.header("content-security-policy").expect(path).to_owned();
+        for part in ["default-src 'none'", "frame-ancestors 'none'", "form-action 'self'", "base-uri 'none'"] {
+            assert!(policy.contains(part), "{path}: {policy}");
+        }
+        assert!(!policy.contains("unsafe"), "{path}: {policy}");
+        assert_eq!(reply.header("x-content-type-options"), Some("nosniff"), "{path}");
+        if !path.starts_with("/assets") {
+            assert_eq!(reply.header("cache-control"), Some("no-store"), "{path}");
+        }
+        assert!(!reply.text.contains("style=") && !reply.text.contains("onclick"), "{path} has code of its own");
+    }
+    assert_eq!(ann.get("/nowhere").await.status, 404);
+}
+
+/// Texts that people choose are texts, whatever is in them.
+#[tokio::test]
+async fn what_people_write_is_never_markup() {
+    let world = World::new().await;
+    let mut ann = Browser::logged_in(&world, "ann").await;
+    let text = "<script>alert(1)</script>\"'&";
+    let created = ann.post("/object-stores/t-o/keys/new", &[("description", text), ("expires", "30")]).await;
+    assert_eq!(created.status, 200, "{}", created.text);
+    for path in ["/object-stores/t-o/keys/", "/object-stores/t-o/buckets/?search=%3Cscript%3Ealert(1)%3C/script%3E"] {
+        let reply = ann.get(path).await;
+        assert!(!reply.text.contains("<script>alert"), "{path}");
+        assert!(reply.text.contains("&#60;script&#62;alert") || reply.text.contains("&lt;script&gt;alert"), "{path}");
+    }
+}

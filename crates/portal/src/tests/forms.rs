@@ -1,0 +1,65 @@
+//! No form is taken that was not filled in on a page of ours, in the same browser.
+
+use super::browser::{Browser, World};
+
+type Fields = &'static [(&'static str, &'static str)];
+
+/// Every form: where it is, where it goes, and what is in it.
+const FORMS: [(&str, &str, Fields); 9] = [
+    ("/login", "/login", &[("name", "ann"), ("password", "password of ann")]),
+    ("/confirm", "/confirm", &[("password", "password of ann")]),
+    ("/account/", "/account/password", &[("password", "another password"), ("again", "another password")]),
+    ("/object-stores/t-o/keys/new", "/object-stores/t-o/keys/new", &[("description", "laptop"), ("expires", "30")]),
+    ("/object-stores/t-o/keys/", "/object-stores/t-o/keys/delete", &[("key", "0123456789abcdef0123456789abcdef")]),
+    ("/object-stores/t-o/buckets/", "/object-stores/t-o/buckets/create", &[("bucket", "made")]),
+    (
+        "/object-stores/t-o/buckets/",
+        "/object-stores/t-o/buckets/versioning",
+        &[("bucket", "there"), ("versioning", "on")],
+    ),
+    ("/object-stores/t-o/buckets/", "/object-stores/t-o/buckets/delete", &[("bucket", "there")]),
+    ("/account/", "/logout", &[]),
+];
+
+#[tokio::test]
+async fn forms_of_elsewhere_change_nothing() {
+    let world = World::new().await;
+    let mut ann = Browser::logged_in(&world, "ann").await;
+    ann.post("/object-stores/t-o/buckets/create", &[("bucket", "there")]).await;
+    let mut bob = Browser::logged_in(&world, "bob").await;
+    let foreign = bob.get("/account/").await.csrf().expect("a token").to_owned();
+    let before = state(&world, &mut ann).await;
+    for (page, path, fields) in FORMS {
+        // The login form is that of a browser that is nobody's.
+        let mut browser = if page == "/login" { Browser::new(&world) } else { Browser::logged_in(&world, "ann").await };
+        browser.get(page).await;
+        for token in [None, Some(""), Some("0"), Some(foreign.as_str())] {
+            let reply = browser.post_with(path, fields, token).await;
+            assert_eq!(reply.status, 403, "{path} with {token:?}");
+            assert!(reply.header("set-cookie").is_none(), "{path} with {token:?}");
+        }
+        assert_eq!(state(&world, &mut ann).await, before, "{path}");
+    }
+}
+
+/// With the token of their page they all do something, so that the test above can fail.
+#[tokio::test]
+async fn forms_of_our_own_are_taken() {
+    for (page, path, fields) in FORMS {
+        let world = World::new().await;
+        let mut ann = Browser::logged_in(&world, "ann").await;
+        ann.post("/object-stores/t-o/buckets/create", &[("bucket", "there")]).await;
+        let mut browser = if page == "/login" { Browser::new(&world) } else { Browser::logged_in(&world, "ann").await };
+        let reply = browser.post_from(page, path, fields).await;
+        // There is no such key to be deleted.
+        let expected: &[u16] = if path.ends_with("keys/delete") { &[404] } else { &[200, 303] };
+        assert!(expected.contains(&reply.status), "{path}: {} {}", reply.status, reply.text);
+    }
+}
+
+async fn state(world: &World, browser: &mut Browser) -> (usize, String) {
+    let keys = world.portal.identity.keys(&super::browser::tenancy("t-o"), None, 100).await.expect("read");
+    let page = browser.get("/object-stores/t-o/buckets/").await;
+    assert_eq!(page.status, 200);
+    (keys.len(), page.text)
+}

@@ -1,0 +1,126 @@
+//! Services, requests and members: finding a tenancy, asking for a role, deciding, and taking it away.
+
+use super::browser::{Browser, World, tenancy, user};
+
+/// The id of the only request that a page names, as in `t-o/1`.
+fn request_of(page: &str) -> String {
+    let links = page.split("href=\"/requests/").skip(1).filter_map(|rest| rest.split('"').next());
+    let id = links.map(|link| link.trim_end_matches('/')).find(|link| !link.is_empty());
+    id.expect("a request").to_owned()
+}
+
+#[tokio::test]
+async fn tenancies_are_found_by_words() {
+    let world = World::new().await;
+    let mut stranger = Browser::logged_in(&world, "stranger").await;
+    let all = stranger.get("/services/").await.text;
+    assert!(all.contains("t-o") && all.contains("other-o") && all.contains("Apply for access"), "{all}");
+    let found = stranger.get("/services/?search=OTHER").await.text;
+    assert!(found.contains("other-o") && !found.contains(">t-o"), "{found}");
+    assert!(stranger.get("/services/?search=nowhere").await.text.contains("Show all"));
+    let mine = stranger.get("/services/my/").await.text;
+    assert!(mine.contains("other-o") && mine.contains("MANAGER") && !mine.contains("/services/t-o/"), "{mine}");
+    let page = stranger.get("/services/t-o/").await.text;
+    assert!(page.contains("Apply for USER") && !page.contains("Managers"), "strangers do not learn who manages it");
+    assert!(Browser::logged_in(&world, "ann").await.get("/services/t-o/").await.text.contains("max (MANAGER)"));
+    assert_eq!(stranger.get("/services/no-such-o/").await.status, 404);
+}
+
+#[tokio::test]
+async fn a_request_is_made_asked_about_answered_and_approved() {
+    let world = World::new().await;
+    let mut stranger = Browser::logged_in(&world, "stranger").await;
+    let mut max = Browser::logged_in(&world, "max").await;
+    assert!(stranger.get("/requests/").await.text.contains("You have asked for nothing yet"));
+    let apply = "/services/t-o/apply/USER";
+    let reply = stranger.post_from(apply, apply, &[("reason", "For <b>ESGF</b>")]).await;
+    assert_eq!(reply.status, 303, "{}", reply.text);
+    let own = stranger.get("/requests/").await.text;
+    let id = request_of(&own);
+    let path = format!("/requests/{id}/");
+    assert!(own.contains("PENDING"));
+
+    let page = max.get(&path).await.text;
+    assert!(page.contains("stranger asks for USER") && page.contains("&#60;b&#62;ESGF"), "{page}");
+    assert!(max.get("/services/t-o/").await.text.contains("Pending requests <span class=\"badge warn\">1</span>"));
+    let bob = Browser::logged_in(&world, "bob").await.get(&path).await;
+    assert_eq!(bob.status, 404, "who does not decide does not see it");
+
+    for (browser, form, fields, state) in [
+        (&mut max, "ask", [("reason", "Whose project?"), ("internal", "odd")], "INCOMPLETE"),
+        (&mut stranger, "answer", [("reason", "That of Cy"), ("internal", "")], "PENDING"),
+    ] {
+        let reply = browser.post(&format!("{path}{form}"), &fields).await;
+        assert_eq!(reply.status, 303, "{form}: {}", reply.text);
+        assert!(browser.get(&path).await.text.contains(state), "{form}");
+    }
+    assert!(!stranger.get(&path).await.text.contains("odd"), "notes of those who decide are theirs");
+    assert!(max.get(&path).await.text.contains("Internal: odd"));
+
+    let own = stranger.post(&format!("{path}approve"), &[("term", "1y")]).await;
+    assert_eq!(own.status, 403, "nobody decides on their own request");
+    let wrong = max.post(&format!("{path}approve"), &[("term", "date"), ("date", "soon")]).await;
+    assert_eq!(wrong.status, 400);
+    let reply = max.post(&format!("{path}approve"), &[("term", "6mo"), ("comment", "welcome")]).await;
+    assert_eq!(reply.status, 303, "{}", reply.text);
+    assert!(stranger.get("/services/my/").await.text.contains("t-o"));
+    assert_eq!(stranger.get("/object-stores/t-o/buckets/").await.status, 200);
+}
+
+#[tokio::test]
+async fn a_request_is_rejected_with_a_reason_or_withdrawn() {
+    let world = World::new().await;
+    let mut stranger = Browser::logged_in(&world, "stranger").await;
+    let mut max = Browser::logged_in(&world, "max").await;
+    let apply = "/services/t-o/apply/DEPUTY";
+    for end in ["reject", "withdraw"] {
+        stranger.post_from(apply, apply, &[("reason", "why not")]).await;
+        let again = stranger.post_from(apply, apply, &[("reason", "why not")]).await;
+        assert_eq!(again.status, 400, "one request at a time: {}", again.text);
+        let id = request_of(&stranger.get("/requests/").await.text);
+        let path = format!("/requests/{id}/");
+        let (browser, said) = match end {
+            "reject" => (&mut max, "Ask Cy first"),
+            _ => (&mut stranger, "Withdrawn"),
+        };
+        let reply = browser.post(&format!("{path}{end}"), &[("reason", "Ask Cy first")]).await;
+        assert_eq!(reply.status, 303, "{end}: {}", reply.text);
+        assert!(stranger.get(&path).await.text.contains(said), "{end}");
+        assert_eq!(stranger.post(&format!("{path}withdraw"), &[]).await.status, 400, "it has ended");
+    }
+}
+
+#[tokio::test]
+async fn managers_grant_and_take_away_roles() {
+    let world = World::new().await;
+    let mut max = Browser::logged_in(&world, "max").await;
+    let members = "/services/t-o/members/";
+    let page = max.get(members).await.text;
+    assert!(page.contains("ann") && page.contains("DEPUTY"), "{page}");
+    assert!(!max.get(&format!("{members}?search=bob")).await.text.contains("<strong>ann"));
+    let grant =
+        [("user", "stranger"), ("role", "DEPUTY"), ("term", "date"), ("date", "2027-06-01"), ("reason", "helps")];
+    let reply = max.post(&format!("{members}grant"), &grant).await;
+    assert_eq!(reply.status, 303, "{}", reply.text);
+    let mut stranger = Browser::logged_in(&world, "stranger").await;
+    let page = stranger.get(members).await.text;
+    assert!(page.contains("1 Jun 2027"), "{page}");
+    for (fields, status) in [
+        ([("user", "ann"), ("role", "MANAGER"), ("term", "1y")], 403),
+        ([("user", "nobody"), ("role", "USER"), ("term", "1y")], 400),
+        ([("user", "expired"), ("role", "USER"), ("term", "1y")], 303),
+    ] {
+        let reply = stranger.post(&format!("{members}grant"), &fields).await;
+        assert_eq!(reply.status, status, "a deputy grants {fields:?}: {}", reply.text);
+    }
+    for (name, status) in [("max", 403), ("ann", 303)] {
+        let role = if name == "max" { "MANAGER" } else { "USER" };
+        let fields = [("user", name), ("role", role), ("reason", "left")];
+        assert_eq!(stranger.post(&format!("{members}revoke"), &fields).await.status, status, "{name}");
+    }
+    let standing = world.portal.identity.standing(&user("ann")).await.expect("read").expect("is there");
+    assert_eq!(standing.role_in(&tenancy("t-o"), world.portal.clock.now()), None);
+    for name in ["bob", "expired"] {
+        assert_eq!(Browser::logged_in(&world, name).await.get(members).await.status, 404, "{name}");
+    }
+}
