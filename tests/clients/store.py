@@ -155,6 +155,7 @@ default_tenancy = "{TENANCY}"
 [listen]
 s3 = "127.0.0.1:{self.s3_port}"
 s3_tls = "127.0.0.1:{self.s3_tls_port}"
+portal = "off"
 metrics = "127.0.0.1:{self.metrics_port}"
 admin_socket = "{self.socket}"
 

@@ -29,7 +29,7 @@ class Server:
         self.config = folder / "commonhold.toml"
         self.log = folder / "server.log"
         self.config.write_text(
-            f'data_dir = "{folder}/data"\n[listen]\ns3 = "127.0.0.1:{self.port}"\nmetrics = "off"\n'
+            f'data_dir = "{folder}/data"\n[listen]\ns3 = "127.0.0.1:{self.port}"\nportal = "off"\nmetrics = "off"\n'
             f'admin_socket = "{self.socket}"\n'
             # So that the test may be suspended.
             "[limits]\nheader_timeout_seconds = 3600\nidle_timeout_seconds = 3600\nstall_timeout_seconds = 3600\n"

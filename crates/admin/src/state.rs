@@ -54,6 +54,12 @@ pub struct Installation {
     pub s3_address: Option<String>,
     /// The address on which S3 is served with TLS.
     pub s3_tls_address: Option<String>,
+    /// The address of the portal.
+    #[serde(default)]
+    pub portal_address: Option<String>,
+    /// The address of the portal with TLS.
+    #[serde(default)]
+    pub portal_tls_address: Option<String>,
     /// The domains for requests from inside.
     pub internal_domains: Vec<String>,
     /// The domains for requests from anywhere.

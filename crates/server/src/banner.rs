@@ -25,6 +25,12 @@ pub(crate) fn text(started: &Started, data_dir: &Path, program: &str) -> String 
     if let Some(address) = started.s3_tls {
         let _ = writeln!(text, "  S3, TLS  {}{}", url("https", address), reach(address, "S3_TLS"));
     }
+    if let Some(address) = started.portal {
+        let _ = writeln!(text, "  Portal   {}{}", url("http", address), reach(address, "PORTAL"));
+    }
+    if let Some(address) = started.portal_tls {
+        let _ = writeln!(text, "  Portal   {}{}", url("https", address), reach(address, "PORTAL_TLS"));
+    }
     let _ = writeln!(text, "  Data     {}", absolute(data_dir).display());
     if let Some(address) = started.metrics {
         let _ = writeln!(text, "  Metrics  {}/metrics", url("http", address));
@@ -54,7 +60,8 @@ fn next_steps(program: &str) -> String {
          \n    {program} admin tenancy create my-project-o\
          \n    {program} admin user create me\
          \n    {program} admin role grant my-project-o me MANAGER\
-         \n    {program} admin key create --tenancy my-project-o --user me\n"
+         \n    {program} admin key create --tenancy my-project-o --user me\n\
+         \nWith a password (admin user set-password me) they log in to the portal too.\n"
     )
 }
 
@@ -82,12 +89,21 @@ mod tests {
         let mut started = Started {
             s3: Some("127.0.0.1:9000".parse().expect("an address")),
             s3_tls: None,
+            portal: Some("127.0.0.1:9002".parse().expect("an address")),
+            portal_tls: None,
             metrics: None,
             admin_socket: PathBuf::from("/data/admin.sock"),
             has_tenancies: false,
         };
         let first = text(&started, Path::new("/data"), "commonhold");
-        for part in ["http://localhost:9000", "/data", "commonhold demo", "admin role grant", "0.0.0.0"] {
+        for part in [
+            "http://localhost:9000",
+            "http://localhost:9002",
+            "/data",
+            "commonhold demo",
+            "admin role grant",
+            "0.0.0.0",
+        ] {
             assert!(first.contains(part), "{part} is not in\n{first}");
         }
         started.has_tenancies = true;

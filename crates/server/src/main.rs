@@ -15,6 +15,7 @@ mod mail;
 mod master_key;
 mod monitoring;
 mod oidc;
+mod portal;
 mod process;
 mod recipes;
 mod routed;

@@ -28,7 +28,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::admin_socket::AdminSocketError;
 use crate::config::{Config, Domains, Environment, LimitSettings};
-use crate::connection::Patience;
+use crate::connection::{Handler, Patience};
 use crate::ldap::LdapError;
 use crate::listener::Shared;
 use crate::monitoring::{Monitored, Readiness};
@@ -40,6 +40,8 @@ use crate::{admin_socket, config, ldap, listener, monitoring, process, telemetry
 /// Connections at a time of the administration socket and of monitoring, each: they have few clients, and must answer
 /// when S3 is full.
 const SIDE_CONNECTIONS: usize = 64;
+/// Connections at a time of the portal: a browser opens a few, and people look at pages one at a time.
+const PORTAL_CONNECTIONS: usize = 512;
 /// How long the start waits for what a crash broke off to be finished: a completion that comes to its end later may come
 /// after what its client wrote in its place. Beyond, the job goes on beside the requests.
 const RECOVERY_PATIENCE: Duration = Duration::from_secs(10);
@@ -79,6 +81,10 @@ pub(crate) struct Started {
     pub(crate) s3: Option<SocketAddr>,
     /// S3 over HTTPS.
     pub(crate) s3_tls: Option<SocketAddr>,
+    /// The portal over HTTP.
+    pub(crate) portal: Option<SocketAddr>,
+    /// The portal over HTTPS.
+    pub(crate) portal_tls: Option<SocketAddr>,
     /// Monitoring.
     pub(crate) metrics: Option<SocketAddr>,
     /// The administration socket.
@@ -90,7 +96,11 @@ pub(crate) struct Started {
 /// Everything that is bound before anything is served, so that a mistake leaves nothing half started.
 struct Bound {
     s3: Option<TcpListener>,
-    s3_tls: Option<(TcpListener, TlsAcceptor, Arc<Certificates>)>,
+    s3_tls: Option<TcpListener>,
+    portal: Option<TcpListener>,
+    portal_tls: Option<TcpListener>,
+    /// For the listeners with TLS, where there is one.
+    tls: Option<(TlsAcceptor, Arc<Certificates>)>,
     metrics: Option<TcpListener>,
     admin: UnixListener,
 }
@@ -129,6 +139,8 @@ pub(crate) async fn serve<F: Future<Output = ()> + Send + 'static>(
         version = env!("CARGO_PKG_VERSION"),
         s3 = addresses.s3.map(display),
         s3_tls = addresses.s3_tls.map(display),
+        portal = addresses.portal.map(display),
+        portal_tls = addresses.portal_tls.map(display),
         metrics = addresses.metrics.map(display),
         "the server listens"
     );
@@ -188,17 +200,19 @@ async fn bind(config: &Config) -> Result<Bound, ServeError> {
         None => Ok(None),
     };
     let s3 = tcp(config.listen.s3.address(), "listen.s3").await?;
-    let s3_tls = match tcp(config.listen.s3_tls.address(), "listen.s3_tls").await? {
-        Some(listener) => {
-            let certificates = Certificates::load(&config.tls.certificates)?;
-            let acceptor = certificates.acceptor().map_err(|error| ServeError::Telemetry(error.to_string()))?;
-            Some((listener, acceptor, certificates))
-        }
-        None => None,
+    let s3_tls = tcp(config.listen.s3_tls.address(), "listen.s3_tls").await?;
+    let portal = tcp(config.listen.portal.address(), "listen.portal").await?;
+    let portal_tls = tcp(config.listen.portal_tls.address(), "listen.portal_tls").await?;
+    let tls = if s3_tls.is_some() || portal_tls.is_some() {
+        let certificates = Certificates::load(&config.tls.certificates)?;
+        let acceptor = certificates.acceptor().map_err(|error| ServeError::Telemetry(error.to_string()))?;
+        Some((acceptor, certificates))
+    } else {
+        None
     };
     let metrics = tcp(config.listen.metrics.address(), "listen.metrics").await?;
     let admin = admin_socket::bind(&config.admin_socket_path()).await?;
-    Ok(Bound { s3, s3_tls, metrics, admin })
+    Ok(Bound { s3, s3_tls, portal, portal_tls, tls, metrics, admin })
 }
 
 impl Bound {
@@ -206,7 +220,9 @@ impl Bound {
         let address = |listener: Option<&TcpListener>| listener.map(TcpListener::local_addr).transpose();
         Ok(Started {
             s3: address(self.s3.as_ref())?,
-            s3_tls: address(self.s3_tls.as_ref().map(|(listener, ..)| listener))?,
+            s3_tls: address(self.s3_tls.as_ref())?,
+            portal: address(self.portal.as_ref())?,
+            portal_tls: address(self.portal_tls.as_ref())?,
             metrics: address(self.metrics.as_ref())?,
             admin_socket: config.admin_socket_path(),
             has_tenancies: !store.identity.tenancies().is_empty(),
@@ -223,22 +239,19 @@ fn spawn_listeners(
     metrics: PrometheusHandle,
     shared: &Shared,
 ) -> Result<(), ServeError> {
-    let s3 = Arc::new(store.s3(config));
-    let slots = Arc::new(Semaphore::new(config.limits.connections as usize));
     let side = || Arc::new(Semaphore::new(SIDE_CONNECTIONS));
     let tasks = &shared.tasks;
-    if let Some(listener) = bound.s3 {
-        tasks.spawn(listener::run_tcp(listener, None, Arc::clone(&slots), Arc::clone(&s3), shared.clone()));
-    }
     let hangup = signal(SignalKind::hangup())?;
     let stop = shared.shutdown.drain.clone();
-    match bound.s3_tls.as_ref().map(|(.., certificates)| Arc::clone(certificates)) {
+    let (acceptor, certificates) = bound.tls.unzip();
+    match certificates {
         Some(certificates) => tasks.spawn(certificates.watch(hangup, stop)),
         None => tasks.spawn(ignore(hangup, stop)),
     };
-    if let Some((listener, acceptor, _)) = bound.s3_tls {
-        tasks.spawn(listener::run_tcp(listener, Some(acceptor), slots, s3, shared.clone()));
-    }
+    let s3 = (bound.s3, bound.s3_tls);
+    spawn_pair(s3, acceptor.as_ref(), config.limits.connections as usize, &Arc::new(store.s3(config)), shared);
+    let portal = (bound.portal, bound.portal_tls);
+    spawn_pair(portal, acceptor.as_ref(), PORTAL_CONNECTIONS, &Arc::new(store.portal(config, addresses)), shared);
     if let Some(listener) = bound.metrics {
         let router = monitoring::router(Monitored {
             readiness: readiness.clone(),
@@ -257,6 +270,22 @@ fn spawn_listeners(
     Ok(())
 }
 
+/// Serves a handler over HTTP, HTTPS or both, with so many connections at a time over both.
+fn spawn_pair<H: Handler>(
+    (plain, tls): (Option<TcpListener>, Option<TcpListener>),
+    acceptor: Option<&TlsAcceptor>,
+    connections: usize,
+    handler: &Arc<H>,
+    shared: &Shared,
+) {
+    let slots = Arc::new(Semaphore::new(connections));
+    let with_acceptor = [plain.map(|listener| (listener, None)), tls.map(|listener| (listener, acceptor.cloned()))];
+    for (listener, acceptor) in with_acceptor.into_iter().flatten() {
+        let (slots, handler) = (Arc::clone(&slots), Arc::clone(handler));
+        shared.tasks.spawn(listener::run_tcp(listener, acceptor, slots, handler, shared.clone()));
+    }
+}
+
 /// Takes SIGHUP where there is nothing to read again: a service manager's "reload" must not end the server.
 async fn ignore(mut hangup: Signal, stop: CancellationToken) {
     while stop.run_until_cancelled(hangup.recv()).await.flatten().is_some() {
@@ -272,6 +301,8 @@ fn installation(config: &Config, addresses: &Started) -> Installation {
         data_dir: absolute(&config.data_dir).display().to_string(),
         s3_address: addresses.s3.map(|address| address.to_string()),
         s3_tls_address: addresses.s3_tls.map(|address| address.to_string()),
+        portal_address: addresses.portal.map(|address| address.to_string()),
+        portal_tls_address: addresses.portal_tls.map(|address| address.to_string()),
         internal_domains: names(&config.domains.internal),
         external_domains: names(&config.domains.external),
         default_tenancy: config.default_tenancy.clone(),

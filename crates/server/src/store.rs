@@ -13,6 +13,7 @@ use identity::{ExternalDirectory, Identity, IdentityError};
 use identity_oidc::Provider;
 use notify::{Notify, NotifyError};
 use objects::Objects;
+use portal::{Colour, Portal, Site};
 use s3_api::{Proxies, S3Config, S3Service};
 use storage::maintenance::Maintenance;
 use storage::{Engine, Metadata, StorageError};
@@ -25,7 +26,9 @@ use crate::config::{Config, Domain, Environment, ProxySetting};
 use crate::mail::{self, MailError};
 use crate::master_key::{self, MasterKeySourceError};
 use crate::oidc::{self, OidcSetupError};
+use crate::portal::PortalPages;
 use crate::s3::S3;
+use crate::serve::Started;
 
 /// The engine's folder in the data directory.
 pub(crate) const ENGINE_FOLDER: &str = "embedded";
@@ -181,6 +184,20 @@ impl Store {
         })
     }
 
+    /// The portal on this store.
+    pub(crate) fn portal(&self, config: &Config, addresses: &Started) -> PortalPages {
+        let router = portal::router(Portal {
+            identity: Arc::clone(&self.identity),
+            access: Arc::clone(&self.access),
+            audit: self.audit.clone(),
+            objects: Arc::clone(&self.objects),
+            clock: Arc::clone(&self.clock),
+            entropy: Arc::new(OsEntropy),
+            site: Arc::new(site(config, addresses)),
+        });
+        PortalPages { router, proxies: proxies(config) }
+    }
+
     /// Ends the engine's work in order. Nothing may use the store any more.
     ///
     /// # Errors
@@ -196,10 +213,7 @@ impl Store {
             region: config.s3.region.clone(),
             stall: std::time::Duration::from_secs(config.limits.stall_timeout_seconds),
         };
-        let proxies = match config.listen.proxies {
-            ProxySetting::None => Proxies::None,
-            ProxySetting::Trusted => Proxies::Trusted,
-        };
+        let proxies = proxies(config);
         let s3 = S3Service::new(
             Arc::clone(&self.access),
             Arc::clone(&self.identity),
@@ -211,6 +225,31 @@ impl Store {
         );
         let sts = StsService::new(Arc::clone(&self.access), Arc::clone(&self.clock), Arc::clone(&self.entropy));
         S3 { s3: s3.behind(proxies), sts: sts.trusting(self.oidc.clone()), proxies }
+    }
+}
+
+const fn proxies(config: &Config) -> Proxies {
+    match config.listen.proxies {
+        ProxySetting::None => Proxies::None,
+        ProxySetting::Trusted => Proxies::Trusted,
+    }
+}
+
+/// The addresses that the portal names to people: those of its own listeners, or of the proxy before them.
+fn site(config: &Config, addresses: &Started) -> Site {
+    let names = |domains: &crate::config::Domains| domains.iter().map(|domain| domain.as_str().to_owned()).collect();
+    let external = match config.listen.proxies {
+        ProxySetting::None => addresses.s3_tls.map(|address| address.port()),
+        ProxySetting::Trusted => Some(443),
+    };
+    Site {
+        name: config.portal.name.clone(),
+        colour: config.portal.colour.parse().unwrap_or(Colour::DEFAULT),
+        internal_domains: names(&config.domains.internal),
+        external_domains: names(&config.domains.external),
+        internal_port: addresses.s3.map(|address| address.port()),
+        external_port: external,
+        region: config.s3.region.clone(),
     }
 }
 

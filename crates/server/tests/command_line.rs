@@ -49,8 +49,12 @@ impl Drop for Running {
 }
 
 /// Variables for a server on ports of its own.
-fn ports() -> [(&'static str, String); 2] {
-    [("COMMONHOLD_LISTEN_S3", format!("127.0.0.1:{}", free_port())), ("COMMONHOLD_LISTEN_METRICS", "off".to_owned())]
+fn ports() -> [(&'static str, String); 3] {
+    [
+        ("COMMONHOLD_LISTEN_S3", format!("127.0.0.1:{}", free_port())),
+        ("COMMONHOLD_LISTEN_PORTAL", "off".to_owned()),
+        ("COMMONHOLD_LISTEN_METRICS", "off".to_owned()),
+    ]
 }
 
 fn borrowed<'a>(variables: &'a [(&'static str, String)]) -> Vec<(&'static str, &'a str)> {
@@ -242,7 +246,11 @@ fn a_taken_port_and_a_readable_key_are_refused() {
     let mut server = TestServer::start(BINARY);
     let (_folder, path) = folder();
     let taken = server.s3_address().to_string();
-    let variables = [("COMMONHOLD_LISTEN_S3", taken.as_str()), ("COMMONHOLD_LISTEN_METRICS", "off")];
+    let variables = [
+        ("COMMONHOLD_LISTEN_S3", taken.as_str()),
+        ("COMMONHOLD_LISTEN_PORTAL", "off"),
+        ("COMMONHOLD_LISTEN_METRICS", "off"),
+    ];
     let output = commonhold(&path, &["serve"], &variables);
     assert_eq!(output.status.code(), Some(1));
     assert!(errors(&output).contains("listen.s3"), "{}", errors(&output));

@@ -43,6 +43,7 @@ impl Default for ServerConfig {
 pub(crate) struct Addresses {
     pub(crate) s3_port: u16,
     pub(crate) s3_tls_port: u16,
+    pub(crate) portal_port: u16,
     pub(crate) metrics_port: u16,
     pub(crate) admin_socket: PathBuf,
 }
@@ -59,6 +60,7 @@ impl ServerConfig {
         if self.tls.is_some() {
             toml.push_str(&format!("s3_tls = \"127.0.0.1:{}\"\n", addresses.s3_tls_port));
         }
+        toml.push_str(&format!("portal = \"127.0.0.1:{}\"\n", addresses.portal_port));
         toml.push_str(&format!("metrics = \"127.0.0.1:{}\"\n", addresses.metrics_port));
         toml.push_str(&format!("admin_socket = {}\n", quoted_path(&addresses.admin_socket)));
         toml.push_str("\n[domains]\n");
@@ -93,8 +95,13 @@ mod tests {
 
     #[test]
     fn tls_listener_only_with_a_certificate() {
-        let addresses =
-            Addresses { s3_port: 1, s3_tls_port: 2, metrics_port: 3, admin_socket: PathBuf::from("/tmp/socket") };
+        let addresses = Addresses {
+            s3_port: 1,
+            s3_tls_port: 2,
+            portal_port: 4,
+            metrics_port: 3,
+            admin_socket: PathBuf::from("/tmp/socket"),
+        };
         let plain = ServerConfig::default();
         assert!(!plain.render(Path::new("/data"), &addresses).contains("s3_tls"));
         let tls = Tls { cert: PathBuf::from("c.pem"), key: PathBuf::from("k.pem") };

@@ -141,6 +141,11 @@ impl TestServer {
         format!("http://{}", localhost(self.addresses.metrics_port))
     }
 
+    /// `http://127.0.0.1:<port>`, the address of the portal.
+    pub fn portal_url(&self) -> String {
+        format!("http://{}", localhost(self.addresses.portal_port))
+    }
+
     /// The administration socket.
     pub fn admin_socket(&self) -> &Path {
         &self.addresses.admin_socket
@@ -287,6 +292,7 @@ fn choose_addresses(folder: &Path) -> Addresses {
     Addresses {
         s3_port: free_port(),
         s3_tls_port: free_port(),
+        portal_port: free_port(),
         metrics_port: free_port(),
         // Short on purpose: a socket's path has at most 107 bytes.
         admin_socket: folder.join("admin"),

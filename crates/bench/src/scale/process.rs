@@ -195,6 +195,7 @@ fn spawn(program: &Path, folder: &Path, [s3, metrics]: [SocketAddr; 2]) -> std::
         .arg("serve")
         .env("COMMONHOLD_DATA_DIR", folder.join(DATA_FOLDER))
         .env("COMMONHOLD_LISTEN_S3", s3.to_string())
+        .env("COMMONHOLD_LISTEN_PORTAL", "off")
         .env("COMMONHOLD_LISTEN_METRICS", metrics.to_string())
         .stdin(Stdio::null())
         .stdout(log.try_clone()?)

@@ -61,7 +61,13 @@ async fn make(config: &Config, output: Output) -> Result<(), CliError> {
     let (demo, status) = made.await?;
     let (scheme, authority) = endpoint(&status)?;
     match output {
-        Output::Human => print_line(&words(&demo, scheme, &authority, &config.s3.region)),
+        Output::Human => {
+            print_line(&words(&demo, scheme, &authority, &config.s3.region))?;
+            if let Some(portal) = portal_words(&demo, &status) {
+                print_line(&portal)?;
+            }
+            Ok(())
+        }
         Output::Json => Output::Json.print(
             &DemoOutput {
                 endpoint: &format!("{scheme}://{authority}"),
@@ -88,6 +94,22 @@ fn endpoint(status: &Status) -> Result<(&'static str, String), CliError> {
     let address = address.parse().map_err(|_| CliError::Failed(format!("{address:?} is no address")))?;
     let url = banner::url(scheme, address);
     Ok((scheme, url.split_once("://").map_or(url.clone(), |(_, authority)| authority.to_owned())))
+}
+
+/// Where the portal is, and how to log in there the first time.
+fn portal_words(demo: &Demo, status: &Status) -> Option<String> {
+    let installation = &status.installation;
+    let (scheme, address) = match (&installation.portal_address, &installation.portal_tls_address) {
+        (Some(address), _) => ("http", address),
+        (None, Some(address)) => ("https", address),
+        (None, None) => return None,
+    };
+    let url = banner::url(scheme, address.parse().ok()?);
+    let user = &demo.user;
+    Some(format!(
+        "The portal is at {url}. To log in there as {user}, set a password (type it, then Ctrl+D):\n\n    \
+         commonhold admin user set-password {user}\n"
+    ))
 }
 
 fn words(demo: &Demo, scheme: &str, authority: &str, region: &str) -> String {

@@ -308,16 +308,22 @@ struct Problem {
 fn check(config: &Config) -> Result<(), Problem> {
     let listen = &config.listen;
     let problem = |path, message: &str| Err(Problem { path, message: message.to_owned() });
-    for (path, listen) in [("listen.portal", listen.portal), ("listen.legacy", listen.legacy)] {
-        if listen.address().is_some() {
-            return problem(path, "this listener is not part of this version: remove the setting, or write \"off\"");
-        }
+    if listen.legacy.address().is_some() {
+        return problem(
+            "listen.legacy",
+            "this listener is not part of this version: remove the setting, or write \"off\"",
+        );
     }
     if listen.s3.address().is_none() && listen.s3_tls.address().is_none() {
         return problem("listen.s3", "neither listen.s3 nor listen.s3_tls is on: give one of them an address");
     }
-    if listen.s3_tls.address().is_some() && config.tls.certificates.is_empty() {
-        return problem("listen.s3_tls", "HTTPS needs a certificate: set tls.certificates = [{ cert = …, key = … }]");
+    for (path, listen) in [("listen.s3_tls", listen.s3_tls), ("listen.portal_tls", listen.portal_tls)] {
+        if listen.address().is_some() && config.tls.certificates.is_empty() {
+            return problem(path, "HTTPS needs a certificate: set tls.certificates = [{ cert = …, key = … }]");
+        }
+    }
+    if let Err(error) = config.portal.colour.parse::<::portal::Colour>() {
+        return problem("portal.colour", &error.to_string());
     }
     check_addresses(config)?;
     if let Some(shared) = config.domains.internal.iter().find(|domain| config.domains.external.contains(domain)) {
@@ -339,7 +345,13 @@ fn check(config: &Config) -> Result<(), Problem> {
 /// No two listeners at one address, unless the system chooses the port.
 fn check_addresses(config: &Config) -> Result<(), Problem> {
     let listen = &config.listen;
-    let all = [("listen.s3", listen.s3), ("listen.s3_tls", listen.s3_tls), ("listen.metrics", listen.metrics)];
+    let all = [
+        ("listen.s3", listen.s3),
+        ("listen.s3_tls", listen.s3_tls),
+        ("listen.portal", listen.portal),
+        ("listen.portal_tls", listen.portal_tls),
+        ("listen.metrics", listen.metrics),
+    ];
     for (at, (path, one)) in all.iter().enumerate() {
         let taken = all[..at].iter().find(|(_, other)| {
             one.address().is_some_and(|address| address.port() != 0) && one.address() == other.address()

@@ -86,6 +86,7 @@ section! {
         listen: ListenSettings,
         domains: DomainSettings,
         s3: S3Settings,
+        portal: PortalSettings,
         tls: TlsSettings,
         ldap: LdapSection,
         oidc: OidcSettings,
@@ -106,8 +107,11 @@ section! {
         s3: Listen = loopback(9000),
         /// S3 over HTTPS (HTTP/1.1 and HTTP/2). Needs `tls.certificates`.
         s3_tls: Listen = Listen::Off,
-        /// Reserved for the portal, which is not part of this version: anything but `"off"` is refused.
-        portal: Listen = Listen::Off,
+        /// The portal: pages for people, over HTTP. Behind a proxy that speaks TLS, or with `portal_tls`, it can be
+        /// opened to others; over plain HTTP passwords can be read on the way.
+        portal: Listen = loopback(9002),
+        /// The portal over HTTPS. Needs `tls.certificates`.
+        portal_tls: Listen = Listen::Off,
         /// Reserved for Swarm's own addresses, which are not part of this version: anything but `"off"` is refused.
         legacy: Listen = Listen::Off,
         /// `"trusted"` where every S3 request comes through a proxy of yours that sets `X-Forwarded-For`,
@@ -139,6 +143,16 @@ section! {
     S3Settings "s3" {
         /// The region that the store says it is in. Requests signed for any region are accepted.
         region: String = "us-east-1".to_owned(),
+    }
+}
+
+section! {
+    /// How the portal looks.
+    PortalSettings "portal" {
+        /// The institution's name, in the head of each page.
+        name: String = "Commonhold".to_owned(),
+        /// The colour of buttons and links, six hex digits; dark enough for white text.
+        colour: String = "#0b6e4f".to_owned(),
     }
 }
 
@@ -334,11 +348,12 @@ section! {
 }
 
 /// Every section, in the order of the reference.
-pub(crate) const SECTIONS: [Section; 13] = [
+pub(crate) const SECTIONS: [Section; 14] = [
     Config::SECTION,
     ListenSettings::SECTION,
     DomainSettings::SECTION,
     S3Settings::SECTION,
+    PortalSettings::SECTION,
     TlsSettings::SECTION,
     LdapSection::SECTION,
     OidcSettings::SECTION,

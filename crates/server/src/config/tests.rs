@@ -44,7 +44,7 @@ fn mistakes_are_named_by_line_and_column() {
         ("[listen]\ns3 = \"localhost:9000\"", 2, 6, "IP address"),
         ("listen = 9000", 1, 10, "[listen]"),
         ("[listen]\ns3 = \"off\"", 2, 6, "neither"),
-        ("[listen]\nportal = \"127.0.0.1:80\"", 2, 10, "not part of this version"),
+        ("[portal]\ncolour = \"#ffffff\"", 2, 10, "darker"),
         ("[listen]\nlegacy = \"127.0.0.1:80\"", 2, 10, "not part of this version"),
         ("[listen]\n\ns3_tls = \"127.0.0.1:9443\"", 3, 10, "tls.certificates"),
         ("[listen]\ns3 = \"127.0.0.1:1\"\nmetrics = \"127.0.0.1:1\"", 3, 11, "taken by listen.s3"),
@@ -104,7 +104,7 @@ fn variables_override_every_setting() {
 fn a_mistake_in_a_variable_names_it() {
     for (variable, value, part) in [
         ("COMMONHOLD_LISTEN_S3", "9000", "127.0.0.1:9000"),
-        ("COMMONHOLD_LISTEN_PORTAL", "127.0.0.1:80", "not part of this version"),
+        ("COMMONHOLD_LISTEN_LEGACY", "127.0.0.1:80", "not part of this version"),
         ("COMMONHOLD_LIMITS_CONNECTIONS", "many", "whole number"),
         ("COMMONHOLD_LIMITS_CONNECTIONS", "0", "out of range"),
         ("COMMONHOLD_TLS_CERTIFICATES", "a.pem", "TOML array"),
