@@ -5,6 +5,7 @@ use audit::AuditError;
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use identity::IdentityError;
+use metering::MeteringError;
 use notify::NotifyError;
 use objects::ObjectError;
 use serde::{Deserialize, Serialize};
@@ -147,6 +148,12 @@ impl From<IdentityError> for ApiError {
 
 impl From<AuditError> for ApiError {
     fn from(error: AuditError) -> Self {
+        Self::internal(error)
+    }
+}
+
+impl From<MeteringError> for ApiError {
+    fn from(error: MeteringError) -> Self {
         Self::internal(error)
     }
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use access::{Access, TenancyTarget, action};
 use audit::Audit;
 use identity::Identity;
+use metering::Metering;
 use notify::Notify;
 use objects::{Bucket, Objects};
 use policy::{Facts, Resource};
@@ -31,6 +32,8 @@ pub struct AdminState {
     pub notify: Arc<Notify>,
     /// Buckets and usage.
     pub objects: Arc<Objects>,
+    /// What was used day by day.
+    pub metering: Arc<Metering>,
     /// The engine under both, as its operator sees it.
     pub engine: Arc<dyn Maintenance>,
     /// The long work that runs.

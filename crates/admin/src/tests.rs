@@ -10,6 +10,7 @@ use access::{Access, Domains};
 use audit::{Audit, Order};
 use http::Method;
 use identity::{Identity, MasterKey, UserStatus};
+use metering::Metering;
 use notify::{Notify, Site};
 use objects::Objects;
 use policy::{DefaultPolicy, Role};
@@ -54,6 +55,7 @@ impl World {
         let state = AdminState {
             identity: Arc::clone(&identity),
             access: Arc::new(Access::new(identity, Domains::default(), None, time())),
+            metering: Arc::new(Metering::new(Arc::clone(&metadata), time())),
             objects: Arc::new(Objects::new(metadata, store, time(), entropy)),
             audit,
             notify,
@@ -374,11 +376,10 @@ async fn the_demo_can_be_made_twice_and_its_usage_is_told() {
     assert_ne!(first.access_key, second.access_key);
     assert_eq!(client.usage(None).await.expect("told"), usage);
     assert_eq!(usage.tenancies[0].tenancy, first.tenancy);
-    assert!(usage.tenancies[0].bytes > 8 * 12 * 18 * 36 * 4);
+    assert!(usage.tenancies[0].stored.bytes > 8 * 12 * 18 * 36 * 4);
 
     let detail = client.usage(Some(&first.tenancy)).await.expect("told").tenancies.remove(0);
-    let sums = [(detail.buckets[0].bytes, detail.buckets[0].objects), (detail.users[0].bytes, detail.users[0].objects)];
-    assert_eq!(sums, [(detail.bytes, detail.objects); 2]);
+    assert_eq!([detail.buckets[0].stored, detail.users[0].stored], [detail.stored; 2]);
     assert_eq!((&detail.buckets[0].owner, &detail.users[0].user), (&first.user, &first.user));
     assert_eq!(code(client.delete_tenancy(&first.tenancy).await), "TenancyHasBuckets");
     assert_eq!(code(client.usage(Some(&tenancy("x"))).await), "NoSuchTenancy");

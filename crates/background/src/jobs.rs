@@ -3,6 +3,7 @@
 mod expire_keys;
 mod finish_interrupted;
 mod flush_last_uses;
+mod meter_usage;
 mod prune_audit;
 mod review_quotas;
 mod scrub;
@@ -13,6 +14,7 @@ mod write_groups;
 pub use expire_keys::ExpireKeys;
 pub use finish_interrupted::FinishInterrupted;
 pub use flush_last_uses::FlushLastUses;
+pub use meter_usage::{MeterUsage, STORED_BYTES, STORED_OBJECTS};
 pub use prune_audit::PruneAudit;
 pub use review_quotas::ReviewQuotas;
 pub use scrub::{Scrub, scrub};

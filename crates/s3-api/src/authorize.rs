@@ -5,6 +5,7 @@
 //! those who may list the bucket and AccessDenied for those who may not (API reference, GetObject, "Permissions").
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use access::{ActionType, BucketTarget, Denied, Grant, NewBucketTarget, ObjectTarget, TenancyTarget, action};
 use http::HeaderName;
@@ -87,7 +88,9 @@ impl Call<'_> {
     /// As [`Call::find`].
     pub(crate) async fn find_own(&self) -> Result<Found, S3Error> {
         let expected_owner = self.header(&EXPECTED_OWNER);
-        self.find(self.bucket_name()?, expected_owner).await
+        let found = self.find(self.bucket_name()?, expected_owner).await?;
+        self.record.is_bucket_there.store(true, Ordering::Relaxed);
+        Ok(found)
     }
 
     /// The bucket that the request names, and a grant for it.

@@ -1,4 +1,5 @@
-//! What is told of each request: one access log event and its metrics, once, when the response ends or is given up.
+//! What is told of each request: one access log event, its metrics and its part of the history of use, once, when the
+//! response ends or is given up.
 //!
 //! A [`Record`] is opened when a request arrives and travels with it: through the handler, then in the response's body.
 //! Whatever drops it last (the end of the body, a client that went away, a cancelled task) writes the event, so none is
@@ -7,14 +8,15 @@
 use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Instant;
 
 use http::StatusCode;
+use metering::{Class, Metering};
 use metrics::{Counter, Histogram};
 use parking_lot::RwLock;
 use policy::{Caller, Principal};
-use types::{BucketName, HexText, ObjectKey};
+use types::{BucketName, HexText, ObjectKey, UserName};
 
 use crate::body::BodyError;
 
@@ -54,7 +56,7 @@ impl ReceivedBytes {
 /// `x-amz-request-id`: 16 hex digits.
 pub(crate) type RequestId = HexText<16>;
 
-/// The metrics of requests. Those with labels are looked up once for each operation and status, because to find one by
+/// The metrics of requests, and the history of use. Those with labels are looked up once for each operation and status, because to find one by
 /// its labels costs more than to count.
 #[derive(Debug)]
 pub(crate) struct Meters {
@@ -62,6 +64,7 @@ pub(crate) struct Meters {
     by_outcome: RwLock<HashMap<(&'static str, u16), Arc<Meter>>>,
     received: Counter,
     sent: Counter,
+    history: Option<Arc<Metering>>,
 }
 
 #[derive(Debug)]
@@ -73,11 +76,16 @@ struct Meter {
 impl Default for Meters {
     fn default() -> Self {
         let (received, sent) = (metrics::counter!(RECEIVED_BYTES), metrics::counter!(SENT_BYTES));
-        Self { by_outcome: RwLock::default(), received, sent }
+        Self { by_outcome: RwLock::default(), received, sent, history: None }
     }
 }
 
 impl Meters {
+    /// Those that keep a history of use too.
+    pub(crate) fn with_history(history: Arc<Metering>) -> Self {
+        Self { history: Some(history), ..Self::default() }
+    }
+
     fn of(&self, operation: &'static str, status: u16) -> Arc<Meter> {
         if let Some(meter) = self.by_outcome.read().get(&(operation, status)) {
             return Arc::clone(meter);
@@ -97,6 +105,8 @@ pub(crate) struct Record {
     pub(crate) operation: &'static str,
     remote: SocketAddr,
     pub(crate) bucket: Option<BucketName>,
+    /// Whether there is such a bucket, as far as it was looked for.
+    pub(crate) is_bucket_there: AtomicBool,
     pub(crate) key: Option<ObjectKey>,
     pub(crate) principal: Option<Arc<Principal>>,
     pub(crate) status: Option<StatusCode>,
@@ -115,6 +125,7 @@ impl Record {
             operation: UNROUTED,
             remote,
             bucket: None,
+            is_bucket_there: AtomicBool::new(false),
             key: None,
             principal: None,
             status: None,
@@ -166,6 +177,17 @@ impl Drop for Record {
         meter.duration.record(elapsed);
         self.meters.received.increment(received);
         self.meters.sent.increment(self.sent);
+        if let (Some(history), Some(principal)) = (&self.meters.history, &self.principal) {
+            let is_there = *self.is_bucket_there.get_mut();
+            history.count(&metering::Request {
+                tenancy: &principal.tenancy,
+                bucket: self.bucket.as_ref().filter(|_| is_there),
+                person: person(principal),
+                class: class(self.operation),
+                received_bytes: received,
+                sent_bytes: self.sent,
+            });
+        }
         tracing::info!(
             target: ACCESS_LOG,
             request_id = %self.request_id,
@@ -185,6 +207,33 @@ impl Drop for Record {
             "request"
         );
     }
+}
+
+fn person(principal: &Principal) -> Option<&UserName> {
+    match &principal.caller {
+        Caller::Person { name, .. } => Some(name),
+        Caller::Anonymous | Caller::Operator => None,
+    }
+}
+
+/// What an operation does, which the API reference begins its name with.
+fn class(operation: &str) -> Class {
+    const CLASSES: [(&str, Class); 13] = [
+        ("Get", Class::Read),
+        ("Head", Class::Read),
+        ("Select", Class::Read),
+        ("Put", Class::Write),
+        ("Post", Class::Write),
+        ("Copy", Class::Write),
+        ("Create", Class::Write),
+        ("Upload", Class::Write),
+        ("Complete", Class::Write),
+        ("Restore", Class::Write),
+        ("List", Class::List),
+        ("Delete", Class::Delete),
+        ("Abort", Class::Delete),
+    ];
+    CLASSES.iter().find(|(begin, _)| operation.starts_with(begin)).map_or(Class::Other, |(_, class)| *class)
 }
 
 fn principal_name(principal: &Principal) -> &str {

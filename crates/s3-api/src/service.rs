@@ -15,6 +15,7 @@ use http::header::SERVER;
 use http::{HeaderName, HeaderValue, Method, Request, Response, StatusCode};
 use http_body::Body;
 use identity::Identity;
+use metering::Metering;
 use objects::Objects;
 use policy::Principal;
 use s3_protocol::auth::SigningKeyCache;
@@ -102,6 +103,12 @@ impl S3Service {
             entropy,
             proxies: Proxies::None,
         }
+    }
+
+    /// The service, with a history of use.
+    #[must_use]
+    pub fn metered(self, history: Arc<Metering>) -> Self {
+        Self { meters: Arc::new(Meters::with_history(history)), ..self }
     }
 
     /// The service behind such proxies.

@@ -15,8 +15,8 @@ use admin::Installation;
 use background::Job;
 use background::Scheduler;
 use background::jobs::{
-    ExpireKeys, FinishInterrupted, FlushLastUses, PruneAudit, ReviewQuotas, Scrub, TellEvents, TendMembership,
-    WriteGroups,
+    ExpireKeys, FinishInterrupted, FlushLastUses, MeterUsage, PruneAudit, ReviewQuotas, Scrub, TellEvents,
+    TendMembership, WriteGroups,
 };
 use metrics_exporter_prometheus::PrometheusHandle;
 use storage::maintenance::Maintenance;
@@ -154,6 +154,9 @@ pub(crate) async fn serve<F: Future<Output = ()> + Send + 'static>(
     if let Err(error) = store.identity.flush_last_uses().await {
         tracing::warn!(%error, "the last uses of keys were not written");
     }
+    if let Err(error) = store.metering.flush().await {
+        tracing::warn!(%error, "the traffic of the last minute was not written to the history of use");
+    }
     store.tasks.stop();
     admin_socket::remove(&config.admin_socket_path());
     store.close().await.map_err(ServeError::Close)?;
@@ -176,9 +179,16 @@ fn start_jobs(config: &Config, store: &Store) -> Scheduler {
     let flush = FlushLastUses::new(Arc::clone(&store.identity));
     let tend = TendMembership::new(Arc::clone(&store.identity));
     let review = ReviewQuotas::new(Arc::clone(&store.identity), Arc::clone(&store.objects));
+    let meter = MeterUsage::new(
+        Arc::clone(&store.metering),
+        Arc::clone(&store.identity),
+        Arc::clone(&store.objects),
+        Arc::clone(&store.access),
+    );
     let tell = TellEvents::new(Arc::clone(&store.notify), Arc::clone(&store.identity));
     let mut jobs: Vec<Box<dyn Job>> =
         vec![Box::new(finish), Box::new(expire), Box::new(flush), Box::new(tend), Box::new(review), Box::new(tell)];
+    jobs.push(Box::new(meter));
     if let Some(keep_days) = NonZeroU64::new(config.audit.keep_days) {
         jobs.push(Box::new(PruneAudit::new(store.audit.clone(), keep_days, Arc::clone(&store.clock))));
     }

@@ -11,6 +11,7 @@ use audit::{Audit, AuditError};
 use axum::Router;
 use identity::{ExternalDirectory, Identity, IdentityError};
 use identity_oidc::Provider;
+use metering::Metering;
 use notify::{Notify, NotifyError};
 use objects::Objects;
 use portal::{Colour, Portal, Site};
@@ -104,6 +105,8 @@ pub(crate) struct Store {
     pub(crate) notify: Arc<Notify>,
     /// What there is.
     pub(crate) objects: Arc<Objects>,
+    /// What was used day by day.
+    pub(crate) metering: Arc<Metering>,
     /// The long work that an operator asked for.
     pub(crate) tasks: Tasks,
     /// Who may do what.
@@ -147,6 +150,7 @@ impl Store {
         let notify = Notify::open(of_notify, Arc::clone(&identity), of_clock, site, mailer).await?;
         let notify = Arc::new(notify);
         let audit = Audit::open(Arc::clone(&contracts.metadata), Arc::clone(&clock)).await?;
+        let metering = Metering::new(Arc::clone(&contracts.metadata), Arc::clone(&clock));
         let objects = Objects::new(contracts.metadata, contracts.blobs, Arc::clone(&clock), Arc::clone(&entropy))
             .with_quotas(identity.quotas().clone());
         let names = |domains: &crate::config::Domains| {
@@ -160,6 +164,7 @@ impl Store {
             audit,
             notify,
             objects: Arc::new(objects),
+            metering: Arc::new(metering),
             tasks: Tasks::default(),
             access: Arc::new(access),
             oidc,
@@ -176,6 +181,7 @@ impl Store {
             audit: self.audit.clone(),
             notify: Arc::clone(&self.notify),
             objects: Arc::clone(&self.objects),
+            metering: Arc::clone(&self.metering),
             engine: Arc::clone(&self.engine) as Arc<dyn Maintenance>,
             tasks: self.tasks.clone(),
             clock: Arc::clone(&self.clock),
@@ -224,7 +230,7 @@ impl Store {
             settings,
         );
         let sts = StsService::new(Arc::clone(&self.access), Arc::clone(&self.clock), Arc::clone(&self.entropy));
-        S3 { s3: s3.behind(proxies), sts: sts.trusting(self.oidc.clone()), proxies }
+        S3 { s3: s3.behind(proxies).metered(Arc::clone(&self.metering)), sts: sts.trusting(self.oidc.clone()), proxies }
     }
 }
 

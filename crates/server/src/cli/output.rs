@@ -98,7 +98,7 @@ impl Table {
     }
 
     /// One more row.
-    pub(crate) fn row<const N: usize>(&mut self, cells: [String; N]) {
+    pub(crate) fn row(&mut self, cells: impl IntoIterator<Item = String>) {
         // What people typed must not rewrite the terminal.
         let safe = |cell: String| cell.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
         self.rows.push(cells.into_iter().map(safe).collect());
