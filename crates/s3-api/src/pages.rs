@@ -7,9 +7,13 @@
 //! document depends on beside the bucket's content. What depends on the caller, which is whether they may list at all, is
 //! decided before anything is asked here.
 //!
+//! A page is kept when it is asked for the second time under one stamp: a walk over a whole bucket, and the pages of one
+//! that changes all the time, cost no memory and push nothing out.
+//!
 //! Stamps are those of one process, as is the memory of bucket records in `objects`: one process at a time serves a store.
 
 use std::collections::{BTreeMap, HashMap};
+use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -26,6 +30,8 @@ const BYTES: usize = 32 * 1024 * 1024;
 const PAGE_BYTES: usize = BYTES / 8;
 /// What a page takes beside its document, at most: its key, its places in the maps, and unused room before the head.
 const BESIDE_BYTES: usize = 4096;
+/// How many pages that were asked for once are remembered, by 8 bytes each.
+const ASKED_ONCE: usize = 4096;
 
 /// A listing that somebody asked for.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
@@ -54,10 +60,13 @@ pub(crate) enum Asked {
 #[derive(Default)]
 pub(crate) struct Pages {
     kept: Mutex<Kept>,
+    hashes: RandomState,
 }
 
 #[derive(Default)]
 struct Kept {
+    /// Hashes of pages and stamps that were asked for, each at the place that it gives itself; empty until the first.
+    asked_once: Vec<u64>,
     pages: HashMap<Arc<PageKey>, Page>,
     /// The keys by when each was asked for last.
     by_use: BTreeMap<u64, Arc<PageKey>>,
@@ -73,8 +82,8 @@ struct Page {
 }
 
 impl Pages {
-    /// The page that was kept, if it is what its bucket holds by `stamp`; else what `written` gives, which is kept if the
-    /// bucket did not change meanwhile.
+    /// The page that was kept, if it is what its bucket holds by `stamp`; else what `written` gives, which is kept if it was
+    /// asked for before and the bucket did not change meanwhile.
     pub(crate) async fn find_or<E>(
         &self,
         key: PageKey,
@@ -91,7 +100,11 @@ impl Pages {
         if let Some(before) = before.filter(|before| stamp() == Some(*before))
             && document.len() <= PAGE_BYTES
         {
-            self.kept.lock().keep(key, before, document.clone());
+            let hash = self.hashes.hash_one((&key, before.0));
+            let mut kept = self.kept.lock();
+            if kept.was_asked(hash) {
+                kept.keep(key, before, document.clone());
+            }
         }
         Ok(document)
     }
@@ -118,6 +131,13 @@ impl Kept {
         self.by_use.insert(self.uses, key);
         page.used = self.uses;
         Some(page.document.clone())
+    }
+
+    /// Whether the page and stamp of this hash were asked for before, as far as that is remembered; from now on they were.
+    fn was_asked(&mut self, hash: u64) -> bool {
+        self.asked_once.resize(ASKED_ONCE, 0);
+        let place = usize::try_from(hash % ASKED_ONCE as u64).unwrap_or_default();
+        self.asked_once.get_mut(place).is_some_and(|known| std::mem::replace(known, hash) == hash)
     }
 
     fn keep(&mut self, key: PageKey, stamp: Stamp, document: Bytes) {
@@ -199,7 +219,7 @@ mod tests {
         }
     }
 
-    /// The page that nobody asked for the longest goes first.
+    /// A page is kept from the second time on, and the page that nobody asked for the longest goes first.
     #[tokio::test]
     async fn the_least_recently_used_page_goes() {
         let pages = Pages::default();
@@ -213,9 +233,10 @@ mod tests {
             is_new
         };
         for marker in 0..8 {
-            assert!(ask(marker).await);
+            assert!(ask(marker).await && ask(marker).await);
         }
         assert!(!ask(0).await);
+        assert!(ask(8).await && !pages.kept.lock().pages.contains_key(&key(1, 8)), "once is not kept");
         assert!(ask(8).await, "the ninth has no room");
         assert!(!ask(0).await && ask(1).await);
     }
@@ -225,9 +246,12 @@ mod tests {
     async fn pages_of_a_changing_bucket_are_not_kept() {
         let pages = Pages::default();
         for stamps in [[Some(1), Some(2)], [None, Some(2)], [Some(2), None], [None, None]] {
-            let next = Mutex::new(stamps.into_iter());
-            let stamp = || next.lock().next().flatten().map(Stamp);
-            pages.find_or(key(1, 0), stamp, async { Ok::<_, ()>(Bytes::from_static(b"x")) }).await.expect("a page");
+            let next = Mutex::new(stamps.into_iter().cycle());
+            for _ in 0..2 {
+                let stamp = || next.lock().next().flatten().map(Stamp);
+                let page = async { Ok::<_, ()>(Bytes::from_static(b"x")) };
+                pages.find_or(key(1, 0), stamp, page).await.expect("a page");
+            }
             assert!(pages.kept.lock().pages.is_empty(), "{stamps:?}");
         }
     }

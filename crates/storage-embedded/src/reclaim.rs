@@ -1,8 +1,9 @@
 //! The reclaimer: gives space back while the store serves.
 //!
 //! It deletes what was retired once no pin needs it, removes segments that are dead, and rewrites those of which half
-//! or more can be given back: their live bodies go through the log again, after which they are dead too. Once after
-//! opening it looks for files that no batch kept.
+//! or more can be given back: their live bodies go through the log again, after which they are dead too. While deletes
+//! go on it rewrites seldom, because they kill much of what it would move. Once after opening it looks for files that no
+//! batch kept.
 //!
 //! So the log takes at most twice what its live bodies take when they are moved, [`MOVED_OVERHEAD`] with each, and
 //! beyond that what the index does not have on disk yet (`memtable_bytes`, at most `replay_bytes`), the segment that is
@@ -33,7 +34,10 @@ use crate::threads::queue::{Body, Change, gone};
 const INTERVAL: Duration = Duration::from_millis(500);
 /// What is retired gathers for so long before it is deleted together: a round for each group of records would have the
 /// thread awake all the time beside writers who delete.
-const GATHERING: Duration = Duration::from_millis(20);
+const GATHERING: Duration = Duration::from_millis(100);
+/// How many rounds in which something was deleted pass between two in which a segment is rewritten; one in which nothing
+/// was is always good for it.
+const BUSY_ROUNDS: u32 = 16;
 /// The share of a segment that its live bodies may take where they are moved to, in percent: above it, the segment
 /// stays.
 const LIVE_PERCENT: u64 = 50;
@@ -59,6 +63,7 @@ pub(crate) fn run(shared: &Shared, framer: &Framer) {
 #[derive(Default)]
 pub(crate) struct Reclaimer {
     looked_for_orphans: bool,
+    busy_rounds: u32,
     given_up: HashSet<u64>,
     /// Segments that were not worth rewriting, with the live bytes that they had.
     dense: HashMap<u64, u64>,
@@ -74,6 +79,7 @@ impl Reclaimer {
             remove_orphans(shared);
         }
         let Some(work) = shared.retirement.wait(timeout) else { return false };
+        self.busy_rounds = if work.retired.is_empty() { 0 } else { self.busy_rounds + 1 };
         discard(shared, &work.discarded);
         if let Err(error) = forget(shared, work.retired, commit) {
             tracing::warn!(%error, "retired blobs can not be deleted now; the next opening tries again");
@@ -92,7 +98,7 @@ impl Reclaimer {
         if removed > 0 {
             tracing::debug!(removed, "dead segments removed");
         }
-        if shared.failure().is_some() {
+        if shared.failure().is_some() || !self.busy_rounds.is_multiple_of(BUSY_ROUNDS) {
             return Ok(());
         }
         let segments = shared.segments.all();
