@@ -8,7 +8,6 @@ use axum::routing::get;
 use http::Method;
 use identity::{IdentityError, Tenancy};
 use metering::{Day, History, Of, Period, Stored};
-use objects::UsageDetail;
 use serde::{Deserialize, Serialize};
 use types::{BucketName, TenancyName, UserName};
 
@@ -172,18 +171,6 @@ async fn history(
     Ok(Json(state.metering.history(&metering::Query { tenancy, of, period, from, to }).await?))
 }
 
-fn stored(usage: UsageDetail) -> Stored {
-    let UsageDetail { total, older, parts } = usage;
-    Stored {
-        bytes: total.bytes,
-        objects: total.objects,
-        older_bytes: older.bytes,
-        older_objects: older.objects,
-        parts_bytes: parts.bytes,
-        parts: parts.objects,
-    }
-}
-
 async fn usage(
     State(state): State<AdminState>,
     Query(filter): Query<UsageFilter>,
@@ -208,7 +195,7 @@ async fn total(state: &AdminState, tenancy: &Tenancy) -> Result<TenancyUsage, Ap
     Ok(TenancyUsage {
         tenancy: tenancy.name.clone(),
         quota_bytes: tenancy.quota.hard.bytes,
-        stored: stored(usage),
+        stored: usage.into(),
         buckets: Vec::new(),
         users: Vec::new(),
     })
@@ -219,13 +206,13 @@ async fn detailed(state: &AdminState, tenancy: &Tenancy) -> Result<TenancyUsage,
     let roles = state.identity.roles(&tenancy.name, LIST_LIMIT).await?;
     let mut users: BTreeSet<UserName> = roles.into_iter().map(|role| role.user).collect();
     for bucket in state.buckets(&tenancy.name).await? {
-        let stored = stored(state.objects.bucket_usage_detail(&bucket).await?);
+        let stored = state.objects.bucket_usage_detail(&bucket).await?.into();
         let (bucket, owner) = (bucket.name.clone(), bucket.owner.clone());
         users.insert(owner.clone());
         report.buckets.push(BucketUsage { bucket, owner, stored });
     }
     for user in users {
-        let stored = stored(state.objects.user_usage_detail(&tenancy.name, &user).await?);
+        let stored = Stored::from(state.objects.user_usage_detail(&tenancy.name, &user).await?);
         if stored.bytes > 0 || stored.objects > 0 {
             report.users.push(UserUsage { user, stored });
         }

@@ -9,6 +9,7 @@
 
 use identity::QuotaScope;
 use identity::quota::TenancyQuotas;
+use metering::Stored;
 use storage::{Bounded, Space};
 use types::{HexText, TenancyName, Timestamp, UserName};
 
@@ -41,6 +42,19 @@ impl UsageDetail {
         Usage {
             bytes: self.total.bytes.saturating_sub(self.older.bytes + self.parts.bytes),
             objects: self.total.objects.saturating_sub(self.older.objects),
+        }
+    }
+}
+
+impl From<UsageDetail> for Stored {
+    fn from(UsageDetail { total, older, parts }: UsageDetail) -> Self {
+        Self {
+            bytes: total.bytes,
+            objects: total.objects,
+            older_bytes: older.bytes,
+            older_objects: older.objects,
+            parts_bytes: parts.bytes,
+            parts: parts.objects,
         }
     }
 }

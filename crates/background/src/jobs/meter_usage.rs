@@ -81,16 +81,7 @@ impl MeterUsage {
                 None => (UsageDetail::default(), None),
             },
         };
-        let UsageDetail { total, older, parts } = detail;
-        let stored = Stored {
-            bytes: total.bytes,
-            objects: total.objects,
-            older_bytes: older.bytes,
-            older_objects: older.objects,
-            parts_bytes: parts.bytes,
-            parts: parts.objects,
-        };
-        Ok((stored, owner))
+        Ok((detail.into(), owner))
     }
 }
 
