@@ -69,7 +69,7 @@ class Store:
         self.domains = domains
         self.certificate = certificate
         self.extra_toml = extra_toml
-        self.s3_port, self.s3_tls_port, self.metrics_port = free_ports(3)
+        self.s3_port, self.s3_tls_port, self.portal_port, self.metrics_port = free_ports(4)
         self.socket = folder / "admin"
         self.config = folder / "commonhold.toml"
         self.log = folder / "server.log"
@@ -124,6 +124,10 @@ class Store:
     def external(self, tenancy: str) -> Endpoint:
         return self._endpoint("https", f"{tenancy}.{self.domains.external}", self.s3_tls_port)
 
+    @property
+    def portal_url(self) -> str:
+        return f"http://127.0.0.1:{self.portal_port}"
+
     def localhost(self) -> Endpoint:
         return self._endpoint("http", "localhost", self.s3_port)
 
@@ -155,7 +159,7 @@ default_tenancy = "{TENANCY}"
 [listen]
 s3 = "127.0.0.1:{self.s3_port}"
 s3_tls = "127.0.0.1:{self.s3_tls_port}"
-portal = "off"
+portal = "127.0.0.1:{self.portal_port}"
 metrics = "127.0.0.1:{self.metrics_port}"
 admin_socket = "{self.socket}"
 

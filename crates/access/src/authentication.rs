@@ -270,13 +270,7 @@ impl Access {
     /// no such tenancy.
     pub fn principal_for_login(&self, standing: &Standing, tenancy: &TenancyName) -> Option<Arc<Principal>> {
         self.identity.tenancy(tenancy)?;
-        let now = self.clock.now();
-        Some(Arc::new(Principal {
-            caller: Caller::Person { name: standing.user.name.clone(), key: None },
-            role: standing.role_in(tenancy, now),
-            groups: standing.groups(now),
-            ..Principal::anonymous(tenancy.clone())
-        }))
+        Some(Arc::new(self.principal_of(tenancy, standing)))
     }
 
     /// A request without credentials, for `tenancy`.

@@ -11,6 +11,7 @@ mod credential;
 pub mod grant;
 pub mod host;
 mod log_in;
+mod names;
 pub mod session;
 
 pub use authentication::{Access, AuthenticationError};

@@ -8,11 +8,10 @@ use axum::Router;
 use axum::extract::State;
 use axum::routing::{get, post};
 use http::Method;
-use identity::{IdentityError, Standing, TenancyGroup, UserStatus};
+use identity::{IdentityError, UserStatus};
 use objects::{Bucket, SeenObject, policy_etag};
 use policy::{
-    Action, Caller, Candidates, Context, Effect, Existence, Facts, Policy, Principal, Resource, Scope, Severity,
-    Subject,
+    Action, Candidates, Context, Effect, Existence, Facts, Policy, Principal, Resource, Scope, Severity, Subject,
 };
 use serde::{Deserialize, Serialize};
 use types::{BucketName, Conditions, EtagMatch, ObjectKey, TenancyName, UserName};
@@ -326,13 +325,7 @@ async fn who(
         Some(action) => action_on(action, filter.key.as_ref())?,
         None => default,
     };
-    let mut people = Vec::new();
-    for role in state.identity.roles(&tenancy, LIST_LIMIT).await? {
-        let standing = state.identity.standing(&role.user).await?;
-        if let Some(standing) = standing.filter(|standing| standing.user.status == UserStatus::Active) {
-            people.push(state.principal_of(&tenancy, &standing));
-        }
-    }
+    let people = state.access.members(&tenancy, LIST_LIMIT).await?;
     let mut groups: Vec<_> = people.iter().flat_map(|person| person.groups.iter().cloned()).collect();
     groups.sort();
     groups.dedup();
@@ -412,21 +405,11 @@ impl AdminState {
         if standing.user.status != UserStatus::Active {
             return Err(ApiError::invalid(format!("{user} may do nothing: they are disabled"), ""));
         }
-        Ok(self.principal_of(tenancy, &standing))
-    }
-
-    pub(crate) fn principal_of(&self, tenancy: &TenancyName, standing: &Standing) -> Principal {
-        let now = self.clock.now();
-        Principal {
-            caller: Caller::Person { name: standing.user.name.clone(), key: None },
-            role: standing.role_in(tenancy, now),
-            groups: standing.groups(now),
-            ..Principal::anonymous(tenancy.clone())
-        }
+        Ok(self.access.principal_of(tenancy, &standing))
     }
 
     async fn findings(&self, policy: &Policy, bucket: Option<&Bucket>) -> Result<List<FindingView>, ApiError> {
-        let missing = self.missing(policy.names()).await?;
+        let missing = self.access.missing(policy.names()).await?;
         let known = policy::Known {
             bucket: bucket.map(|bucket| &bucket.name),
             owner: bucket.map(|bucket| (&bucket.tenancy, &bucket.owner)),
@@ -438,32 +421,6 @@ impl AdminState {
             message: finding.message,
         });
         Ok(List::new(findings.collect()))
-    }
-
-    /// Those of the names that nobody has.
-    async fn missing(&self, names: policy::Names) -> Result<policy::Names, ApiError> {
-        let mut missing = policy::Names::default();
-        for person in names.people {
-            if self.identity.user(&person).await?.is_none() {
-                missing.people.push(person);
-            }
-        }
-        for group in names.groups {
-            if !self.is_group(&group).await? {
-                missing.groups.push(group);
-            }
-        }
-        missing.tenancies = names.tenancies.into_iter().filter(|name| self.identity.tenancy(name).is_none()).collect();
-        Ok(missing)
-    }
-
-    async fn is_group(&self, group: &str) -> Result<bool, ApiError> {
-        let is_of = |tenancy: &TenancyName| TenancyGroup::ALL.iter().any(|kind| kind.name_in(tenancy) == group);
-        if self.identity.tenancies().iter().any(|tenancy| is_of(&tenancy.name)) {
-            return Ok(true);
-        }
-        let found = self.identity.directory().search_groups(group, identity::directory::MAX_FOUND).await?;
-        Ok(found.iter().any(|name| name == group))
     }
 }
 

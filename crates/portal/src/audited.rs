@@ -31,14 +31,27 @@ const ACTIONS: &[(&str, &str, &str)] = &[
     ("POST", "/object-stores/{tenancy}/buckets/create", "s3:CreateBucket"),
     ("POST", "/object-stores/{tenancy}/buckets/delete", "s3:DeleteBucket"),
     ("POST", "/object-stores/{tenancy}/buckets/versioning", "s3:PutBucketVersioning"),
+    ("POST", "/object-stores/{tenancy}/buckets/{bucket}/policies/save", "s3:PutBucketPolicy"),
+    ("POST", "/object-stores/{tenancy}/buckets/{bucket}/policies/delete", "s3:DeleteBucketPolicy"),
     ("POST", "/services/{tenancy}/apply/{role}", "request.submit"),
     ("POST", "/services/{tenancy}/members/grant", "role.grant"),
     ("POST", "/services/{tenancy}/members/revoke", "role.revoke"),
+    ("POST", "/services/{tenancy}/message", "message.send"),
+    ("POST", "/inbox/read", "inbox.read"),
+    ("POST", "/inbox/delete", "inbox.delete"),
+    ("POST", "/inbox/preferences", "inbox.preferences"),
     ("POST", "/requests/{tenancy}/{number}/approve", "request.approve"),
     ("POST", "/requests/{tenancy}/{number}/reject", "request.reject"),
     ("POST", "/requests/{tenancy}/{number}/ask", "request.ask"),
     ("POST", "/requests/{tenancy}/{number}/answer", "request.answer"),
     ("POST", "/requests/{tenancy}/{number}/withdraw", "request.withdraw"),
+];
+
+/// Forms that change nothing: they show what would be.
+const READS: &[(&str, &str)] = &[
+    ("POST", "/object-stores/{tenancy}/buckets/{bucket}/policies/new"),
+    ("POST", "/object-stores/{tenancy}/buckets/{bucket}/policies/remove"),
+    ("POST", "/object-stores/{tenancy}/buckets/{bucket}/policies/preview"),
 ];
 
 /// The form that nobody has logged in for.
@@ -71,7 +84,7 @@ pub(crate) async fn layer(
     next: Next,
 ) -> Response {
     let route = match matched {
-        Some(matched) if !matches!(*request.method(), Method::GET | Method::HEAD) => matched.as_str().to_owned(),
+        Some(matched) if is_change(request.method(), matched.as_str()) => matched.as_str().to_owned(),
         // Reads, and what no page has.
         _ => return next.run(request).await,
     };
@@ -100,6 +113,10 @@ pub(crate) async fn layer(
         Ok(_) => response,
         Err(error) => PageError::Failed(format!("the audit log: {error}")).answer(&view),
     }
+}
+
+fn is_change(method: &Method, route: &str) -> bool {
+    !matches!(*method, Method::GET | Method::HEAD) && !READS.contains(&(method.as_str(), route))
 }
 
 async fn act(

@@ -4,6 +4,7 @@ use askama::Template;
 use axum::response::Response;
 use http::StatusCode;
 use identity::IdentityError;
+use notify::NotifyError;
 use objects::ObjectError;
 
 use crate::audited::NotDone;
@@ -110,7 +111,7 @@ impl From<ObjectError> for PageError {
     fn from(error: ObjectError) -> Self {
         use ObjectError as E;
         match error {
-            E::NoSuchBucket | E::NoSuchKey | E::NoSuchVersion => Self::NotFound,
+            E::NoSuchBucket | E::NoSuchKey | E::NoSuchVersion | E::DeleteMarker { .. } => Self::NotFound,
             E::BucketNotEmpty => {
                 Self::Refused("The bucket still holds objects, versions or uploads in progress.".to_owned())
             }
@@ -124,6 +125,17 @@ impl From<ObjectError> for PageError {
             | E::AccessControlListNotSupported
             | E::InvalidBucketAclWithObjectOwnership
             | E::QuotaExceeded(_) => Self::refused(&error),
+            other => Self::Failed(other.to_string()),
+        }
+    }
+}
+
+impl From<NotifyError> for PageError {
+    fn from(error: NotifyError) -> Self {
+        match error {
+            NotifyError::Identity(error) => error.into(),
+            NotifyError::NoSuchEntry(_) => Self::NotFound,
+            NotifyError::Contention => Self::refused(&error),
             other => Self::Failed(other.to_string()),
         }
     }

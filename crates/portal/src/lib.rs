@@ -5,7 +5,7 @@
 //! only with the token ([`csrf`]) that the page before it carried. [`page`] makes the answer: the template inside the
 //! layout, with the headers of [`security`] that let a browser run nothing but our own files.
 //!
-//! What a person may do is not decided here. Pages ask `identity` and `objects`, through `access`, as every other way
+//! [`permissions`] and [`statement`] put policies into words. What a person may do is not decided here. Pages ask `identity` and `objects`, through `access`, as every other way
 //! into the store does, and show what they answer. [`audited`] records each form in the audit log.
 
 mod assets;
@@ -15,10 +15,12 @@ mod error;
 mod form;
 mod page;
 mod pages;
+mod permissions;
 mod security;
 mod shown;
 mod signed_in;
 mod site;
+mod statement;
 mod visitor;
 
 use std::sync::Arc;
@@ -29,6 +31,7 @@ use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::middleware;
 use identity::Identity;
+use notify::Notify;
 use objects::Objects;
 use types::{Clock, Entropy};
 
@@ -47,6 +50,8 @@ pub struct Portal {
     pub identity: Arc<Identity>,
     /// Log-ins, and grants for what a person does.
     pub access: Arc<Access>,
+    /// What people were told.
+    pub notify: Arc<Notify>,
     /// Who did what.
     pub audit: Audit,
     /// Buckets and usage.

@@ -57,6 +57,8 @@ pub(crate) enum Part {
     Services,
     /// Buckets and keys.
     ObjectStores,
+    /// What the person was told.
+    Inbox,
     /// The person's own settings.
     Account,
 }
@@ -190,7 +192,7 @@ pub(crate) fn with_cookie(mut response: Response, cookie: Option<HeaderValue>) -
 }
 
 /// What a page can say was just done. Only these words, so that no link can put others on a page.
-const SAID: [(&str, &str); 17] = [
+const SAID: &[(&str, &str)] = &[
     ("logged-out", "You have logged out."),
     ("logged-out-everywhere", "You have logged out everywhere."),
     ("password-changed", "Your password is changed, and your other browsers are logged out."),
@@ -206,6 +208,15 @@ const SAID: [(&str, &str); 17] = [
     ("role-revoked", "The role is taken away. Keys of the person stop working at once where no other role is left."),
     ("bucket-created", "The bucket is made."),
     ("bucket-deleted", "The bucket is deleted."),
+    ("message-sent", "The message is on its way."),
+    ("entry-read", "Marked as read."),
+    ("entry-deleted", "Deleted."),
+    ("preferences-set", "Set, for what comes from now on."),
+    ("policy-saved", "The policy is saved, and counts from now on."),
+    (
+        "policy-deleted",
+        "The policy is removed: the owner, deputies and managers reach the bucket, and whom its ACL names.",
+    ),
     ("versioning-on", "The bucket keeps versions from now on."),
     ("versioning-off", "The bucket makes no new versions from now on. Those it has stay."),
 ];

@@ -1,16 +1,24 @@
 //! The pages, one file each.
 
 mod account;
+mod browser;
+mod bucket;
 mod buckets;
 mod confirm;
 mod create_key;
+mod create_policy;
+mod edit_policy;
+mod inbox;
 mod log_in;
 mod members;
+mod message;
 mod object_stores;
 mod requests;
 mod service;
 mod services;
 mod view_keys;
+mod view_policies;
+mod who_has_access;
 
 use axum::Router;
 use axum::response::Redirect;
@@ -28,8 +36,16 @@ pub(crate) fn routes() -> Router<Portal> {
         .merge(service::routes())
         .merge(requests::routes())
         .merge(members::routes())
+        .merge(message::routes())
+        .merge(inbox::routes())
         .merge(object_stores::routes())
         .merge(create_key::routes())
         .merge(view_keys::routes())
         .merge(buckets::routes())
+        .merge(bucket::routes())
+        .merge(browser::routes())
+        .merge(who_has_access::routes())
+        .merge(view_policies::routes())
+        .merge(create_policy::routes())
+        .merge(edit_policy::routes())
 }

@@ -195,6 +195,7 @@ impl Store {
         let router = portal::router(Portal {
             identity: Arc::clone(&self.identity),
             access: Arc::clone(&self.access),
+            notify: Arc::clone(&self.notify),
             audit: self.audit.clone(),
             objects: Arc::clone(&self.objects),
             clock: Arc::clone(&self.clock),

@@ -30,7 +30,7 @@ async fn world() -> World {
     world.client.create_user(&new_user("bob")).await.expect("made");
     world.client.grant_role(&tenancy("ceda-o"), &user("bob"), &role(Role::User)).await.expect("granted");
     let standing = world.state.identity.standing(&user("ann")).await.expect("asked").expect("there");
-    let ann = Arc::new(world.state.principal_of(&tenancy("ceda-o"), &standing));
+    let ann = Arc::new(world.state.access.principal_of(&tenancy("ceda-o"), &standing));
     let target = NewBucketTarget { tenancy: tenancy("ceda-o"), bucket: bucket() };
     let facts = Facts::about(Resource::Tenancy);
     let grant = world.state.access.authorize::<action::CreateBucket>(&ann, target, facts).expect("allowed");

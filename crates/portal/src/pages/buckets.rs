@@ -41,8 +41,6 @@ struct Row {
     created: Day,
     is_public: bool,
     versions: bool,
-    /// Whether the person may delete it and change its settings.
-    is_theirs: bool,
 }
 
 #[derive(Deserialize)]
@@ -127,26 +125,25 @@ async fn rows(
             created: Day(bucket.created),
             is_public: is_public(bucket),
             versions: bucket.versioning == Versioning::Enabled,
-            is_theirs: may::<action::DeleteBucket>(portal, &member, bucket),
         });
     }
     Ok((rows, found))
 }
 
-fn target(bucket: &Bucket) -> BucketTarget {
+pub(super) fn target(bucket: &Bucket) -> BucketTarget {
     BucketTarget { tenancy: bucket.tenancy.clone(), bucket: bucket.name.clone(), bucket_id: bucket.id }
 }
 
-fn facts(bucket: &Bucket) -> Facts<'_> {
+pub(super) fn facts(bucket: &Bucket) -> Facts<'_> {
     Facts { bucket: Some(bucket.facts()), ..Facts::about(Resource::Bucket(&bucket.name)) }
 }
 
 /// Whether anybody without a name can read it.
-fn is_public(bucket: &Bucket) -> bool {
+pub(super) fn is_public(bucket: &Bucket) -> bool {
     bucket.policy.as_ref().is_some_and(|policy| policy.is_public()) || bucket.acl.is_public()
 }
 
-fn may<A>(portal: &Portal, member: &Member, bucket: &Bucket) -> bool
+pub(super) fn may<A>(portal: &Portal, member: &Member, bucket: &Bucket) -> bool
 where
     A: access::ActionType<Target = BucketTarget>,
 {
@@ -207,11 +204,11 @@ async fn set_versioning(
         Ok::<_, PageError>(())
     };
     changed.await.map_err(|error| error.answer(&view))?;
-    Ok(done(&list_path(&tenancy), said))
+    Ok(done(&format!("{}{bucket}/", list_path(&tenancy)), said))
 }
 
 /// A bucket of a tenancy that the person belongs to.
-async fn find(
+pub(super) async fn find(
     portal: &Portal,
     signed_in: &SignedIn,
     tenancy: &TenancyName,

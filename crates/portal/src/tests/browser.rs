@@ -9,6 +9,7 @@ use http::header::{CONTENT_TYPE, COOKIE, LOCATION, SET_COOKIE};
 use http::{HeaderMap, Request};
 use http_body_util::BodyExt as _;
 use identity::{Identity, MasterKey, NewRole, NewTenancy, NewUser, UserStatus};
+use notify::Notify;
 use objects::Objects;
 use policy::Role;
 use storage::Engine;
@@ -60,6 +61,10 @@ impl World {
         }
         clock.advance_secs(2);
         let access = Arc::new(Access::new(identity.clone(), Domains::default(), None, clock_of()));
+        let of_notify = (engine.metadata.clone(), identity.clone());
+        let told_by = notify::Site { name: "Examples".to_owned(), portal_url: None, operators: Vec::new() };
+        let notify = Notify::open(of_notify.0, of_notify.1, clock_of(), told_by, None).await.expect("opens");
+        let notify = Arc::new(notify);
         let audit = Audit::open(engine.metadata.clone(), clock_of()).await.expect("opens");
         let objects = Arc::new(Objects::new(engine.metadata, engine.blobs, clock_of(), entropy.clone()));
         let site = Arc::new(Site {
@@ -71,7 +76,7 @@ impl World {
             external_port: Some(443),
             region: "us-east-1".to_owned(),
         });
-        Self { portal: Portal { identity, access, audit, objects, clock: clock_of(), entropy, site }, clock }
+        Self { portal: Portal { identity, access, notify, audit, objects, clock: clock_of(), entropy, site }, clock }
     }
 
     pub(super) async fn disable(&self, name: &str) {

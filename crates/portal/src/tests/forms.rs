@@ -5,7 +5,17 @@ use super::browser::{Browser, World};
 type Fields = &'static [(&'static str, &'static str)];
 
 /// Every form: where it is, where it goes, and what is in it.
-const FORMS: [(&str, &str, Fields); 9] = [
+const FORMS: &[(&str, &str, Fields)] = &[
+    (
+        "/object-stores/t-o/buckets/there/policies/edit",
+        "/object-stores/t-o/buckets/there/policies/save",
+        &[("document", r#"{"Statement":[]}"#), ("etag", "")],
+    ),
+    (
+        "/object-stores/t-o/buckets/there/policies/new",
+        "/object-stores/t-o/buckets/there/policies/delete",
+        &[("etag", "")],
+    ),
     ("/login", "/login", &[("name", "ann"), ("password", "password of ann")]),
     ("/confirm", "/confirm", &[("password", "password of ann")]),
     ("/account/", "/account/password", &[("password", "another password"), ("again", "another password")]),
@@ -18,6 +28,7 @@ const FORMS: [(&str, &str, Fields); 9] = [
         &[("bucket", "there"), ("versioning", "on")],
     ),
     ("/object-stores/t-o/buckets/", "/object-stores/t-o/buckets/delete", &[("bucket", "there")]),
+    ("/inbox/", "/inbox/preferences", &[("mail", "daily")]),
     ("/account/", "/logout", &[]),
 ];
 
@@ -29,7 +40,7 @@ async fn forms_of_elsewhere_change_nothing() {
     let mut bob = Browser::logged_in(&world, "bob").await;
     let foreign = bob.get("/account/").await.csrf().expect("a token").to_owned();
     let before = state(&world, &mut ann).await;
-    for (page, path, fields) in FORMS {
+    for &(page, path, fields) in FORMS {
         // The login form is that of a browser that is nobody's.
         let mut browser = if page == "/login" { Browser::new(&world) } else { Browser::logged_in(&world, "ann").await };
         browser.get(page).await;
@@ -45,7 +56,7 @@ async fn forms_of_elsewhere_change_nothing() {
 /// With the token of their page they all do something, so that the test above can fail.
 #[tokio::test]
 async fn forms_of_our_own_are_taken() {
-    for (page, path, fields) in FORMS {
+    for &(page, path, fields) in FORMS {
         let world = World::new().await;
         let mut ann = Browser::logged_in(&world, "ann").await;
         ann.post("/object-stores/t-o/buckets/create", &[("bucket", "there")]).await;

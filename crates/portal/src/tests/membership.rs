@@ -124,3 +124,36 @@ async fn managers_grant_and_take_away_roles() {
         assert_eq!(Browser::logged_in(&world, name).await.get(members).await.status, 404, "{name}");
     }
 }
+
+#[tokio::test]
+async fn members_read_what_managers_write() {
+    let world = World::new().await;
+    let mut max = Browser::logged_in(&world, "max").await;
+    let path = "/services/t-o/message";
+    assert_eq!(Browser::logged_in(&world, "ann").await.get(path).await.status, 404);
+    let letter = |to, people| [("to", to), ("people", people), ("subject", "Move <soon>"), ("body", "On\r\nMonday")];
+    for (to, people, status) in
+        [("people", "ann, bob", 303), ("people", "stranger", 400), ("people", "", 400), ("nobody", "", 400)]
+    {
+        let reply = max.post_from(path, path, &letter(to, people)).await;
+        assert_eq!(reply.status, status, "{to} {people}: {}", reply.text);
+    }
+    world.portal.notify.run().await.expect("told");
+    let mut ann = Browser::logged_in(&world, "ann").await;
+    let inbox = ann.get("/inbox/").await.text;
+    assert!(inbox.contains("Move &#60;soon&#62;") && inbox.contains("Monday") && inbox.contains(">new<"), "{inbox}");
+    let unread = inbox.matches(">new<").count();
+    let (_, rest) = inbox.split_once("Move &#60;soon").expect("the letter");
+    let (_, rest) = rest.split_once("name=\"entry\" value=\"").expect("an entry");
+    let entry = rest.split('"').next().expect("an end").to_owned();
+    let mut bob = Browser::logged_in(&world, "bob").await;
+    assert!(bob.get("/inbox/").await.text.contains("Monday"));
+    assert_eq!(bob.post("/inbox/read", &[("entry", "no id")]).await.status, 404);
+    assert_eq!(ann.post("/inbox/read", &[("entry", &entry)]).await.status, 303);
+    assert_eq!(ann.get("/inbox/").await.text.matches(">new<").count(), unread - 1);
+    assert_eq!(ann.post("/inbox/delete", &[("entry", &entry)]).await.status, 303);
+    assert!(!ann.get("/inbox/").await.text.contains("Monday"));
+    assert!(bob.get("/inbox/").await.text.contains("Monday"), "each has an own one");
+    assert_eq!(ann.post("/inbox/preferences", &[("mail", "off")]).await.status, 303);
+    assert!(ann.get("/inbox/").await.text.contains("value=\"off\" selected"));
+}

@@ -18,7 +18,8 @@ const REQUIREMENTS: &str = "tests/clients/requirements.txt";
 const INSTALLED_REQUIREMENTS: &str = "requirements.installed";
 
 /// Programs that Debian packages: the program, its package.
-const DEBIAN_PROGRAMS: [(&str, &str); 3] = [("rclone", "rclone"), ("slapd", "slapd"), ("ldapmodify", "ldap-utils")];
+const DEBIAN_PROGRAMS: [(&str, &str); 4] =
+    [("rclone", "rclone"), ("slapd", "slapd"), ("ldapmodify", "ldap-utils"), ("chromium", "chromium")];
 /// The package that lets Debian's Python make virtual environments.
 const DEBIAN_VENV: &str = "python3-venv";
 

@@ -1,0 +1,86 @@
+//! One bucket: what is known of it, keeping versions, and deleting it.
+
+use access::action;
+use askama::Template;
+use axum::Router;
+use axum::extract::Path;
+use axum::response::Response;
+use axum::routing::get;
+use objects::Versioning;
+use types::size::format_size;
+use types::{BucketName, TenancyName};
+
+use super::buckets::{find, is_public, may};
+use crate::Portal;
+use crate::error::PageError;
+use crate::page::{Layout, Part, View, page};
+use crate::shown::{Day, grouped};
+use crate::signed_in::SignedIn;
+
+#[derive(Template)]
+#[template(path = "bucket.html")]
+struct BucketPage {
+    layout: Layout,
+    tenancy: String,
+    bucket: String,
+    owner: String,
+    created: Day,
+    size: String,
+    objects: String,
+    versions: String,
+    is_public: bool,
+    keeps_versions: bool,
+    /// The addresses, inside and from anywhere.
+    urls: Vec<String>,
+    can_set_versioning: bool,
+    can_delete: bool,
+}
+
+pub(crate) fn routes() -> Router<Portal> {
+    Router::new().route("/object-stores/{tenancy}/buckets/{bucket}/", get(show))
+}
+
+async fn show(
+    view: View,
+    signed_in: SignedIn,
+    Path((tenancy, bucket)): Path<(TenancyName, BucketName)>,
+) -> Result<Response, Response> {
+    let shown = assemble(&view, &signed_in, &tenancy, &bucket).await;
+    shown.map(|shown| page(&shown)).map_err(|error| error.answer(&view))
+}
+
+async fn assemble(
+    view: &View,
+    signed_in: &SignedIn,
+    tenancy: &TenancyName,
+    name: &BucketName,
+) -> Result<BucketPage, PageError> {
+    let portal = &view.portal;
+    let (member, bucket) = find(portal, signed_in, tenancy, name).await?;
+    if !may::<action::ListBucket>(portal, &member, &bucket) && !may::<action::GetBucketPolicy>(portal, &member, &bucket)
+    {
+        return Err(PageError::NotFound);
+    }
+    let usage = portal.objects.bucket_usage(&bucket).await?;
+    let urls = [portal.site.internal_url(tenancy.as_str()), portal.site.external_url(tenancy.as_str())];
+    let versions = match bucket.versioning {
+        Versioning::Enabled => "kept",
+        Versioning::Suspended => "not kept any more",
+        Versioning::Unversioned => "not kept",
+    };
+    Ok(BucketPage {
+        layout: view.layout(Some(signed_in), Part::ObjectStores, name.as_str()),
+        tenancy: tenancy.to_string(),
+        bucket: name.to_string(),
+        owner: bucket.owner.to_string(),
+        created: Day(bucket.created),
+        size: format_size(usage.bytes),
+        objects: grouped(usage.objects),
+        versions: versions.to_owned(),
+        is_public: is_public(&bucket),
+        keeps_versions: bucket.versioning == Versioning::Enabled,
+        urls: urls.into_iter().flatten().map(|url| format!("{url}/{name}")).collect(),
+        can_set_versioning: may::<action::PutBucketVersioning>(portal, &member, &bucket),
+        can_delete: may::<action::DeleteBucket>(portal, &member, &bucket),
+    })
+}

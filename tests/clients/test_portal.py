@@ -1,0 +1,200 @@
+"""The portal in a real browser: what each page looks like to axe at two widths, and the way from the first log-in to data
+that the world reads, with JavaScript and without."""
+
+import shutil
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+import boto3
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page, expect, sync_playwright
+
+from programs import missing
+from store import TENANCY
+
+WIDTHS = (1280, 390)
+PAGE_BYTES = 150 * 1024
+PASSWORDS = {"mia": "mia manages this", "udo": "udo uses this", "eva": "eva is elsewhere"}
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    path = shutil.which("chromium")
+    if path is None:
+        missing("chromium is not installed")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="module")
+def people(store):
+    store.create_person("mia", TENANCY, "MANAGER", PASSWORDS["mia"])
+    store.create_person("udo", TENANCY, "USER", PASSWORDS["udo"])
+    store.admin("user", "create", "eva", "--password-stdin", stdin=PASSWORDS["eva"])
+
+
+def open_portal(chromium, store, name: str, javascript: bool = True) -> Page:
+    context = chromium.new_context(base_url=store.portal_url, java_script_enabled=javascript)
+    page = context.new_page()
+    page.goto("/")
+    page.fill("#name", name)
+    page.fill("#password", PASSWORDS[name])
+    page.click("main button")
+    expect(page.locator("h1")).to_have_text("Object stores")
+    return page
+
+
+def is_sound(page: Page, path: str, screenshots: Path) -> None:
+    """The page answers, is light, has nothing for axe to find, and needs no sideways scrolling."""
+    answer = page.goto(path)
+    assert answer.status == 200, path
+    assert len(answer.body()) < PAGE_BYTES, path
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme)
+        found = Axe().run(page).response["violations"]
+        assert not found, (path, scheme, [(rule["id"], [node["html"] for node in rule["nodes"]]) for rule in found])
+    page.emulate_media(color_scheme="light")
+    for width in WIDTHS:
+        page.set_viewport_size({"width": width, "height": 800})
+        page.screenshot(path=screenshots / f"{path.strip('/').replace('/', '_')}-{width}.png", full_page=True)
+        assert not page.evaluate("document.documentElement.scrollWidth > innerWidth"), (path, width)
+
+
+def test_every_page_is_sound(chromium, store, people, tmp_path):
+    page = open_portal(chromium, store, "mia")
+    page.goto(f"/object-stores/{TENANCY}/buckets/")
+    page.fill("#bucket", "portal-pages")
+    page.get_by_role("button", name="Create").click()
+    store_path, bucket = f"/object-stores/{TENANCY}", f"/object-stores/{TENANCY}/buckets/portal-pages"
+    for path in (
+        "/object-stores/",
+        f"{store_path}/keys/",
+        f"{store_path}/keys/new",
+        f"{store_path}/buckets/",
+        f"{bucket}/",
+        f"{bucket}/objects/",
+        f"{bucket}/access",
+        f"{bucket}/policies/",
+        f"{bucket}/policies/new",
+        f"{bucket}/policies/edit",
+        "/services/",
+        "/services/my/",
+        f"/services/{TENANCY}/",
+        f"/services/{TENANCY}/members/",
+        f"/services/{TENANCY}/apply/USER",
+        f"/services/{TENANCY}/message",
+        "/requests/",
+        "/inbox/",
+        "/account/",
+        "/confirm",
+    ):
+        is_sound(page, path, tmp_path)
+
+
+@pytest.mark.parametrize("javascript", [True, False], ids=["javascript", "plain"])
+def test_from_the_first_log_in_to_shared_data(chromium, store, people, internal, javascript):
+    """A member makes a bucket and a key, writes with it, and opens the bucket to the world by a preset."""
+    page = open_portal(chromium, store, "udo", javascript)
+    bucket = f"shared-{'with' if javascript else 'without'}-script"
+    page.goto(f"/object-stores/{TENANCY}/buckets/")
+    page.fill("#bucket", bucket)
+    page.get_by_role("button", name="Create").click()
+    expect(page.get_by_role("status")).to_have_text("The bucket is made.")
+
+    page.goto(f"/object-stores/{TENANCY}/keys/new")
+    page.fill("#description", "browser test")
+    page.select_option("#expires", "30")
+    page.get_by_role("button", name="Create the key").click()
+    access_key, secret_key = page.locator("dl.facts code").all_inner_texts()
+    copy = page.locator("button.copy").first
+    assert copy.is_visible() == javascript, "buttons that copy need a script"
+    assert f"endpoint = https://{TENANCY}." in page.content(), "configurations have the address from outside"
+    s3 = boto3.client(
+        "s3", endpoint_url=internal.url, aws_access_key_id=access_key, aws_secret_access_key=secret_key
+    )
+    s3.put_object(Bucket=bucket, Key="README", Body=b"for everyone")
+    page.goto(f"/object-stores/{TENANCY}/keys/")
+    expect(page.locator("tr", has_text=access_key)).to_contain_text("PutObject")
+
+    url = f"{internal.url}/{bucket}/README"
+    with pytest.raises(urllib.error.HTTPError):
+        urllib.request.urlopen(url)
+    page.goto(f"/object-stores/{TENANCY}/buckets/{bucket}/policies/new")
+    page.check("input[value=read-only-all]")
+    page.locator("form", has=page.locator("input[value=read-only-all]")).get_by_role("button").click()
+    expect(page.get_by_role("row", name="Everyone, without logging in")).to_contain_text("read objects")
+    page.get_by_role("button", name="Save the policy").click()
+    expect(page.get_by_role("status")).to_contain_text("The policy is saved")
+    assert urllib.request.urlopen(url).read() == b"for everyone"
+
+
+def test_a_stranger_applies_and_a_manager_lets_in(chromium, store, people):
+    eva, mia = open_portal(chromium, store, "eva"), open_portal(chromium, store, "mia")
+    expect(eva.locator(".empty")).to_contain_text("You belong to no object store yet")
+    eva.goto("/services/")
+    eva.get_by_role("link", name=f"Apply for access to {TENANCY}").click()
+    eva.fill("#reason", "To compare with our model")
+    eva.get_by_role("button", name="Submit").click()
+    expect(eva.locator("h1")).to_contain_text("PENDING")
+
+    mia.goto("/requests/")
+    mia.locator("tr", has_text="eva").get_by_role("link").click()
+    mia.get_by_role("button", name="Approve").click()
+    expect(mia.locator("h1")).to_contain_text("APPROVED")
+    eva.goto("/object-stores/")
+    expect(eva.locator(".card")).to_contain_text(TENANCY)
+
+
+def test_nothing_foreign_runs_and_wrong_passwords_are_told(chromium, store, people):
+    page = chromium.new_context(base_url=store.portal_url).new_page()
+    refused = []
+    page.on("console", lambda message: refused.append(message.text))
+    page.goto("/login")
+    page.evaluate("() => { const s = document.createElement('script'); s.textContent = 'window.ran = 1'; document.body.append(s) }")
+    assert page.evaluate("window.ran") is None
+    assert any("Content Security Policy" in text for text in refused), refused
+    page.fill("#name", "udo")
+    page.fill("#password", "guess")
+    page.click("main button")
+    expect(page.get_by_role("alert")).to_contain_text("is not right")
+
+
+def test_folders_are_walked_and_an_object_is_saved(chromium, store, people, manager, internal):
+    s3 = boto3.client(
+        "s3",
+        endpoint_url=internal.url,
+        aws_access_key_id=manager.access_key,
+        aws_secret_access_key=manager.secret_key,
+    )
+    s3.create_bucket(Bucket="folders")
+    script = b"<script>document.title = 'ran'</script>"
+    for key in ("top.txt", "run 1/a&b/page.html", "run 1/other.bin"):
+        s3.put_object(Bucket="folders", Key=key, Body=script, ContentType="text/html")
+    for number in range(250):
+        s3.put_object(Bucket="folders", Key=f"many/{number:04}", Body=b"")
+    page = open_portal(chromium, store, "mia")
+    page.goto(f"/object-stores/{TENANCY}/buckets/folders/objects/")
+    expect(page.get_by_role("row", name="top.txt")).to_contain_text("39 B")
+    page.get_by_role("link", name="run 1/").click()
+    page.get_by_role("link", name="a&b/").click()
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Download page.html").click()
+    assert download.value.suggested_filename == "page.html"
+    assert Path(download.value.path()).read_bytes() == script
+    page.get_by_role("navigation", name="Folder").get_by_role("link", name="run 1").click()
+    expect(page.get_by_role("link", name="Download other.bin")).to_be_visible()
+    # Even asked for as a page, stored HTML is saved and not shown.
+    reply = page.request.get(f"/object-stores/{TENANCY}/buckets/folders/objects/download?key=top.txt")
+    assert reply.headers["content-disposition"].startswith("attachment") and reply.body() == script
+    page.goto(f"/object-stores/{TENANCY}/buckets/folders/objects/?prefix=many/")
+    assert page.get_by_role("link", name="Download").count() == 200
+    page.get_by_role("link", name="Next").click()
+    assert page.get_by_role("link", name="Download").count() == 50
+
+    udo = open_portal(chromium, store, "udo")
+    assert udo.goto(f"/object-stores/{TENANCY}/buckets/folders/objects/").status == 404
+    assert udo.request.get(f"/object-stores/{TENANCY}/buckets/folders/objects/download?key=top.txt").status == 403
