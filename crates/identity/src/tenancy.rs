@@ -245,17 +245,19 @@ pub(crate) struct TenancyTable {
 }
 
 impl TenancyTable {
-    fn insert(&mut self, tenancy: Arc<Tenancy>) {
-        self.remove(&tenancy.name);
+    /// Takes a tenancy in, and answers what was held of it before.
+    fn insert(&mut self, tenancy: Arc<Tenancy>) -> Option<Arc<Tenancy>> {
+        let before = self.remove(&tenancy.name);
         for endpoint in &tenancy.endpoints {
             self.by_endpoint.insert(endpoint.clone(), tenancy.name.clone());
         }
         self.by_name.insert(tenancy.name.clone(), tenancy);
+        before
     }
 
-    fn remove(&mut self, name: &TenancyName) {
-        self.by_name.remove(name);
+    fn remove(&mut self, name: &TenancyName) -> Option<Arc<Tenancy>> {
         self.by_endpoint.retain(|_, owner| owner != name);
+        self.by_name.remove(name)
     }
 }
 
@@ -501,9 +503,11 @@ pub(crate) async fn write_quota(
 fn hold(control: &Control, tenancy: Tenancy) -> Arc<Tenancy> {
     let tenancy = Arc::new(tenancy);
     control.quotas.set(&tenancy.name, &QuotaScope::Tenancy, tenancy.quota.clone());
-    Arc::make_mut(&mut control.tenancies.write()).insert(Arc::clone(&tenancy));
-    // People's standings hold what the table said before.
-    control.standings.invalidate_all();
+    let before = Arc::make_mut(&mut control.tenancies.write()).insert(Arc::clone(&tenancy));
+    // People's standings hold which tenancies there are and when they end, and nothing else of them.
+    if before.is_none_or(|before| before.ends != tenancy.ends) {
+        control.standings.invalidate_all();
+    }
     tenancy
 }
 
