@@ -14,6 +14,7 @@ use storage::maintenance::Progress;
 use types::{Clock, Conditions, ETag, SeededEntropy, Timestamp, UploadId, UserName, VersionId};
 
 use crate::fixture::{Body, World, pattern, person};
+use crate::inspect::WrongCounters;
 use crate::multipart::{MIN_PART_BYTES, NewUpload};
 use crate::multipart_tests::request;
 use crate::object::{CopyRequest, MetadataDirective, PutRequest};
@@ -46,7 +47,7 @@ impl World {
     }
 
     async fn check(&self) {
-        let inspected = self.objects.check(&Progress::unpaced()).await.unwrap();
+        let inspected = self.objects.check(&Progress::unpaced(), WrongCounters::Tell).await.unwrap();
         assert_eq!(inspected.damages.listed, []);
     }
 }
