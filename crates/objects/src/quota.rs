@@ -15,6 +15,9 @@ use crate::record::Naming;
 use crate::usage::{Bound, Charge, Measure, Place, Usage, UsageChange};
 use crate::{Bucket, ObjectError, Objects};
 
+/// Writes that a hard limit refused, by `scope` (`tenancy`, `bucket` or `owner`).
+pub const QUOTA_REFUSALS: &str = "commonhold_quota_refusals_total";
+
 /// A write would pass a hard limit.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct QuotaExceeded {
@@ -75,6 +78,12 @@ impl Objects {
             return StorageError::Bounds(format!("counter {counter} of a batch has no limit")).into();
         };
         self.quotas.refuse(&bucket.tenancy, &bound.scope);
+        let scope = match bound.scope {
+            QuotaScope::Tenancy => "tenancy",
+            QuotaScope::Bucket(_) => "bucket",
+            QuotaScope::Owner(_) => "owner",
+        };
+        metrics::counter!(QUOTA_REFUSALS, "scope" => scope).increment(1);
         let quotas = self.quotas.of(&bucket.tenancy).unwrap_or_default();
         let limits = quotas.get(&bound.scope).map(|quota| quota.hard).unwrap_or_default();
         let limit = match bound.measure {
