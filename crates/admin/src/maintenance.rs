@@ -89,6 +89,12 @@ pub struct Report {
     pub damage_count: u64,
     /// The first thousand of them in words.
     pub damages: Vec<String>,
+    /// How many counters were wrong and are right now.
+    #[serde(default)]
+    pub corrected_count: u64,
+    /// The first thousand of them in words.
+    #[serde(default)]
+    pub corrected: Vec<String>,
 }
 
 impl Report {
@@ -102,8 +108,11 @@ impl Report {
 
 impl From<Inspected> for Report {
     fn from(inspected: Inspected) -> Self {
-        let Inspected { buckets, versions, blobs, bytes, damages } = inspected;
-        Self { buckets, versions, blobs, read_bytes: bytes, ..Self::default() }.damaged(damages)
+        let Inspected { buckets, versions, blobs, bytes, damages, corrected } = inspected;
+        let corrected_count = corrected.count;
+        let corrected = corrected.listed.into_iter().map(|counter| counter.what).collect();
+        let of = Self { buckets, versions, blobs, read_bytes: bytes, corrected_count, corrected, ..Self::default() };
+        of.damaged(damages)
     }
 }
 

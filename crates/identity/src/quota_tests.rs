@@ -6,7 +6,7 @@ use storage::{Batch, Metadata, Space};
 use types::{BucketName, Clock, ManualClock, SeededEntropy, TenancyName, Timestamp, UserName};
 
 use super::{Held, Limits, Quota, QuotaChange, QuotaLimit, QuotaMarks, QuotaOverride, QuotaScope};
-use crate::{Event, Identity, IdentityError, MasterKey, NewTenancy, TenancyChange};
+use crate::{Event, Identity, IdentityError, MasterKey, NewTenancy, NewUser, TenancyChange};
 
 const START: Timestamp = Timestamp::from_secs(1_000_000_000);
 
@@ -234,4 +234,22 @@ async fn the_strictest_state_counts() {
     world.identity.quotas().refuse(&TenancyName::new("other-o").unwrap(), &bucket("b"));
     assert_eq!(world.identity.quotas().take_refusals(&lab()).len(), 1);
     assert_eq!(world.identity.quotas().take_refusals(&lab()).len(), 0);
+}
+
+/// What is held in memory of people is looked up for every request: only what changes it may empty it.
+#[tokio::test]
+async fn quotas_leave_what_is_known_of_people() {
+    let world = World::new().await;
+    let ada = UserName::new("ada").unwrap();
+    world.identity.create_user(NewUser { name: ada.clone(), email: None }, None).await.unwrap();
+    let standing = async || world.identity.standing(&ada).await.unwrap().unwrap();
+    let before = standing().await;
+    world.set(&QuotaScope::Tenancy, QuotaChange::of_bytes(Some(10))).await.unwrap();
+    world.set(&bucket("b"), QuotaChange::of_bytes(Some(10))).await.unwrap();
+    let described = TenancyChange { summary: Some("s".to_owned()), ..TenancyChange::default() };
+    world.identity.change_tenancy(&lab(), described).await.unwrap();
+    assert!(Arc::ptr_eq(&before, &standing().await));
+    let ends = TenancyChange { ends: Some(Some(START.plus_secs(10))), ..TenancyChange::default() };
+    world.identity.change_tenancy(&lab(), ends).await.unwrap();
+    assert!(!Arc::ptr_eq(&before, &standing().await));
 }

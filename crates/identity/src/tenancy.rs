@@ -1,22 +1,28 @@
 //! Tenancies: the shared areas that own buckets, members and keys.
 
+mod choices;
+mod deletion;
+mod endpoints;
+
 use std::collections::{BTreeMap, HashMap};
-use std::fmt;
-use std::str::FromStr;
 use std::sync::Arc;
 
 use policy::{DefaultPolicy, Role};
 use serde::{Deserialize, Serialize};
-use storage::{Batch, Bounded, Expect, Space, limits};
+use storage::{Batch, Bounded, Expect, Space};
 use types::{TenancyName, Timestamp, UserName};
 
 use crate::authority::{self, Act};
 use crate::control::{Control, Life, Stale, Stored, check_prose, check_text, damaged, decode, put};
-use crate::key::KeyInfo;
-use crate::role::{self, Grounds, Membership, NewRole, Told, Word};
+use crate::role::{self, Grounds, NewRole, Told, Word};
 use crate::{
     Actor, Event, Identity, IdentityError, Quota, QuotaChange, QuotaScope, events, keyspace, quota, request, user,
 };
+
+pub use choices::{Joining, Visibility};
+use deletion::{bucket_count, delete, sweep};
+pub(crate) use deletion::{finish_deletion, remove_member};
+use endpoints::{check_endpoint, normal_endpoints};
 
 /// The most tenancies: all of them are held in memory.
 pub const MAX_TENANCIES: usize = 10_000;
@@ -28,10 +34,6 @@ pub const MAX_DESCRIPTION_CHARS: usize = 1024;
 pub const MAX_SUMMARY_CHARS: usize = 200;
 /// The longest name of a project, in characters.
 pub const MAX_PROJECT_CHARS: usize = 200;
-/// The longest host name, in bytes (RFC 1035 section 2.3.4).
-const MAX_HOST_BYTES: usize = 253;
-/// How many records one batch of a deletion removes.
-const SWEEP_KEYS: usize = limits::BATCH_KEYS / 3;
 /// What [`bucket_counter`] says of a tenancy that was deleted, until one of the same name is made: more than any tenancy
 /// may have buckets.
 pub const CLOSED_TO_BUCKETS: i64 = 1 << 32;
@@ -84,63 +86,6 @@ impl Tenancy {
         self.ends.is_some_and(|ends| ends <= now)
     }
 }
-
-/// Whether people who hold no role in a tenancy find it.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Visibility {
-    /// It is among those that everybody is shown.
-    #[default]
-    Listed,
-    /// It is not. Who knows its name can ask for a role all the same.
-    Hidden,
-}
-
-/// What becomes of a request for a role.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Joining {
-    /// It waits until someone decides.
-    #[default]
-    Decided,
-    /// USER is granted at once, for a year; the other roles are decided on.
-    Automatic,
-    /// It is refused.
-    Closed,
-}
-
-macro_rules! choice {
-    ($type:ident, $($name:literal $variant:ident),*) => {
-        impl $type {
-            /// Its name.
-            pub const fn name(self) -> &'static str {
-                match self {
-                    $(Self::$variant => $name,)*
-                }
-            }
-        }
-
-        impl fmt::Display for $type {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(self.name())
-            }
-        }
-
-        impl FromStr for $type {
-            type Err = String;
-
-            fn from_str(text: &str) -> Result<Self, String> {
-                match text {
-                    $($name => Ok(Self::$variant),)*
-                    _ => Err(format!("{text:?} is not valid: it is {}", [$($name),*].join(" or "))),
-                }
-            }
-        }
-    };
-}
-
-choice!(Visibility, "listed" Listed, "hidden" Hidden);
-choice!(Joining, "decided" Decided, "automatic" Automatic, "closed" Closed);
 
 /// What a new tenancy is to be.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -245,17 +190,19 @@ pub(crate) struct TenancyTable {
 }
 
 impl TenancyTable {
-    fn insert(&mut self, tenancy: Arc<Tenancy>) {
-        self.remove(&tenancy.name);
+    /// Takes a tenancy in, and answers what was held of it before.
+    fn insert(&mut self, tenancy: Arc<Tenancy>) -> Option<Arc<Tenancy>> {
+        let before = self.remove(&tenancy.name);
         for endpoint in &tenancy.endpoints {
             self.by_endpoint.insert(endpoint.clone(), tenancy.name.clone());
         }
         self.by_name.insert(tenancy.name.clone(), tenancy);
+        before
     }
 
-    fn remove(&mut self, name: &TenancyName) {
-        self.by_name.remove(name);
+    fn remove(&mut self, name: &TenancyName) -> Option<Arc<Tenancy>> {
         self.by_endpoint.retain(|_, owner| owner != name);
+        self.by_name.remove(name)
     }
 }
 
@@ -501,99 +448,12 @@ pub(crate) async fn write_quota(
 fn hold(control: &Control, tenancy: Tenancy) -> Arc<Tenancy> {
     let tenancy = Arc::new(tenancy);
     control.quotas.set(&tenancy.name, &QuotaScope::Tenancy, tenancy.quota.clone());
-    Arc::make_mut(&mut control.tenancies.write()).insert(Arc::clone(&tenancy));
-    // People's standings hold what the table said before.
-    control.standings.invalidate_all();
+    let before = Arc::make_mut(&mut control.tenancies.write()).insert(Arc::clone(&tenancy));
+    // People's standings hold which tenancies there are and when they end, and nothing else of them.
+    if before.is_none_or(|before| before.ends != tenancy.ends) {
+        control.standings.invalidate_all();
+    }
     tenancy
-}
-
-async fn delete(control: &Control, name: &TenancyName) -> Result<(), IdentityError> {
-    let group = keyspace::tenancy(name);
-    let found = control.read::<TenancyRecord>(&group).await?;
-    let found = found.ok_or_else(|| IdentityError::NoSuchTenancy(name.clone()))?;
-    if found.value.life == Life::Live {
-        if let Ok(buckets @ 1..) = usize::try_from(bucket_count(control, name).await?) {
-            return Err(IdentityError::TenancyHasBuckets { tenancy: name.clone(), buckets });
-        }
-        // Holds where there is no bucket still, and keeps every other from being made.
-        let close = Bounded { name: bucket_counter(name), delta: CLOSED_TO_BUCKETS, at_most: Some(CLOSED_TO_BUCKETS) };
-        let batch = Batch {
-            expect: vec![found.unchanged(group.clone())],
-            put: vec![put(group.clone(), &found.value.deleting())],
-            count: vec![close],
-            ..Batch::default()
-        };
-        control.commit(&group, batch, Stale::Everything).await?;
-    }
-    Arc::make_mut(&mut control.tenancies.write()).remove(name);
-    control.standings.invalidate_all();
-    sweep(control, name).await
-}
-
-async fn bucket_count(control: &Control, name: &TenancyName) -> Result<i64, IdentityError> {
-    Ok(control.metadata.counters(&[bucket_counter(name)]).await?.first().copied().unwrap_or(0))
-}
-
-/// Takes up a deletion of this name that was cut off.
-pub(crate) async fn finish_deletion(control: &Control, name: &TenancyName) -> Result<(), IdentityError> {
-    match control.read::<TenancyRecord>(&keyspace::tenancy(name)).await? {
-        Some(found) if found.value.life == Life::Deleting => sweep(control, name).await,
-        _ => Ok(()),
-    }
-}
-
-/// Removes what is in a tenancy that is being deleted, its record last, so that the deletion can be taken up again. Events
-/// stay until they are told.
-async fn sweep(control: &Control, name: &TenancyName) -> Result<(), IdentityError> {
-    let group = keyspace::tenancy(name);
-    quota::sweep(control, name).await?;
-    loop {
-        let keys = control.list::<KeyInfo>(&keyspace::key_infos(name, None), SWEEP_KEYS).await?;
-        let members = control.list::<Membership>(&keyspace::roles(name), SWEEP_KEYS).await?;
-        if keys.is_empty() && members.is_empty() {
-            break;
-        }
-        remove(control, name, &keys, members.iter().map(|membership| &membership.user)).await?;
-    }
-    request::sweep(control, name).await?;
-    let batch = Batch { delete: vec![group.clone()], ..Batch::default() };
-    control.commit(&group, batch, Stale::Everything).await
-}
-
-/// Removes everything that a person has in a tenancy.
-pub(crate) async fn remove_member(
-    control: &Control,
-    tenancy: &TenancyName,
-    user: &UserName,
-) -> Result<(), IdentityError> {
-    loop {
-        let keys = control.list::<KeyInfo>(&keyspace::key_infos(tenancy, Some(user)), SWEEP_KEYS).await?;
-        let membership = control.read::<Membership>(&keyspace::role(tenancy, user)).await?;
-        if keys.is_empty() && membership.is_none() {
-            return Ok(());
-        }
-        remove(control, tenancy, &keys, membership.iter().map(|membership| &membership.value.user)).await?;
-    }
-}
-
-/// Removes keys, the secrets first, and what people are there.
-async fn remove(
-    control: &Control,
-    name: &TenancyName,
-    keys: &[KeyInfo],
-    members: impl Iterator<Item = &UserName>,
-) -> Result<(), IdentityError> {
-    for key in keys {
-        let secret = keyspace::key_secret(&key.id);
-        let batch = Batch { delete: vec![secret.clone()], ..Batch::default() };
-        control.commit(&secret, batch, Stale::Key(&key.id)).await?;
-    }
-    let infos = keys
-        .iter()
-        .flat_map(|key| [keyspace::key_info(name, &key.owner, &key.id), keyspace::last_use(name, &key.owner, &key.id)]);
-    let members = members.map(|user| keyspace::role(name, user));
-    let batch = Batch { delete: infos.chain(members).collect(), ..Batch::default() };
-    control.commit(&keyspace::tenancy(name), batch, Stale::Everything).await
 }
 
 fn check(control: &Control, tenancy: &Tenancy) -> Result<(), IdentityError> {
@@ -616,27 +476,4 @@ fn check(control: &Control, tenancy: &Tenancy) -> Result<(), IdentityError> {
         }
     }
     Ok(())
-}
-
-/// A host name of letters, digits and `-` in labels (RFC 1123 section 2.1), and no IP address.
-fn check_endpoint(endpoint: &str) -> Result<(), IdentityError> {
-    let label = |label: &str| {
-        (1..=63).contains(&label.len())
-            && label.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
-            && !label.starts_with('-')
-            && !label.ends_with('-')
-    };
-    let is_address = endpoint.parse::<std::net::IpAddr>().is_ok();
-    if endpoint.len() > MAX_HOST_BYTES || is_address || !endpoint.split('.').all(label) {
-        let rule = format!("{endpoint:?} is no host name like data.example.org, without scheme and port");
-        return Err(IdentityError::Invalid { what: "endpoint name", rule });
-    }
-    Ok(())
-}
-
-fn normal_endpoints(endpoints: Vec<String>) -> Vec<String> {
-    let mut endpoints: Vec<_> = endpoints.iter().map(|endpoint| endpoint.trim().to_ascii_lowercase()).collect();
-    endpoints.sort();
-    endpoints.dedup();
-    endpoints
 }

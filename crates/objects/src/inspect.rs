@@ -8,9 +8,10 @@ use std::collections::BTreeMap;
 
 use identity::bucket_counter;
 use storage::maintenance::{Damages, Progress};
-use storage::{Blobs, StorageError, limits};
+use storage::{Batch, Blobs, Bounded, Space, StorageError, limits};
 use types::{BlobId, UserName};
 
+use crate::commit::not_committed;
 use crate::keyspace::{ALL_BUCKETS, KeyNames, OBJECTS, Place, UPLOADS, UploadNames};
 use crate::record::{Content, HeadRecord, MarkerRecord, PartRecord, UploadRecord, UploadState, VersionRecord, decode};
 use crate::usage::{COUNTED, Counted, Counters, Place as VersionPlace, UsageChange};
@@ -33,7 +34,21 @@ pub struct Inspected {
     pub bytes: u64,
     /// What is wrong; each text starts with the object's tenancy, bucket and key, where it is one's.
     pub damages: Damages,
+    /// Counters that were wrong and are right now.
+    pub corrected: Damages,
 }
+
+/// What becomes of counters that are wrong.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum WrongCounters {
+    /// They are found as damage.
+    Tell,
+    /// They are set to the sums of what there is, if every record could be read.
+    Correct,
+}
+
+/// The group of the commits that set counters right, which have no keys.
+const CORRECTIONS: &[u8] = b"corrections/";
 
 /// A record of a bucket, whichever it is.
 pub(crate) enum Entry {
@@ -65,8 +80,9 @@ impl Objects {
     ///
     /// # Errors
     /// Where the buckets can not be read. What is wrong is in the answer.
-    pub async fn check(&self, progress: &Progress) -> Result<Inspected, ObjectError> {
+    pub async fn check(&self, progress: &Progress, counters: WrongCounters) -> Result<Inspected, ObjectError> {
         let mut inspected = Inspected::default();
+        let mut counters = counters;
         let mut sums = BTreeMap::new();
         let (from, to) = ALL_BUCKETS;
         for record in self.scan_buckets(from.to_vec(), to).await? {
@@ -84,6 +100,8 @@ impl Objects {
                     Ok(entry) => entry,
                     Err(error) => {
                         found(&mut inspected, format!("{}: {error}", object_name(bucket, &name)), None);
+                        // Nobody knows how much it stands for.
+                        counters = WrongCounters::Tell;
                         continue;
                     }
                 };
@@ -100,7 +118,7 @@ impl Objects {
                 self.check_blobs((bucket, &name), entry, &mut inspected).await?;
             }
         }
-        self.check_counters(sums, &mut inspected).await?;
+        self.check_counters(sums, counters, &mut inspected).await?;
         let kept = self.count_blobs().await?;
         if kept != inspected.blobs {
             let what = format!("{kept} blobs are kept, and records name {}", inspected.blobs);
@@ -156,12 +174,27 @@ impl Objects {
         Ok(())
     }
 
-    async fn check_counters(&self, sums: BTreeMap<Vec<u8>, i64>, found_in: &mut Inspected) -> Result<(), ObjectError> {
+    async fn check_counters(
+        &self,
+        sums: BTreeMap<Vec<u8>, i64>,
+        wrong: WrongCounters,
+        found_in: &mut Inspected,
+    ) -> Result<(), ObjectError> {
         for (name, sum) in sums {
             let counted = self.metadata.counters(std::slice::from_ref(&name)).await?.first().copied().unwrap_or(0);
-            if counted != sum {
-                let name = String::from_utf8_lossy(&name).into_owned();
-                found(found_in, format!("counter {name} says {counted}, and there are {sum}"), None);
+            if counted == sum {
+                continue;
+            }
+            let what = format!("counter {} says {counted}, and there are {sum}", String::from_utf8_lossy(&name));
+            match wrong {
+                WrongCounters::Tell => found(found_in, what, None),
+                WrongCounters::Correct => {
+                    let count = vec![Bounded { name, delta: sum - counted, at_most: None }];
+                    let batch = Batch { count, ..Batch::default() };
+                    self.metadata.commit(Space::CONTROL, CORRECTIONS, batch).await.map_err(not_committed)?;
+                    tracing::warn!(what, "a counter was set right");
+                    found_in.corrected.add(what, None);
+                }
             }
         }
         Ok(())
@@ -253,9 +286,10 @@ fn usage_of<'a>(
     Ok(usage)
 }
 
-/// The counters of a bucket and its tenancy are compared also where they are 0.
+/// The counters of a bucket, its tenancy and its owner are compared also where they are 0.
 fn begin_at_zero(sums: &mut BTreeMap<Vec<u8>, i64>, bucket: &Bucket) {
-    for of in [Counters::Bucket(bucket.space()), Counters::Tenancy(&bucket.tenancy)] {
+    let owner = Counters::User(&bucket.tenancy, &bucket.owner);
+    for of in [Counters::Bucket(bucket.space()), Counters::Tenancy(&bucket.tenancy), owner] {
         for name in COUNTED {
             sums.entry(of.name(name)).or_insert(0);
         }

@@ -7,7 +7,7 @@ use types::BlobId;
 
 use crate::Versioning;
 use crate::fixture::{World, pattern};
-use crate::inspect::Inspected;
+use crate::inspect::{Inspected, WrongCounters};
 use crate::scrub::PassOf;
 
 async fn change(world: &World, batch: Batch) {
@@ -37,7 +37,7 @@ async fn what_is_whole_is_found_whole() {
     world.delete(&versions, "k", None).await;
     world.delete(&bucket, "dir/k1", None).await;
     for inspected in [
-        world.objects.check(&Progress::unpaced()).await.expect("looked"),
+        world.objects.check(&Progress::unpaced(), WrongCounters::Tell).await.expect("looked"),
         scrubbed(&world, &Progress::unpaced(), &[]).await,
     ] {
         assert_eq!(inspected.damages.listed, []);
@@ -85,7 +85,7 @@ async fn what_is_wrong_is_found_under_the_name_of_its_object() {
         }
         let expected =
             expected.replace("t/t/", &format!("t/{tenancy}/")).replace("t/data/", &format!("{tenancy}/data/"));
-        let checked = world.objects.check(&Progress::unpaced()).await.expect("looked").damages;
+        let checked = world.objects.check(&Progress::unpaced(), WrongCounters::Tell).await.expect("looked").damages;
         assert!(checked.listed.iter().any(|damage| damage.what.starts_with(&expected)), "{wrong}: {checked:?}");
         let damages = scrubbed(&world, &Progress::unpaced(), &[]).await.damages;
         assert_eq!(damages.count, u64::from(is_for_scrub), "{wrong}: {damages:?}");
@@ -105,4 +105,40 @@ async fn what_the_engine_suspects_gets_its_name() {
     let named = format!("{}/data/k: damaged data: its footer", bucket.tenancy);
     assert_eq!(damages.listed[1], Damage { what: named, blob: Some(blob) });
     assert_eq!(damages.count, 3);
+}
+
+#[tokio::test]
+async fn wrong_counters_are_set_right_where_every_record_is_read() {
+    for is_readable in [true, false] {
+        let world = World::new();
+        let bucket = world.bucket("data", Versioning::Unversioned).await;
+        world.put(&bucket, "k", &pattern(1000, 1)).await;
+        world.put(&bucket, "strange", b"").await;
+        let tenancy = bucket.tenancy.clone();
+        let wrong = [("t/{}/bytes", 5), ("t/{}/older/objects", -2), ("u/{}/ada/objects", 3), ("t/{}/buckets", 1)];
+        let count = wrong.map(|(name, delta)| {
+            let name = name.replace("{}", tenancy.as_str()).into_bytes();
+            Bounded { name, delta, at_most: None }
+        });
+        change(&world, Batch { count: count.into(), ..Batch::default() }).await;
+        if !is_readable {
+            let group = b"ostrange\x01".to_vec();
+            let put = vec![(group.clone(), Bytes::from_static(b"\x01strange"))];
+            let batch = Batch { put, ..Batch::default() };
+            world.objects.metadata.commit(bucket.space(), &group, batch).await.expect("committed");
+        }
+        let checked = world.objects.check(&Progress::unpaced(), WrongCounters::Correct).await.expect("looked");
+        if !is_readable {
+            assert_eq!(checked.corrected.count, 0, "{checked:?}");
+            assert!(checked.damages.count > 4, "{checked:?}");
+            continue;
+        }
+        assert_eq!((checked.corrected.count, checked.damages.count), (4, 0), "{checked:?}");
+        let first = format!("counter t/{tenancy}/buckets says 2, and there are 1");
+        assert_eq!(checked.corrected.listed[0].what, first);
+        let again = world.objects.check(&Progress::unpaced(), WrongCounters::Tell).await.expect("looked");
+        assert_eq!((again.corrected.count, again.damages.count), (0, 0), "{again:?}");
+        let usage = world.objects.tenancy_usage(&tenancy).await.expect("read");
+        assert_eq!((usage.bytes, usage.objects), (1000, 2));
+    }
 }

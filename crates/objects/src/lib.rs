@@ -69,7 +69,7 @@ pub use bucket_access::policy_etag;
 pub use buckets::MAX_BUCKETS;
 pub use error::{ObjectError, PublicBy};
 pub use payload::{Claims, Payload, PayloadError};
-pub use quota::QuotaExceeded;
+pub use quota::{QUOTA_REFUSALS, QuotaExceeded, Review, ReviewError};
 pub use read::SeenObject;
 pub use recovery::Recovered;
 pub use store::Objects;

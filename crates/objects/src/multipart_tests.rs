@@ -10,6 +10,7 @@ use storage::{Space, StorageError};
 use types::{ByteRange, Checksum, ChecksumAlgorithm, ChecksumType, Conditions, ETag, EtagMatch, Timestamp, UploadId};
 
 use crate::fixture::{Body, World, pattern};
+use crate::inspect::WrongCounters;
 use crate::listing::{Filter, ListUploads};
 use crate::multipart::{CompleteUpload, CompletedPart, MIN_PART_BYTES, NewUpload, WrittenPart};
 use crate::object::{Selection, Written};
@@ -322,7 +323,7 @@ async fn crash_completing(step: u64, fault: Fault, again: bool) {
 impl World {
     /// Checks that nothing is damaged, whatever was broken off.
     async fn is_whole(&self, place: &str) {
-        let checked = self.objects.check(&Progress::unpaced()).await.expect("looked");
+        let checked = self.objects.check(&Progress::unpaced(), WrongCounters::Tell).await.expect("looked");
         assert_eq!(checked.damages.listed, [], "{place}");
     }
 

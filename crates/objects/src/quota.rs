@@ -4,7 +4,7 @@
 //! sake: a large body that can not fit is refused before it is read. [`Objects::review_quotas`] holds each quota against
 //! what is used and has its beginning and end told.
 
-use identity::quota::{Held, QuotaLimit, QuotaMarks, TenancyQuotas};
+use identity::quota::{Held, QuotaLimit, QuotaMarks};
 use identity::{Event, Identity, Quota, QuotaScope, Quotas};
 use storage::StorageError;
 use types::{ObjectKey, TenancyName, UserName};
@@ -14,6 +14,9 @@ use crate::keyspace::KeyNames;
 use crate::record::Naming;
 use crate::usage::{Bound, Charge, Measure, Place, Usage, UsageChange};
 use crate::{Bucket, ObjectError, Objects};
+
+/// Writes that a hard limit refused, by `scope` (`tenancy`, `bucket` or `owner`).
+pub const QUOTA_REFUSALS: &str = "commonhold_quota_refusals_total";
 
 /// A write would pass a hard limit.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -75,6 +78,12 @@ impl Objects {
             return StorageError::Bounds(format!("counter {counter} of a batch has no limit")).into();
         };
         self.quotas.refuse(&bucket.tenancy, &bound.scope);
+        let scope = match bound.scope {
+            QuotaScope::Tenancy => "tenancy",
+            QuotaScope::Bucket(_) => "bucket",
+            QuotaScope::Owner(_) => "owner",
+        };
+        metrics::counter!(QUOTA_REFUSALS, "scope" => scope).increment(1);
         let quotas = self.quotas.of(&bucket.tenancy).unwrap_or_default();
         let limits = quotas.get(&bound.scope).map(|quota| quota.hard).unwrap_or_default();
         let limit = match bound.measure {
@@ -153,16 +162,26 @@ impl Objects {
         Ok(())
     }
 
-    /// Holds the quotas of a tenancy against what is used; records what was reached or no longer is, with the events that
-    /// tell of it. Each crossing is told once, also across restarts. Answers how many there were.
+    /// Holds quotas of a tenancy against what is used; records what was reached or no longer is, with the events that tell
+    /// of it. Each crossing is told once, also across restarts. Answers how many there were.
     ///
     /// # Errors
     /// Those of the store.
-    pub async fn review_quotas(&self, identity: &Identity, tenancy: &TenancyName) -> Result<u64, ReviewError> {
+    pub async fn review_quotas(
+        &self,
+        identity: &Identity,
+        tenancy: &TenancyName,
+        review: Review,
+    ) -> Result<u64, ReviewError> {
         let refused = self.quotas.take_refusals(tenancy);
         let Some(quotas) = self.quotas.of(tenancy) else { return Ok(0) };
+        let now = self.clock.now();
+        let is_due = |scope: &QuotaScope, quota: &Quota| match review {
+            Review::Whole => !quota.is_over(),
+            Review::Pressing => quota.is_strict_at(now) || refused.contains(scope),
+        };
         let mut crossings = 0;
-        for (scope, quota) in watched(&quotas) {
+        for (scope, quota) in quotas.all_that(is_due) {
             let Usage { bytes, objects } = self.usage_in(tenancy, &scope).await?;
             let held = Held { bytes, objects };
             let marks = quota.reviewed(held, refused.contains(&scope), self.clock.now());
@@ -193,6 +212,15 @@ impl Objects {
     }
 }
 
+/// Which quotas are looked at.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Review {
+    /// Those that decide about more than additions when they are reached, and those that refused a write.
+    Pressing,
+    /// All that limit something, and those whose limits were taken away after they had been reached.
+    Whole,
+}
+
 /// Quotas could not be reviewed.
 #[derive(Debug, thiserror::Error)]
 pub enum ReviewError {
@@ -202,16 +230,6 @@ pub enum ReviewError {
     /// What was found can not be recorded.
     #[error(transparent)]
     Record(#[from] identity::IdentityError),
-}
-
-/// The quotas that limit something, and a tenancy's whose limit was taken away after it had been reached.
-fn watched(quotas: &TenancyQuotas) -> Vec<(QuotaScope, Quota)> {
-    let mut all = quotas.all();
-    let tenancy = quotas.tenancy();
-    if tenancy.is_unlimited() && tenancy.marks != QuotaMarks::default() {
-        all.push((QuotaScope::Tenancy, tenancy.clone()));
-    }
-    all
 }
 
 /// What is to be told of the step from a quota's marks to `marks`.

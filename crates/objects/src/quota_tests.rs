@@ -14,11 +14,12 @@ use storage::maintenance::Progress;
 use types::{Clock, Conditions, ETag, SeededEntropy, Timestamp, UploadId, UserName, VersionId};
 
 use crate::fixture::{Body, World, pattern, person};
+use crate::inspect::WrongCounters;
 use crate::multipart::{MIN_PART_BYTES, NewUpload};
 use crate::multipart_tests::request;
 use crate::object::{CopyRequest, MetadataDirective, PutRequest};
 use crate::usage::Measure;
-use crate::{Bucket, ObjectError, Payload, PayloadError, QuotaExceeded, Usage, UsageDetail, Versioning};
+use crate::{Bucket, ObjectError, Payload, PayloadError, QuotaExceeded, Review, Usage, UsageDetail, Versioning};
 
 const MIN: usize = MIN_PART_BYTES as usize;
 
@@ -46,7 +47,7 @@ impl World {
     }
 
     async fn check(&self) {
-        let inspected = self.objects.check(&Progress::unpaced()).await.unwrap();
+        let inspected = self.objects.check(&Progress::unpaced(), WrongCounters::Tell).await.unwrap();
         assert_eq!(inspected.damages.listed, []);
     }
 }
@@ -306,32 +307,41 @@ async fn actions_and_overrides_decide_whether_a_limit_binds() {
     }
 }
 
-#[tokio::test]
-async fn crossings_are_found_told_once_and_ended() {
+/// A world whose quotas are those of an identity, so that they are recorded.
+async fn recorded() -> (World, Identity) {
     let world = World::new();
-    let bucket = world.bucket("data", Versioning::Unversioned).await;
     let entropy = Arc::new(SeededEntropy::new(1));
     let master = MasterKey::generate(&*entropy);
     let metadata = world.faults.engine().metadata;
     let identity = Identity::open(metadata, master, Arc::clone(&world.clock) as Arc<dyn Clock>, entropy).await.unwrap();
     identity.create_tenancy(NewTenancy::named(world.tenancy())).await.unwrap();
-    let world = World { objects: world.objects.clone().with_quotas(identity.quotas().clone()), ..world };
+    let objects = world.objects.clone().with_quotas(identity.quotas().clone());
+    (World { objects, ..world }, identity)
+}
+
+/// Looks at the quotas, and takes what is told: whether a limit was reached or no longer is, which, and what was held.
+async fn told(world: &World, identity: &Identity, review: Review) -> Vec<(bool, QuotaLimit, u64)> {
+    world.objects.review_quotas(identity, &world.tenancy(), review).await.unwrap();
+    let mut told = Vec::new();
+    for pending in identity.pending_events(100).await.unwrap() {
+        identity.acknowledge_event(&pending.id).await.unwrap();
+        match pending.event {
+            Event::QuotaReached { limit, held, .. } => told.push((true, limit, held.bytes)),
+            Event::QuotaEnded { limit, held, .. } => told.push((false, limit, held.bytes)),
+            other => panic!("{other:?}"),
+        }
+    }
+    told
+}
+
+#[tokio::test]
+async fn crossings_are_found_told_once_and_ended() {
+    let (world, identity) = recorded().await;
+    let bucket = world.bucket("data", Versioning::Unversioned).await;
     let change = QuotaChange { soft_bytes: Some(Some(50)), ..QuotaChange::of_bytes(Some(100)) };
     let scope = QuotaScope::Bucket(bucket.name.clone());
     identity.set_quota(&world.tenancy(), &scope, change).await.unwrap();
-    let told = async || {
-        world.objects.review_quotas(&identity, &world.tenancy()).await.unwrap();
-        let mut told = Vec::new();
-        for pending in identity.pending_events(100).await.unwrap() {
-            identity.acknowledge_event(&pending.id).await.unwrap();
-            match pending.event {
-                Event::QuotaReached { limit, held, .. } => told.push((true, limit, held.bytes)),
-                Event::QuotaEnded { limit, held, .. } => told.push((false, limit, held.bytes)),
-                other => panic!("{other:?}"),
-            }
-        }
-        told
-    };
+    let told = || told(&world, &identity, Review::Whole);
     let (soft, hard) = (QuotaLimit::Soft, QuotaLimit::Hard);
     assert_eq!(told().await, []);
     world.write(&bucket, "a", 60).await.unwrap();
@@ -343,6 +353,48 @@ async fn crossings_are_found_told_once_and_ended() {
     assert_eq!((told().await, told().await), (vec![(false, hard, 59)], vec![]));
     world.delete(&bucket, "a", None).await;
     assert_eq!((told().await, told().await), (vec![(false, soft, 0)], vec![]));
+}
+
+#[tokio::test]
+async fn a_quota_that_is_cleared_while_it_is_reached_is_told_to_have_ended() {
+    for at in 0..3 {
+        let (world, identity) = recorded().await;
+        let bucket = world.bucket("data", Versioning::Unversioned).await;
+        let scope = scopes(&world, &bucket)[at].clone();
+        identity.set_quota(&world.tenancy(), &scope, QuotaChange::of_bytes(Some(50))).await.unwrap();
+        world.write(&bucket, "k", 50).await.unwrap();
+        assert_eq!(told(&world, &identity, Review::Whole).await, [(true, QuotaLimit::Hard, 50)], "{scope}");
+        identity.set_quota(&world.tenancy(), &scope, QuotaChange::cleared()).await.unwrap();
+        world.write(&bucket, "k", 60).await.unwrap();
+        assert_eq!(told(&world, &identity, Review::Whole).await, [(false, QuotaLimit::Hard, 60)], "{scope}");
+        assert!(identity.quotas().of(&world.tenancy()).is_none(), "{scope}: nothing is left of it");
+        assert_eq!(told(&world, &identity, Review::Whole).await, [], "{scope}");
+    }
+}
+
+/// Of what presses are the quotas that decide about requests, and those that refused one.
+#[tokio::test]
+async fn what_presses_is_seen_first() {
+    for (action, is_refused, is_seen) in [
+        (QuotaState::Notify, false, false),
+        (QuotaState::ReadAndDelete, false, false),
+        (QuotaState::ReadAndDelete, true, true),
+        (QuotaState::ReadOnly, false, true),
+        (QuotaState::Lockout, false, true),
+    ] {
+        let (world, identity) = recorded().await;
+        let bucket = world.bucket("data", Versioning::Unversioned).await;
+        let change = QuotaChange { action: Some(action), ..QuotaChange::of_bytes(Some(50)) };
+        identity.set_quota(&world.tenancy(), &QuotaScope::Tenancy, change).await.unwrap();
+        world.write(&bucket, "k", 50).await.unwrap();
+        if is_refused {
+            refused(world.write(&bucket, "l", 1).await);
+        }
+        let reached = [(true, QuotaLimit::Hard, 50)];
+        let expected = if is_seen { (&reached[..], &[][..]) } else { (&[][..], &reached[..]) };
+        let seen = (told(&world, &identity, Review::Pressing).await, told(&world, &identity, Review::Whole).await);
+        assert_eq!((&seen.0[..], &seen.1[..]), expected, "{action}");
+    }
 }
 
 /// What a property test does.

@@ -226,6 +226,13 @@ pub(crate) const METRICS: &[Metric] = &[
         "Commits that were tried again, because another writer changed the same key.",
     ),
     metric(
+        objects::QUOTA_REFUSALS,
+        Counter,
+        Unit::Count,
+        "scope",
+        "Writes that a hard limit refused, on a `tenancy`, a `bucket` or an `owner` (a person).",
+    ),
+    metric(
         "commonhold_list_pages_total",
         Counter,
         Unit::Count,

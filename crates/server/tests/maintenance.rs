@@ -8,8 +8,11 @@ use std::path::{Path, PathBuf};
 use std::process::Output;
 
 use serde_json::Value;
+use storage::{Batch, Bounded, Metadata, Space};
+use storage_embedded::{EmbeddedStore, Options};
 use support::{BINARY, commonhold, errors, folder, manager, metric, request, words};
 use testkit::{AccessKey, TestServer};
+use types::OsEntropy;
 
 /// A body that is a file of its own in the store, and one that is packed into the log.
 const BODIES: [(&str, usize); 2] = [("large", 200_000), ("small", 300)];
@@ -156,4 +159,31 @@ fn a_check_is_for_stores_that_no_server_uses() {
     let nothing = commonhold(&empty, &["check"], &[]);
     assert!(errors(&nothing).contains("there is no store"), "{}", errors(&nothing));
     assert!(!empty.join("commonhold-data").exists(), "none is made");
+}
+
+#[test]
+fn a_check_sets_counters_right_when_it_is_to_repair() {
+    let (mut server, key) = filled();
+    let used = server.admin(&["usage", "t"]);
+    server.stop_process();
+    let store = server.data_dir().join("embedded");
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    runtime.block_on(async {
+        let store = EmbeddedStore::open_directory(&store, Options::default(), &OsEntropy).expect("opened");
+        let wrong = [("t/t/bytes", 1_000_000), ("u/t/ann/objects", -1)];
+        let count = wrong.map(|(name, delta)| Bounded { name: name.as_bytes().to_vec(), delta, at_most: None });
+        store.commit(Space::CONTROL, b"test/", Batch { count: count.into(), ..Batch::default() }).await.expect("done");
+        store.close().await.expect("closed");
+    });
+    let (found, code) = report(&run(&server, &["check", "--json"]));
+    assert_eq!((code, &found["damage_count"], &found["corrected_count"]), (Some(1), &2.into(), &0.into()), "{found}");
+    let corrected = run(&server, &["check", "--repair"]);
+    assert!(corrected.status.success(), "{}", errors(&corrected));
+    let told = "corrected: counter t/t/bytes says 1200300, and there are 200300";
+    assert!(words(&corrected).contains(told), "{}", words(&corrected));
+    let (whole, code) = report(&run(&server, &["check", "--repair", "--json"]));
+    assert_eq!((code, &whole["corrected_count"]), (Some(0), &0.into()), "{whole}");
+    server.start_again();
+    assert_eq!(server.admin(&["usage", "t"]), used);
+    is_whole(server.s3_address(), &key);
 }

@@ -6,6 +6,7 @@ mod uploads;
 
 use std::collections::BTreeMap;
 
+use objects::inspect::WrongCounters;
 use objects::listing::{Entry, Filter, ListVersions, ListedVersion};
 use objects::object::Selection;
 use objects::{ObjectError, Usage};
@@ -184,7 +185,7 @@ async fn compare_blobs(caller: &Caller, engine: &EmbeddedStore) -> Result<(), Ob
 /// What `commonhold check` looks at: the log, the index, the files; records against blobs and counters.
 async fn check_structure(caller: &Caller, engine: &EmbeddedStore, stage: Stage) -> Result<(), ObjectError> {
     let verified = engine.verify(&Progress::unpaced())?;
-    let inspected = caller.objects.check(&Progress::unpaced()).await?;
+    let inspected = caller.objects.check(&Progress::unpaced(), WrongCounters::Tell).await?;
     let mut ledger = caller.ledger.borrow_mut();
     for damage in verified.damages.listed.iter().chain(&inspected.damages.listed) {
         ledger.violate(format!("the store is not whole: {}", damage.what));

@@ -110,6 +110,9 @@ pub(crate) async fn put(caller: &Caller, dice: &Dice, key: &str, size: usize) {
         }
     }
     let mut ledger = caller.ledger.borrow_mut();
+    if ledger.is_refused(tag, &outcome) {
+        return ledger.withdraw(tag, key);
+    }
     let answer = match &outcome {
         Ok(_) => Some(Answer::Written),
         Err(error) => ledger.judge(tag, error),
@@ -270,6 +273,10 @@ pub(crate) async fn copy(caller: &Caller, from: &str, to: &str) {
         told_version(caller, tag, copied.written.version);
     }
     let mut ledger = caller.ledger.borrow_mut();
+    if ledger.is_refused(tag, &outcome) {
+        ledger.answer(read_tag, from, None);
+        return ledger.withdraw(tag, to);
+    }
     match &outcome {
         Ok(_) => {
             // Copies have their source's tag: only where one version has it, the source is certain.

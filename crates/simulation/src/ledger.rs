@@ -87,6 +87,8 @@ pub(crate) struct Ledger {
     pub(crate) versioning_in_doubt: Option<Versioning>,
     /// Whether the disk was made to fail since the store was opened.
     pub(crate) faulty: bool,
+    /// How many bytes the tenancy may hold, where that is limited since the store was opened.
+    pub(crate) limit_bytes: Option<u64>,
     /// Requests that were answered.
     pub(crate) answers: u64,
     /// Changes with every answer, so that two runs can be compared.
@@ -108,6 +110,7 @@ impl Ledger {
             versioning: Versioning::Unversioned,
             versioning_in_doubt: None,
             faulty: false,
+            limit_bytes: None,
             answers: 0,
             digest: 0,
             violation: None,
@@ -175,6 +178,26 @@ impl Ledger {
             _ => self.excuse(tag, error),
         }
         None
+    }
+
+    /// Whether a request was refused by the quota, and so left nothing behind; checks that it can have been.
+    pub(crate) fn is_refused<T>(&mut self, tag: Tag, outcome: &Result<T, ObjectError>) -> bool {
+        let Err(ObjectError::QuotaExceeded(exceeded)) = outcome else { return false };
+        self.event(format!("{tag} is refused: {exceeded}"));
+        if self.limit_bytes != Some(exceeded.limit) || exceeded.added == 0 {
+            self.violate(format!("request {tag} was refused by a limit that is none: {exceeded:?}"));
+        }
+        true
+    }
+
+    /// A write was refused and never will be done.
+    pub(crate) fn withdraw(&mut self, tag: Tag, key: &str) {
+        self.answers += 1;
+        let model = self.keys.entry(key.to_owned()).or_default();
+        model.withdraw(tag);
+        if model.is_impossible() {
+            self.violate(format!("key {key:?}: request {tag} was refused, and what followed shows that it was done"));
+        }
     }
 
     /// Checks that an error is one that faults explain.

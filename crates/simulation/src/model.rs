@@ -208,6 +208,11 @@ impl Key {
         if self.possible.is_empty() { Err(format!("possible were {before:#?}")) } else { Ok(()) }
     }
 
+    /// Whether no state fits all answers.
+    pub(crate) fn is_impossible(&self) -> bool {
+        self.possible.is_empty()
+    }
+
     /// The versions, where only one state is possible.
     pub(crate) fn versions(&self) -> Option<&Versions> {
         let mut versions = self.possible.iter().map(|possible| &possible.versions);

@@ -29,6 +29,10 @@ pub(crate) async fn create(caller: &Caller, client: usize, key: &str) {
     let request = NewUpload { metadata: signed(tag), acl: None, checksum: None };
     let outcome = caller.objects.create_upload(&caller.on(key, None), request).await;
     let mut ledger = caller.ledger.borrow_mut();
+    if ledger.is_refused(tag, &outcome) {
+        ledger.doubtful_uploads -= 1;
+        return;
+    }
     match outcome {
         Ok(initiated) => {
             ledger.doubtful_uploads -= 1;
@@ -97,17 +101,19 @@ fn settle_part(
 ) {
     let mut ledger = caller.ledger.borrow_mut();
     ledger.event(format!("{request} is answered {:?}", outcome.as_ref().map(|_| ())));
+    let is_refused = ledger.is_refused(request, &outcome);
     match &outcome {
         Ok(written) if written.etag != part.stored.etag() => {
             ledger.violate(format!("part {request} was told another ETag"));
         }
         Err(ObjectError::PreconditionFailed { .. } | ObjectError::NoSuchKey) | Ok(_) => {}
+        Err(_) if is_refused => {}
         Err(error) => ledger.excuse(request, error),
     }
     let Some(values) = ledger.uploads.get_mut(&upload).and_then(|upload| upload.parts.get_mut(&number)) else { return };
     match outcome {
         Ok(_) => *values = vec![Some(part)],
-        Err(ObjectError::PreconditionFailed { .. } | ObjectError::NoSuchKey) => {
+        Err(ObjectError::PreconditionFailed { .. } | ObjectError::NoSuchKey | ObjectError::QuotaExceeded(_)) => {
             values.pop();
         }
         Err(_) => {}

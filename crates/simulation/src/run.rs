@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Wake, Waker};
 
+use identity::{Quota, QuotaScope};
 use objects::{ObjectError, Versioning};
 use storage_embedded::disk::{Fault, MemoryDisk};
 use types::{Clock, Timestamp};
@@ -30,6 +31,8 @@ const LIVES: u64 = 4;
 const REQUESTS: (u64, u64) = (15, 60);
 /// Requests on one key whose outcome is open, beyond which it is left alone: they multiply the states to consider.
 const LOST: usize = 2;
+/// Bytes that a life with a limit may add, at most.
+const LIMIT_ROOM: u64 = 400_000;
 /// What is decided in one life, beyond which it is stuck.
 const DECISIONS: u64 = 200_000;
 /// Steps of the reclaimer until files that nobody needs are gone.
@@ -99,7 +102,7 @@ pub fn run(seed: u64) -> Result<Report, Violation> {
 
 /// Opens the store, checks it against what is known, and uses it until it ends.
 async fn live(place: &mut Place, dice: &Dice, mut ledger: Ledger, life: u64) -> Ledger {
-    ledger.faulty = false;
+    (ledger.faulty, ledger.limit_bytes) = (false, None);
     settle().await;
     let Some(mut store) = open(place, dice, &mut ledger) else { return ledger };
     let made = drive(&mut store.steps, async {
@@ -128,6 +131,7 @@ async fn live(place: &mut Place, dice: &Dice, mut ledger: Ledger, life: u64) -> 
     if sound && life == LIVES {
         check_space(&caller, &mut store, place).await;
     } else if sound {
+        limit(&caller, dice, &mut store).await;
         let ending = Life { caller: &caller, dice, place, clients: Vec::new(), left: 0 }.run(&mut store).await;
         settle().await;
         if ending == Ending::Close {
@@ -143,6 +147,19 @@ async fn live(place: &mut Place, dice: &Dice, mut ledger: Ledger, life: u64) -> 
         place.crash(dice);
     }
     caller.ledger.replace(Ledger::new())
+}
+
+/// In some lives the tenancy may hold little more than it does.
+async fn limit(caller: &Caller, dice: &Dice, store: &mut Store) {
+    if !dice.chance(35) {
+        return;
+    }
+    let Ok(Ok(used)) = drive(&mut store.steps, caller.objects.tenancy_usage(&tenancy())).await else { return };
+    let limit = used.bytes + dice.below(LIMIT_ROOM);
+    caller.objects.quotas().set(&tenancy(), &QuotaScope::Tenancy, Quota::of_bytes(Some(limit)));
+    let mut ledger = caller.ledger.borrow_mut();
+    ledger.event(format!("{} bytes are held, and {limit} may be", used.bytes));
+    ledger.limit_bytes = Some(limit);
 }
 
 /// Opens the store; now and then the power fails, or a read does, while it is being opened.
@@ -300,7 +317,10 @@ impl Life<'_> {
                 answered = true;
             }
             40..65 if self.left > 0 && self.clients.len() < CLIENTS => self.begin(),
-            65..85 => answered = store.steps.commit(),
+            65..85 => {
+                answered = store.steps.commit();
+                self.check_limit(store).await;
+            }
             85..88 => store.steps.prepare(),
             88..91 => {
                 let _ = store.steps.flush();
@@ -316,6 +336,17 @@ impl Life<'_> {
         // Otherwise nothing new waits for the runtime, unless that is what all clients do.
         if answered || ready.is_empty() {
             settle().await;
+        }
+    }
+
+    /// What is held never passes the limit.
+    async fn check_limit(&self, store: &mut Store) {
+        let Some(limit) = self.caller.ledger.borrow().limit_bytes else { return };
+        let used = drive(&mut store.steps, self.caller.objects.tenancy_usage(&tenancy())).await;
+        if let Ok(Ok(used)) = used
+            && used.bytes > limit
+        {
+            self.caller.ledger.borrow_mut().violate(format!("{} bytes are held, and {limit} may be", used.bytes));
         }
     }
 

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use ::admin::maintenance::Report;
 use clap::Args;
+use objects::inspect::WrongCounters;
 use storage::maintenance::{Maintenance, Progress};
 
 use super::output::Output;
@@ -11,9 +12,12 @@ use super::{CliError, Context, long_task, runtime};
 use crate::config::Config;
 use crate::store::Offline;
 
-/// How to print it.
+/// What to do with what is found, and how to print it.
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {
+    /// Set counters of usage that are wrong to what the records say. Nothing else is changed.
+    #[arg(long)]
+    repair: bool,
     /// Print JSON.
     #[arg(long)]
     json: bool,
@@ -25,18 +29,19 @@ pub(crate) struct Arguments {
 /// Where a server runs, the store can not be opened, or something is damaged.
 pub(crate) fn run(arguments: &Arguments, context: &Context) -> Result<(), CliError> {
     let output = Output::of(arguments.json);
-    let report = runtime::for_client()?.block_on(check(&context.load()?))?;
+    let counters = if arguments.repair { WrongCounters::Correct } else { WrongCounters::Tell };
+    let report = runtime::for_client()?.block_on(check(&context.load()?, counters))?;
     long_task::print(&report, output, &format!("Checked: {}", long_task::looked_at(&report)))
 }
 
-async fn check(config: &Config) -> Result<Report, CliError> {
+async fn check(config: &Config, counters: WrongCounters) -> Result<Report, CliError> {
     let store = Offline::open(config).await?;
     let progress = Arc::new(Progress::unpaced());
     let (engine, watched) = (Arc::clone(&store.engine), Arc::clone(&progress));
     let work = async {
         let verified = tokio::task::spawn_blocking(move || engine.verify(&watched)).await;
         let verified = verified.map_err(CliError::failed)?.map_err(CliError::failed)?;
-        let mut inspected = store.objects.check(&progress).await.map_err(CliError::failed)?;
+        let mut inspected = store.objects.check(&progress, counters).await.map_err(CliError::failed)?;
         inspected.bytes += verified.log_bytes;
         for damage in verified.damages.listed {
             inspected.damages.add(damage.what, damage.blob);

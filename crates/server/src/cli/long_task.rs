@@ -145,6 +145,13 @@ pub(crate) fn unless_stopped<T>(progress: &Progress, result: Result<T, CliError>
 pub(crate) fn print(report: &Report, output: Output, summary: &str) -> Result<(), CliError> {
     output.print(report, |report| {
         let mut text = summary.to_owned();
+        for counter in report.corrected.iter().take(SHOWN_DAMAGES) {
+            text.push_str(&format!("\ncorrected: {}", counter.escape_debug()));
+        }
+        let more = report.corrected_count.saturating_sub(SHOWN_DAMAGES as u64);
+        if more > 0 {
+            text.push_str(&format!("\nand {more} more counters were corrected"));
+        }
         for damage in report.damages.iter().take(SHOWN_DAMAGES) {
             text.push_str(&format!("\ndamaged: {}", damage.escape_debug()));
         }
