@@ -274,8 +274,7 @@ impl Tenancy {
         let began = Instant::now();
         server.admin(&[&["quota", "set", self.name], &settings[..]].concat());
         let is_strict = settings.contains(&"read-only") || settings.contains(&"lockout");
-        while is_strict && server.admin(&["quota", "show", self.name])["items"][0]["hard_reached"] != Value::Bool(true)
-        {
+        while is_strict && server.admin(&["quota", "show", self.name])[0]["hard_reached"] != Value::Bool(true) {
             assert!(began.elapsed() < STATE_BEGINS_WITHIN + PATIENCE, "{} does not begin", self.name);
             thread::sleep(Duration::from_millis(50));
         }
