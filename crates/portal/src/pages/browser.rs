@@ -20,7 +20,7 @@ use serde::Deserialize;
 use types::size::format_size;
 use types::{BucketName, ObjectKey, TenancyName};
 
-use super::buckets::{facts, find, may, target};
+use super::buckets::{facts, find, grant, target};
 use crate::Portal;
 use crate::error::PageError;
 use crate::page::{Layout, Part, View, page};
@@ -96,10 +96,10 @@ async fn assemble(
 ) -> Result<BrowserPage, PageError> {
     let portal = &view.portal;
     let (member, bucket) = find(portal, signed_in, tenancy, name).await?;
-    if !may::<action::ListBucket>(portal, &member, &bucket) || prefix.len() > PREFIX_BYTES {
+    if prefix.len() > PREFIX_BYTES {
         return Err(PageError::NotFound);
     }
-    let grant = portal.access.authorize::<action::ListBucket>(&member.principal, target(&bucket), facts(&bucket))?;
+    let grant = grant::<action::ListBucket>(portal, &member, &bucket).map_err(|_| PageError::NotFound)?;
     let filter = Filter { prefix: prefix.clone(), delimiter: "/".to_owned(), max_keys: PER_PAGE };
     let is_first = after.is_empty();
     let request = ListObjects { filter, after: After::Entry(after) };

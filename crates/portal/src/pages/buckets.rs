@@ -1,6 +1,6 @@
 //! *Buckets*: those of a tenancy that the person may look into, to make, to delete, and to keep versions in.
 
-use access::{BucketTarget, NewBucketTarget, TenancyTarget, action};
+use access::{ActionType, BucketTarget, Denied, Grant, NewBucketTarget, TenancyTarget, action};
 use askama::Template;
 use axum::Router;
 use axum::extract::{Path, Query};
@@ -143,11 +143,23 @@ pub(super) fn is_public(bucket: &Bucket) -> bool {
     bucket.policy.as_ref().is_some_and(|policy| policy.is_public()) || bucket.acl.is_public()
 }
 
+/// A grant for a bucket.
+///
+/// # Errors
+/// Where the person may not.
+pub(super) fn grant<A>(portal: &Portal, member: &Member, bucket: &Bucket) -> Result<Grant<A>, Denied>
+where
+    A: ActionType<Target = BucketTarget>,
+{
+    portal.access.authorize::<A>(&member.principal, target(bucket), facts(bucket))
+}
+
+/// Whether the person may, so that a page shows what can be done.
 pub(super) fn may<A>(portal: &Portal, member: &Member, bucket: &Bucket) -> bool
 where
-    A: access::ActionType<Target = BucketTarget>,
+    A: ActionType<Target = BucketTarget>,
 {
-    portal.access.authorize::<A>(&member.principal, target(bucket), facts(bucket)).is_ok()
+    grant::<A>(portal, member, bucket).is_ok()
 }
 
 async fn create(
@@ -177,8 +189,7 @@ async fn delete(
 ) -> Result<Response, Response> {
     let deleted = async {
         let (member, bucket) = find(&view.portal, &signed_in, &tenancy, &bucket).await?;
-        let (access, target) = (&view.portal.access, target(&bucket));
-        let grant = access.authorize::<action::DeleteBucket>(&member.principal, target, facts(&bucket))?;
+        let grant = grant::<action::DeleteBucket>(&view.portal, &member, &bucket)?;
         view.portal.objects.delete_bucket(&grant).await?;
         Ok::<_, PageError>(())
     };
@@ -198,8 +209,7 @@ async fn set_versioning(
     };
     let changed = async {
         let (member, bucket) = find(&view.portal, &signed_in, &tenancy, &bucket).await?;
-        let (access, target) = (&view.portal.access, target(&bucket));
-        let grant = access.authorize::<action::PutBucketVersioning>(&member.principal, target, facts(&bucket))?;
+        let grant = grant::<action::PutBucketVersioning>(&view.portal, &member, &bucket)?;
         view.portal.objects.put_bucket_versioning(&grant, to).await?;
         Ok::<_, PageError>(())
     };

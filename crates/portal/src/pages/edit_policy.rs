@@ -18,7 +18,7 @@ use policy::Policy;
 use serde::Deserialize;
 use types::{BucketName, Conditions, EtagMatch, ObjectKey, TenancyName};
 
-use super::buckets::{facts, find, may, target};
+use super::buckets::{find, grant, may};
 use crate::Portal;
 use crate::audited::NotDone;
 use crate::error::PageError;
@@ -204,8 +204,7 @@ async fn put(
     let Ok(policy) = read(&draft.document.replace("\r\n", "\n"), &bucket) else {
         return Ok(not_done(preview(view, signed_in, &bucket, draft, None).await?, "MalformedPolicy"));
     };
-    let (access, target) = (&portal.access, target(&bucket));
-    let grant = access.authorize::<action::PutBucketPolicy>(&member.principal, target, facts(&bucket))?;
+    let grant = grant::<action::PutBucketPolicy>(portal, &member, &bucket)?;
     match portal.objects.put_bucket_policy(&grant, policy, in_place_of(&draft.etag)).await {
         Ok(()) => Ok(done(&format!("/object-stores/{tenancy}/buckets/{name}/policies/"), "policy-saved")),
         Err(ObjectError::PreconditionFailed { .. }) => {
@@ -231,8 +230,7 @@ async fn delete(
 ) -> Result<Response, Response> {
     let deleted = async {
         let (member, bucket) = find(&view.portal, &signed_in, &tenancy, &name).await?;
-        let (access, target) = (&view.portal.access, target(&bucket));
-        let grant = access.authorize::<action::DeleteBucketPolicy>(&member.principal, target, facts(&bucket))?;
+        let grant = grant::<action::DeleteBucketPolicy>(&view.portal, &member, &bucket)?;
         match view.portal.objects.delete_bucket_policy(&grant, in_place_of(&etag)).await {
             Err(ObjectError::PreconditionFailed { .. }) => Err(PageError::Refused(
                 "Somebody else changed the policy since you looked at it. Nothing was removed: look again.".to_owned(),
