@@ -1,6 +1,6 @@
 //! Buckets as values.
 
-use policy::{Acl, BucketFacts, ObjectOwnership, Policy, PublicAccessBlock};
+use policy::{Acl, BucketFacts, Cors, ObjectOwnership, Policy, PublicAccessBlock};
 use serde::{Deserialize, Serialize};
 use storage::Space;
 use types::{BucketName, TenancyName, Timestamp, UserName};
@@ -56,6 +56,9 @@ pub struct Bucket {
     /// What it keeps from becoming public, where somebody said.
     #[serde(default)]
     pub public_access: Option<PublicAccessBlock>,
+    /// Which pages of other sites may ask it through a browser.
+    #[serde(default)]
+    pub cors: Option<Cors>,
 }
 
 impl Bucket {

@@ -1,11 +1,12 @@
-//! Who may reach a bucket: its ACL, its policy, whose the objects in it are, and what it keeps from becoming public.
+//! Who may reach a bucket: its ACL, its policy, whose the objects in it are, what it keeps from becoming public, and the
+//! pages that may ask it through a browser.
 //!
 //! What may be set depends on what is set already, so each change is checked against the bucket as it is at the moment of
 //! the change. What an upload may ask for is checked by [`Bucket::admit_upload`], before a byte of it is read.
 
 use access::{Grant, action};
 use md5::{Digest as _, Md5};
-use policy::{Acl, CannedAcl, Grantee, ObjectOwnership, Policy, PublicAccessBlock};
+use policy::{Acl, CannedAcl, Cors, Grantee, ObjectOwnership, Policy, PublicAccessBlock};
 use types::{Conditions, ETag, UserName};
 
 use crate::conditions::check_write;
@@ -96,6 +97,23 @@ impl Objects {
     ) -> Result<(), ObjectError> {
         self.change_bucket(grant.bucket(), move |bucket| {
             bucket.public_access = block;
+            Ok(())
+        })
+        .await
+    }
+
+    /// Says which pages of other sites may ask a bucket through a browser; `None` removes what was said.
+    ///
+    /// # Errors
+    /// [`ObjectError::NoSuchBucket`]; [`ObjectError::InvalidRequest`] where the bucket's record has no room for the rules
+    /// beside its policy and ACL.
+    pub async fn put_bucket_cors(
+        &self,
+        grant: &Grant<action::PutBucketCORS>,
+        cors: Option<Cors>,
+    ) -> Result<(), ObjectError> {
+        self.change_bucket(grant.bucket(), move |bucket| {
+            bucket.cors = cors;
             Ok(())
         })
         .await

@@ -16,7 +16,7 @@ use identity::{CLOSED_TO_BUCKETS, bucket_counter};
 use parking_lot::RwLock;
 use policy::{Acl, Grantee};
 use serde::{Deserialize, Serialize};
-use storage::{Batch, Bounded, CommitError, Expect, Space, StorageError};
+use storage::{Batch, Bounded, CommitError, Expect, Space, StorageError, limits};
 use types::{BucketName, TenancyName, UserName};
 
 use crate::bucket::{Bucket, NewBucket, Versioning};
@@ -29,6 +29,8 @@ use crate::{ObjectError, Objects};
 pub const MAX_BUCKETS: i64 = 10_000;
 /// Pairs of one scan of bucket records.
 const PAGE: usize = 1000;
+/// What is said where a bucket's record would pass the bound of a value.
+const TOO_LARGE: &str = "The bucket's policy, ACL and CORS rules together are too large: they have 64 KiB";
 /// How often a delete looks for uploads to abort: new ones may begin meanwhile.
 const SWEEPS: usize = 8;
 
@@ -130,6 +132,7 @@ impl Objects {
             policy: None,
             ownership: new.ownership,
             public_access: None,
+            cors: None,
         };
         let store = self.clone();
         in_the_end(async move {
@@ -360,6 +363,9 @@ impl Objects {
         change(&mut record)?;
         let key = keyspace::bucket(&target.tenancy, &target.bucket);
         let new = json(&record)?;
+        if new.len() > limits::VALUE_BYTES {
+            return Err(ObjectError::InvalidRequest(TOO_LARGE.to_owned()));
+        }
         let batch = Batch {
             expect: vec![Expect::Value(key.clone(), raw)],
             put: vec![(key.clone(), new.clone())],

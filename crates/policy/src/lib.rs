@@ -2,7 +2,8 @@
 //!
 //! [`action`] names what can be done, [`principal`] who asks, [`acl`] and [`document`] what buckets and objects grant, and
 //! [`decision`] weighs them in the one order there is. [`facts`] is what it rests on; of that, [`context`] is the request
-//! itself, which only conditions ask for. What narrows a decision afterwards: [`key_scope`] and [`quota`].
+//! itself, which only conditions ask for. What narrows a decision afterwards: [`key_scope`] and [`quota`]. Which pages may
+//! ask at all through a browser is said by [`Cors`].
 //! Nothing here does I/O: the facts come as arguments, and the answer carries its reason, so that "why?" is answered by
 //! what was really decided.
 
@@ -12,6 +13,7 @@ mod action_names;
 mod action_set;
 mod conditions;
 pub mod context;
+mod cors;
 pub mod decision;
 pub mod document;
 pub mod explain;
@@ -42,6 +44,7 @@ pub use acl::{Acl, AclGrant, CannedAcl, Grantee, Permission};
 pub use action::{Action, Scope};
 pub use action_set::ActionSet;
 pub use context::{AuthType, Context, RequestText, Signature, SignatureVersion};
+pub use cors::{Cors, CorsError, CorsMethod, CorsPattern, CorsRequest, CorsRule};
 pub use decision::{Decision, DefaultPolicy, Reason, decide};
 pub use document::{Effect, Policy, PolicyError, StatementName};
 pub use explain::{Trace, explain};

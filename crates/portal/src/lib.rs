@@ -35,7 +35,7 @@ use notify::Notify;
 use objects::Objects;
 use types::{Clock, Entropy};
 
-pub use site::{Colour, ColourError, Site};
+pub use site::{Colour, ColourError, Origin, Site};
 pub use visitor::Visitor;
 
 use crate::error::PageError;

@@ -42,6 +42,37 @@ fn url(scheme: &str, tenancy: &str, domain: &str, port: Option<u16>, usual: u16)
     }
 }
 
+/// Where a page comes from: scheme, host and port, and nothing else (RFC 6454 section 6.2).
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Origin(String);
+
+impl Origin {
+    /// This origin, `https://portal.example.org`; `None` for what is none.
+    pub fn new(text: &str) -> Option<Self> {
+        let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"))?;
+        let is_host = |byte: u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'.' | b'-' | b'_' | b':' | b'[' | b']');
+        (!rest.is_empty() && rest.bytes().all(is_host)).then(|| Self(text.to_owned()))
+    }
+
+    /// The origin of an address.
+    pub fn of_url(url: &str) -> Option<Self> {
+        let start = url.find("://")? + 3;
+        let end = url[start..].find('/').map_or(url.len(), |slash| start + slash);
+        Self::new(&url[..end].to_ascii_lowercase())
+    }
+
+    /// As a header has it.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
 /// A colour, as style sheets write it: `#0b6e4f`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Colour([u8; 3]);
@@ -120,6 +151,26 @@ mod tests {
             assert_eq!(text.parse::<Colour>().is_ok(), good, "{text}");
         }
         assert_eq!("#0B6E4F".parse::<Colour>().expect("a colour").to_string(), "#0b6e4f");
+    }
+
+    #[test]
+    fn an_origin_is_scheme_host_and_port() {
+        for (text, good) in [
+            ("https://portal.example.org", true),
+            ("http://localhost:9002", true),
+            ("http://[::1]:9002", true),
+            ("https://portal.example.org/", false),
+            ("https://", false),
+            ("ftp://portal.example.org", false),
+            ("portal.example.org", false),
+            ("https://a b", false),
+            ("https://a;script-src", false),
+        ] {
+            assert_eq!(Origin::new(text).is_some(), good, "{text}");
+        }
+        let of = |url| Origin::of_url(url).map(|origin| origin.to_string());
+        assert_eq!(of("https://Portal.example.org:8443/a/b").as_deref(), Some("https://portal.example.org:8443"));
+        assert_eq!(of("mailto:a"), None);
     }
 
     #[test]

@@ -4,6 +4,7 @@
 //! principal) and makes it a `Call`. `operations` is the registry that finds the call's handler, in the file named like the
 //! operation. A handler asks the call for the grants that it needs (`authorize`), reads what is left of the request,
 //! calls `objects`, and makes a `Reply`. `errors` is the one place where an error of the store becomes one of S3.
+//! `cors` adds what browsers need to show an answer to a page of another site.
 //! [`ResponseBody`] carries the content out, and with it the request's record ([`observe`]), which writes the access log
 //! and the metrics when the response ends.
 
@@ -15,6 +16,7 @@ mod call;
 mod content;
 mod context;
 mod copy_source;
+mod cors;
 mod document;
 mod errors;
 mod identify;

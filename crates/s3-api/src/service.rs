@@ -11,13 +11,13 @@ use std::time::Duration;
 use access::{Access, Credential};
 use audit::{Audit, Pending};
 use bytes::Bytes;
-use http::header::SERVER;
+use http::header::{ORIGIN, SERVER};
 use http::{HeaderName, HeaderValue, Method, Request, Response, StatusCode};
 use http_body::Body;
 use identity::Identity;
 use metering::Metering;
 use objects::Objects;
-use policy::Principal;
+use policy::{Cors, Principal};
 use s3_protocol::auth::SigningKeyCache;
 use s3_protocol::headers::header_value;
 use s3_protocol::{ErrorCode, Operation, RequestHead, S3Error, route};
@@ -26,6 +26,7 @@ use types::{BucketName, Clock, Entropy, HexText};
 use crate::audited;
 use crate::body::{Content, ResponseBody};
 use crate::call::{Call, Outcome, Reply};
+use crate::cors;
 use crate::errors;
 use crate::observe::{Meters, Record, RequestId};
 use crate::operations;
@@ -46,11 +47,13 @@ pub struct S3Config {
     pub region: String,
     /// How long a client may take to send the next piece of a body.
     pub stall: Duration,
+    /// The origins of the portal's pages, `https://portal.example.org`, which talk to the store from browsers.
+    pub portal_origins: Vec<String>,
 }
 
 impl Default for S3Config {
     fn default() -> Self {
-        Self { region: "us-east-1".to_owned(), stall: Duration::from_secs(60) }
+        Self { region: "us-east-1".to_owned(), stall: Duration::from_secs(60), portal_origins: Vec::new() }
     }
 }
 
@@ -72,6 +75,8 @@ pub struct S3Service {
     pub(crate) config: S3Config,
     pub(crate) signing_keys: SigningKeyCache,
     pub(crate) pages: Pages,
+    /// What the portal's pages may ask for.
+    pub(crate) portal_pages: Option<Cors>,
     audit: Audit,
     meters: Arc<Meters>,
     entropy: Arc<dyn Entropy>,
@@ -90,6 +95,7 @@ impl S3Service {
         config: S3Config,
     ) -> Self {
         let signing_keys = SigningKeyCache::new(SIGNING_KEYS);
+        let portal_pages = cors::of_portal(&config.portal_origins);
         Self {
             access,
             identity,
@@ -98,6 +104,7 @@ impl S3Service {
             config,
             signing_keys,
             pages: Pages::default(),
+            portal_pages,
             audit,
             meters: Arc::default(),
             entropy,
@@ -129,7 +136,7 @@ impl S3Service {
         let mut record = Record::new(ids.request, connection.remote, Arc::clone(&self.meters));
         let body = RequestBody::new(body, record.received());
         let outcome = self.answer(&parts, &body, connection, &mut record).await;
-        let reply = match outcome {
+        let mut reply = match outcome {
             Ok(reply) => reply,
             Err(error) => {
                 record.error = Some(error.code().as_str());
@@ -142,6 +149,9 @@ impl S3Service {
                 Reply { status: head.status, headers: head.headers, content: Content::Whole(body) }
             }
         };
+        if parts.headers.contains_key(ORIGIN) {
+            Box::pin(self.tell_browser(&parts, &record, &mut reply.headers)).await;
+        }
         finish(reply, &parts.method, &ids, record)
     }
 
@@ -160,7 +170,7 @@ impl S3Service {
         record.key = route.key().cloned();
         if route.operation == Operation::PreflightRequest {
             // Browsers ask without credentials, so this is answered before anybody is identified.
-            return operations::preflight_request::answer(&parts.headers);
+            return Box::pin(operations::preflight_request::handle(self, &head, &route)).await;
         }
         let (sender, form) = match route.operation {
             Operation::PostObject => {

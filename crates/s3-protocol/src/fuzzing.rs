@@ -19,7 +19,7 @@ use crate::post_form::PostForm;
 use crate::xml::access_control_policy::AccessControlPolicy;
 use crate::xml::create_bucket_configuration::CreateBucketConfiguration;
 use crate::xml::delete::DeleteRequest;
-use crate::xml::{XmlWriter, complete_multipart_upload, tagging, versioning_configuration};
+use crate::xml::{XmlWriter, complete_multipart_upload, cors_configuration, tagging, versioning_configuration};
 use crate::{Claims, Query, RequestHead, acl, headers, params, route};
 
 /// A function of this module.
@@ -128,6 +128,9 @@ pub fn fuzz_xml(data: &[u8]) {
     let _ = (versioning_configuration::parse(data), CreateBucketConfiguration::parse(data));
     if let Ok(policy) = AccessControlPolicy::parse(data) {
         assert_eq!(AccessControlPolicy::parse(policy.to_xml().as_bytes()), Ok(policy));
+    }
+    if let Ok(cors) = cors_configuration::parse(data) {
+        assert_eq!(cors_configuration::parse(cors_configuration::to_xml(&cors).as_bytes()), Ok(cors));
     }
     let Ok(text) = std::str::from_utf8(data) else { return };
     let document = XmlWriter::document("A", |xml| xml.content(text));

@@ -7,6 +7,7 @@ pub mod access_control_policy;
 pub mod bucket_settings;
 pub mod complete_multipart_upload;
 pub mod copy_result;
+pub mod cors_configuration;
 pub mod create_bucket_configuration;
 pub mod delete;
 pub mod entries;

@@ -1,14 +1,17 @@
-//! The portal behind a listener.
+//! The portal behind a listener, and the origins that its pages have.
 
 use std::sync::Arc;
 
+use ::portal::Origin;
 use axum::Router;
 use axum::body::Body;
 use http::{Request, Response};
 use s3_api::{ConnectionInfo, Proxies};
 use tower::ServiceExt;
 
+use crate::config::Config;
 use crate::connection::{Handler, Peer, RequestBody};
+use crate::serve::Started;
 
 /// The portal's pages as a handler, which tells them who asks.
 #[derive(Debug)]
@@ -39,4 +42,20 @@ impl Handler for PortalPages {
             Err(never) => match never {},
         }
     }
+}
+
+/// The origins under which browsers open the portal: those that the configuration names, else those of its listeners on this
+/// machine and of the address that stands in mails.
+pub(crate) fn origins(config: &Config, addresses: &Started) -> Vec<String> {
+    if !config.portal.origins.is_empty() {
+        return config.portal.origins.iter().cloned().collect();
+    }
+    let listeners = [("http", addresses.portal), ("https", addresses.portal_tls)];
+    let listening = listeners.into_iter().filter_map(|(scheme, address)| Some((scheme, address?)));
+    let of_listeners = listening.flat_map(|(scheme, address)| {
+        let own = (!address.ip().is_unspecified()).then(|| format!("{scheme}://{address}"));
+        [Some(format!("{scheme}://localhost:{}", address.port())), own].into_iter().flatten()
+    });
+    let of_mail = config.mail.portal_url.as_deref().and_then(Origin::of_url);
+    of_listeners.chain(of_mail.map(|origin| origin.to_string())).collect()
 }

@@ -259,7 +259,13 @@ fn spawn_listeners(
         None => tasks.spawn(ignore(hangup, stop)),
     };
     let s3 = (bound.s3, bound.s3_tls);
-    spawn_pair(s3, acceptor.as_ref(), config.limits.connections as usize, &Arc::new(store.s3(config)), shared);
+    spawn_pair(
+        s3,
+        acceptor.as_ref(),
+        config.limits.connections as usize,
+        &Arc::new(store.s3(config, addresses)),
+        shared,
+    );
     let portal = (bound.portal, bound.portal_tls);
     spawn_pair(portal, acceptor.as_ref(), PORTAL_CONNECTIONS, &Arc::new(store.portal(config, addresses)), shared);
     if let Some(listener) = bound.metrics {

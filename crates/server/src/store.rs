@@ -27,7 +27,7 @@ use crate::config::{Config, Domain, Environment, ProxySetting};
 use crate::mail::{self, MailError};
 use crate::master_key::{self, MasterKeySourceError};
 use crate::oidc::{self, OidcSetupError};
-use crate::portal::PortalPages;
+use crate::portal::{PortalPages, origins};
 use crate::s3::S3;
 use crate::serve::Started;
 
@@ -215,10 +215,11 @@ impl Store {
     }
 
     /// The S3 service on this store, and the one for temporary credentials, which takes the identity provider's word.
-    pub(crate) fn s3(&self, config: &Config) -> S3 {
+    pub(crate) fn s3(&self, config: &Config, addresses: &Started) -> S3 {
         let settings = S3Config {
             region: config.s3.region.clone(),
             stall: std::time::Duration::from_secs(config.limits.stall_timeout_seconds),
+            portal_origins: origins(config, addresses),
         };
         let proxies = proxies(config);
         let s3 = S3Service::new(

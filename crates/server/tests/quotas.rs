@@ -128,6 +128,8 @@ const BLOCK: &str = "<PublicAccessBlockConfiguration><BlockPublicAcls>true</Bloc
     </PublicAccessBlockConfiguration>";
 const CONTROLS: &str = "<OwnershipControls><Rule><ObjectOwnership>BucketOwnerPreferred</ObjectOwnership></Rule>\
     </OwnershipControls>";
+const CORS: &str = "<CORSConfiguration><CORSRule><AllowedOrigin>*</AllowedOrigin><AllowedMethod>GET</AllowedMethod>\
+    </CORSRule></CORSConfiguration>";
 const ENABLED: &str = "<VersioningConfiguration><Status>Enabled</Status></VersioningConfiguration>";
 const COPY: &[(&str, &str)] = &[("x-amz-copy-source", "/data/k")];
 const NONE: &[(&str, &str)] = &[];
@@ -174,6 +176,9 @@ const ROWS: &[Row] = &[
     ("PutBucketPolicy", "PUT", "/data?policy=", NONE, POLICY, "+++++-"),
     ("PutPublicAccessBlock", "PUT", "/data?publicAccessBlock=", NONE, BLOCK, "+++++-"),
     ("PutBucketOwnershipControls", "PUT", "/data?ownershipControls=", NONE, CONTROLS, "+++++-"),
+    ("PutBucketCors", "PUT", "/data?cors=", NONE, CORS, "+++++-"),
+    ("GetBucketCors", "GET", "/data?cors=", NONE, "", "++++++"),
+    ("DeleteBucketCors", "DELETE", "/data?cors=", NONE, "", "+++++-"),
     ("DeleteBucketPolicy", "DELETE", "/data?policy=", NONE, "", "+++++-"),
     ("DeletePublicAccessBlock", "DELETE", "/data?publicAccessBlock=", NONE, "", "+++++-"),
     ("DeleteBucketOwnershipControls", "DELETE", "/data?ownershipControls=", NONE, "", "+++++-"),
@@ -222,6 +227,7 @@ impl Tenancy {
         ask("PUT", "/data?policy=", POLICY);
         ask("PUT", "/data?publicAccessBlock=", BLOCK);
         ask("PUT", "/data?ownershipControls=", CONTROLS);
+        ask("PUT", "/data?cors=", CORS);
         for object in ["/data/k", "/data/many"] {
             ask("PUT", object, HUNDRED);
         }

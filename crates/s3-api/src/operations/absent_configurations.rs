@@ -1,8 +1,8 @@
 //! The configurations that no bucket and no object has yet: what AWS answers for one that has none, to those who may read
-//! or remove it. Clients ask for these in passing (`s3cmd info` reads CORS, lifecycle and payment), and remove
+//! or remove it. Clients ask for these in passing (`s3cmd info` reads lifecycle and payment), and remove
 //! them to be sure (deleting what is not there succeeds).
 //!
-//! Each operation needs the AWS action of the same name; GetBucketCors needs `s3:GetBucketCORS`, and so on.
+//! Each operation needs the AWS action of the same name; GetBucketTagging needs `s3:GetBucketTagging`, and so on.
 
 use access::{ActionType, BucketTarget, ObjectTarget, action};
 use http::StatusCode;
@@ -15,7 +15,6 @@ pub(super) async fn handle(call: Call<'_>) -> Outcome {
     use Operation as Op;
     let call = &call;
     match call.route.operation {
-        Op::DeleteBucketCors => nothing_on_bucket::<action::PutBucketCORS>(call).await,
         Op::DeleteBucketEncryption => nothing_on_bucket::<action::PutEncryptionConfiguration>(call).await,
         Op::DeleteBucketLifecycle => nothing_on_bucket::<action::PutLifecycleConfiguration>(call).await,
         Op::DeleteBucketReplication => nothing_on_bucket::<action::PutReplicationConfiguration>(call).await,
@@ -28,7 +27,6 @@ pub(super) async fn handle(call: Call<'_>) -> Outcome {
         Op::GetBucketAccelerateConfiguration => {
             on_bucket::<action::GetAccelerateConfiguration>(call, Ok(bucket_settings::no_acceleration())).await
         }
-        Op::GetBucketCors => on_bucket::<action::GetBucketCORS>(call, Err(ErrorCode::NoSuchCORSConfiguration)).await,
         Op::GetBucketEncryption => {
             let none = ErrorCode::ServerSideEncryptionConfigurationNotFoundError;
             on_bucket::<action::GetEncryptionConfiguration>(call, Err(none)).await

@@ -13,12 +13,14 @@ mod copy_object;
 mod create_bucket;
 mod create_multipart_upload;
 mod delete_bucket;
+mod delete_bucket_cors;
 mod delete_bucket_ownership_controls;
 mod delete_bucket_policy;
 mod delete_object;
 mod delete_objects;
 mod delete_public_access_block;
 mod get_bucket_acl;
+mod get_bucket_cors;
 mod get_bucket_location;
 mod get_bucket_ownership_controls;
 mod get_bucket_policy;
@@ -40,6 +42,7 @@ mod not_implemented;
 mod post_object;
 pub(crate) mod preflight_request;
 mod put_bucket_acl;
+mod put_bucket_cors;
 mod put_bucket_ownership_controls;
 mod put_bucket_policy;
 mod put_bucket_versioning;
@@ -71,12 +74,14 @@ pub(crate) async fn perform(call: Call<'_>, form: Option<PostForm>) -> Outcome {
         Op::CreateBucket => boxed!(create_bucket::handle(call)),
         Op::CreateMultipartUpload => boxed!(create_multipart_upload::handle(call)),
         Op::DeleteBucket => boxed!(delete_bucket::handle(call)),
+        Op::DeleteBucketCors => boxed!(delete_bucket_cors::handle(call)),
         Op::DeleteBucketOwnershipControls => boxed!(delete_bucket_ownership_controls::handle(call)),
         Op::DeleteBucketPolicy => boxed!(delete_bucket_policy::handle(call)),
         Op::DeleteObject => boxed!(delete_object::handle(call)),
         Op::DeleteObjects => boxed!(delete_objects::handle(call)),
         Op::DeletePublicAccessBlock => boxed!(delete_public_access_block::handle(call)),
         Op::GetBucketAcl => boxed!(get_bucket_acl::handle(call)),
+        Op::GetBucketCors => boxed!(get_bucket_cors::handle(call)),
         Op::GetBucketLocation => boxed!(get_bucket_location::handle(call)),
         Op::GetBucketOwnershipControls => boxed!(get_bucket_ownership_controls::handle(call)),
         Op::GetBucketPolicy => boxed!(get_bucket_policy::handle(call)),
@@ -95,8 +100,9 @@ pub(crate) async fn perform(call: Call<'_>, form: Option<PostForm>) -> Outcome {
         Op::ListObjectsV2 => boxed!(list_objects_v2::handle(call)),
         Op::ListParts => boxed!(list_parts::handle(call)),
         Op::PostObject => boxed!(post_object::handle(call, form)),
-        Op::PreflightRequest => preflight_request::answer(call.headers()),
+        Op::PreflightRequest => boxed!(preflight_request::handle(call.service, &call.head, call.route)),
         Op::PutBucketAcl => boxed!(put_bucket_acl::handle(call)),
+        Op::PutBucketCors => boxed!(put_bucket_cors::handle(call)),
         Op::PutBucketOwnershipControls => boxed!(put_bucket_ownership_controls::handle(call)),
         Op::PutBucketPolicy => boxed!(put_bucket_policy::handle(call)),
         Op::PutBucketVersioning => boxed!(put_bucket_versioning::handle(call)),
@@ -106,15 +112,13 @@ pub(crate) async fn perform(call: Call<'_>, form: Option<PostForm>) -> Outcome {
         Op::UploadPart => boxed!(upload_part::handle(call)),
         Op::UploadPartCopy => boxed!(upload_part_copy::handle(call)),
 
-        Op::DeleteBucketCors
-        | Op::DeleteBucketEncryption
+        Op::DeleteBucketEncryption
         | Op::DeleteBucketLifecycle
         | Op::DeleteBucketReplication
         | Op::DeleteBucketTagging
         | Op::DeleteBucketWebsite
         | Op::DeleteObjectTagging
         | Op::GetBucketAccelerateConfiguration
-        | Op::GetBucketCors
         | Op::GetBucketEncryption
         | Op::GetBucketLifecycleConfiguration
         | Op::GetBucketLogging
@@ -156,7 +160,6 @@ pub(crate) async fn perform(call: Call<'_>, form: Option<PostForm>) -> Outcome {
         | Op::PutBucketAbac
         | Op::PutBucketAccelerateConfiguration
         | Op::PutBucketAnalyticsConfiguration
-        | Op::PutBucketCors
         | Op::PutBucketEncryption
         | Op::PutBucketIntelligentTieringConfiguration
         | Op::PutBucketInventoryConfiguration

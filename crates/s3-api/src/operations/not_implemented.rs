@@ -1,7 +1,7 @@
 //! The operations that are not there: 501, after authorization where there is an action to authorize, so that nobody
 //! learns from it which buckets there are. The others say 501 to everyone without looking at the bucket.
 //!
-//! PutBucketCors, PutBucketTagging and the like need the AWS action of the same configuration.
+//! PutBucketTagging, PutBucketWebsite and the like need the AWS action of the same configuration.
 
 use access::{ActionType, BucketTarget, ObjectTarget, action};
 use s3_protocol::{ErrorCode, Operation, S3Error, params};
@@ -11,7 +11,6 @@ use crate::call::{Call, Outcome};
 pub(super) async fn handle(call: Call<'_>) -> Outcome {
     use Operation as Op;
     match call.route.operation {
-        Op::PutBucketCors => on_bucket::<action::PutBucketCORS>(&call).await,
         Op::PutBucketTagging => on_bucket::<action::PutBucketTagging>(&call).await,
         Op::PutBucketLifecycleConfiguration => on_bucket::<action::PutLifecycleConfiguration>(&call).await,
         Op::PutBucketEncryption => on_bucket::<action::PutEncryptionConfiguration>(&call).await,

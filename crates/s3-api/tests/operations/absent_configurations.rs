@@ -1,4 +1,4 @@
-//! The configurations that no bucket has yet, as AWS answers for one that has none; PreflightRequest.
+//! The configurations that no bucket has yet, as AWS answers for one that has none.
 
 use crate::harness::Who::{Owner, User};
 use crate::harness::{Case, World, check_all};
@@ -8,7 +8,6 @@ async fn each_is_absent_in_its_own_way() {
     let world = World::with_bucket("bkt").await;
     world.put("bkt/k", b"x").await;
     let cases: Vec<Case> = [
-        ("/bkt?cors", 404, "NoSuchCORSConfiguration"),
         ("/bkt?lifecycle", 404, "NoSuchLifecycleConfiguration"),
         ("/bkt?tagging", 404, "NoSuchTagSet"),
         ("/bkt?encryption", 404, "ServerSideEncryptionConfigurationNotFoundError"),
@@ -23,12 +22,12 @@ async fn each_is_absent_in_its_own_way() {
         ("/bkt/k?retention", 404, "NoSuchObjectLockConfiguration"),
         ("/bkt/k?legal-hold", 404, "NoSuchObjectLockConfiguration"),
         ("/bkt/absent?tagging", 404, "NoSuchKey"),
-        ("/missing?cors", 404, "NoSuchBucket"),
+        ("/missing?lifecycle", 404, "NoSuchBucket"),
     ]
     .into_iter()
     .flat_map(|(target, status, code)| {
         let denied = match target {
-            "/missing?cors" => (404, "NoSuchBucket"),
+            "/missing?lifecycle" => (404, "NoSuchBucket"),
             _ => (403, "AccessDenied"),
         };
         [Case::new(Owner, "GET", target, status, code), Case::new(User, "GET", target, denied.0, denied.1)]
@@ -42,7 +41,7 @@ async fn each_is_absent_in_its_own_way() {
 #[tokio::test]
 async fn setting_one_is_not_implemented_and_removing_one_removes_nothing() {
     let world = World::with_bucket("bkt").await;
-    for sub_resource in ["cors", "lifecycle", "tagging", "encryption", "website", "replication"] {
+    for sub_resource in ["lifecycle", "tagging", "encryption", "website", "replication"] {
         let target = format!("/bkt?{sub_resource}");
         let set = world.send(Owner, "PUT", &target, &[], b"").await;
         assert_eq!((set.status, set.code().as_deref()), (501, Some("NotImplemented")), "{sub_resource}");
@@ -51,21 +50,4 @@ async fn setting_one_is_not_implemented_and_removing_one_removes_nothing() {
         assert_eq!((foreign.status, foreign.code().as_deref()), (403, Some("AccessDenied")), "{sub_resource}");
     }
     world.send(Owner, "HEAD", "/bkt", &[], b"").await.expect(200);
-}
-
-/// A browser asks before it sends, and never with credentials.
-#[tokio::test]
-async fn no_bucket_answers_a_preflight() {
-    let world = World::with_bucket("bkt").await;
-    let headers = [("origin", "http://example.org"), ("access-control-request-method", "GET")];
-    for target in ["/bkt/k", "/bkt", "/missing/k"] {
-        let reply = world.send_plain("OPTIONS", target, &headers, b"").await;
-        assert_eq!(reply.status, 403);
-        assert_eq!(reply.all("Message"), ["CORSResponse: CORS is not enabled for this bucket."]);
-    }
-    for incomplete in [&[][..], &headers[..1], &headers[1..], &[headers[0], ("access-control-request-method", "MOVE")]]
-    {
-        let reply = world.send_plain("OPTIONS", "/bkt/k", incomplete, b"").await;
-        assert_eq!((reply.status, reply.code().as_deref()), (400, Some("BadRequest")), "{incomplete:?}");
-    }
 }

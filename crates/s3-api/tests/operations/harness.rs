@@ -74,6 +74,15 @@ pub(crate) struct World {
 
 impl World {
     pub(crate) async fn new() -> Self {
+        Self::configured(S3Config::default()).await
+    }
+
+    /// A world whose portal has pages of this origin.
+    pub(crate) async fn with_portal_at(origin: &str) -> Self {
+        Self::configured(S3Config { portal_origins: vec![origin.to_owned()], ..S3Config::default() }).await
+    }
+
+    async fn configured(config: S3Config) -> Self {
         let clock = Arc::new(ManualClock::new(Timestamp::from_secs(1_800_000_000)));
         let entropy = Arc::new(SeededEntropy::new(1));
         let faults = Faulty::new(Engine::new(Arc::new(MemoryStore::new())));
@@ -117,7 +126,7 @@ impl World {
             audit.clone(),
             clock_of(),
             entropy,
-            S3Config::default(),
+            config,
         );
         Self { service: Arc::new(service), identity, clock, faults, audit, keys }
     }

@@ -8,6 +8,7 @@ mod authorization_coverage;
 mod bucket_policy;
 mod buckets;
 mod connections;
+mod cors;
 mod faults;
 mod harness;
 mod listings;

@@ -36,6 +36,7 @@ macro_rules! error_codes {
 error_codes! {
     AccessControlListNotSupported 400 "The bucket does not allow ACLs."
     AccessDenied 403 "Access Denied"
+    AccessForbidden 403 "CORSResponse: This CORS request is not allowed."
     AmbiguousGrantByEmailAddress 400 "The e-mail address you provided is associated with more than one account."
     AuthorizationHeaderMalformed 400 "The authorization header you provided is not valid."
     AuthorizationQueryParametersError 400 "The authorization query parameters that you provided are not valid."

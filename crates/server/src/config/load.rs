@@ -325,6 +325,16 @@ fn check(config: &Config) -> Result<(), Problem> {
     if let Err(error) = config.portal.colour.parse::<::portal::Colour>() {
         return problem("portal.colour", &error.to_string());
     }
+    let is_no_origin = |origin: &&String| ::portal::Origin::new(origin).is_none();
+    if let Some(origin) = config.portal.origins.iter().find(is_no_origin) {
+        let message =
+            format!("{origin:?} is no origin: write scheme, host and port alone, \"https://portal.example.org\"");
+        return problem("portal.origins", &message);
+    }
+    if let Some(url) = config.portal.store_url.as_ref().filter(is_no_origin) {
+        let message = format!("{url:?} is no address: write scheme, host and port alone, \"https://s3.example.org\"");
+        return problem("portal.store_url", &message);
+    }
     check_addresses(config)?;
     if let Some(shared) = config.domains.internal.iter().find(|domain| config.domains.external.contains(domain)) {
         let message = format!("{:?} is in domains.internal too: a domain belongs to one of them", shared.as_str());

@@ -147,12 +147,20 @@ section! {
 }
 
 section! {
-    /// How the portal looks.
+    /// How the portal looks, and where browsers find it and the store.
     PortalSettings "portal" {
         /// The institution's name, in the head of each page.
         name: String = "Commonhold".to_owned(),
         /// The colour of buttons and links, six hex digits; dark enough for white text.
         colour: String = "#0b6e4f".to_owned(),
+        /// The origins under which browsers open the portal, such as `"https://portal.example.org"`, one or a list. Its pages
+        /// upload and read straight from the S3 addresses, which answer (CORS) to these origins for every bucket. Without this
+        /// setting they are the listeners' at `localhost` and at their own address, and that of `mail.portal_url`.
+        origins: Texts = Texts::default(),
+        /// The S3 address to which the portal's pages send browsers, such as `"https://s3.example.org"`. Without it: the
+        /// tenancy's external address over HTTPS; over HTTP its internal one, or the S3 port beside the portal where that is
+        /// opened as `localhost` or by an IP address.
+        store_url: Option<String> = None,
     }
 }
 
