@@ -54,7 +54,8 @@ def store(domains_and_problem, oidc_provider):
     # Clients in Rust and Go take their authorities from here.
     os.environ["SSL_CERT_FILE"] = str(certificate.ca_file)
     oidc = f'\n[oidc]\nissuer = "{oidc_provider.issuer}"\nclient_id = "{CLIENT_ID}"\n'
-    store = Store(find_binary(REPOSITORY), folder, domains, certificate, oidc)
+    operators = '\n[operators]\npeople = ["opal"]\n'
+    store = Store(find_binary(REPOSITORY), folder, domains, certificate, oidc + operators)
     store.start()
     try:
         store.admin("tenancy", "create", TENANCY)

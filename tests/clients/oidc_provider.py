@@ -1,10 +1,15 @@
-"""An OpenID Connect provider of one test run, over HTTP on a free port of this machine."""
+"""An OpenID Connect provider of one test run, over HTTP on a free port of this machine: it signs tokens for whoever asks, and logs
+browsers in by the code flow with PKCE."""
 
 import base64
+import hashlib
+import html
 import json
+import secrets
 import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
@@ -17,6 +22,9 @@ class OidcProvider:
 
     def __init__(self):
         self.keys = {}
+        self.codes = {}
+        self.remembered = None
+        self.asked = []
         self.change_key()
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self.issuer = f"http://127.0.0.1:{self.server.server_address[1]}"
@@ -43,19 +51,71 @@ class OidcProvider:
 
     def document(self, path: str):
         if path == "/.well-known/openid-configuration":
-            return {"issuer": self.issuer, "jwks_uri": f"{self.issuer}/keys"}
+            return {
+                "issuer": self.issuer,
+                "jwks_uri": f"{self.issuer}/keys",
+                "authorization_endpoint": f"{self.issuer}/authorize",
+                "token_endpoint": f"{self.issuer}/token",
+            }
         if path == "/keys":
             return {"keys": [jwk(key_id, key) for key_id, key in self.keys.items()]}
         return None
+
+    def authorize(self, query: dict) -> tuple[str | None, str]:
+        """Where to send a browser, or the page that asks who is there. Who logged in before is not asked, unless the client wants
+        it (`prompt=login`)."""
+        assert query["response_type"] == "code" and query["code_challenge_method"] == "S256", query
+        assert query["client_id"] == CLIENT_ID and "openid" in query["scope"].split(), query
+        if "user" in query:
+            self.remembered = (query["user"], int(time.time()))
+        elif not self.remembered or query.get("prompt") == "login":
+            self.asked.append(query)
+            hidden = "".join(
+                f'<input type="hidden" name="{name}" value="{html.escape(value)}">' for name, value in query.items()
+            )
+            return None, f'<!doctype html><form action="/authorize">{hidden}<input id="user" name="user"><button>Log in</button></form>'
+        code = secrets.token_urlsafe(16)
+        self.codes[code] = query | {"who": self.remembered}
+        return f"{query['redirect_uri']}?{urlencode({'code': code, 'state': query['state']})}", ""
+
+    def redeem(self, form: dict) -> dict | None:
+        """The tokens for a code, once, for who holds its verifier."""
+        query = self.codes.pop(form.get("code"), None)
+        if query is None or form["grant_type"] != "authorization_code" or form["redirect_uri"] != query["redirect_uri"]:
+            return None
+        if encode(hashlib.sha256(form["code_verifier"].encode()).digest()) != query["code_challenge"]:
+            return None
+        user, at = query["who"]
+        return {"token_type": "Bearer", "access_token": "none", "id_token": self.token(user, nonce=query["nonce"], auth_time=at)}
 
     def _handler(self):
         provider = self
 
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self):
+                url = urlsplit(self.path)
+                if url.path == "/authorize":
+                    to, page = provider.authorize(dict(parse_qsl(url.query)))
+                    self.send_response(302 if to else 200)
+                    if to:
+                        self.send_header("Location", to)
+                    self.send_header("Content-Type", "text/html; charset=utf-8")
+                    self.send_header("Content-Length", str(len(page.encode())))
+                    self.end_headers()
+                    self.wfile.write(page.encode())
+                    return
                 document = provider.document(self.path)
                 body = json.dumps(document).encode()
                 self.send_response(200 if document else 404)
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def do_POST(self):
+                form = dict(parse_qsl(self.rfile.read(int(self.headers["Content-Length"])).decode()))
+                answer = provider.redeem(form) if self.path == "/token" else None
+                body = json.dumps(answer or {"error": "invalid_grant"}).encode()
+                self.send_response(200 if answer else 400)
                 self.send_header("Content-Length", str(len(body)))
                 self.end_headers()
                 self.wfile.write(body)

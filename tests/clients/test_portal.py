@@ -1,7 +1,9 @@
 """The portal in a real browser: what each page looks like to axe at two widths, and the way from the first log-in to data
 that the world reads, with JavaScript and without."""
 
+import json
 import shutil
+import time
 import urllib.error
 import urllib.request
 from pathlib import Path
@@ -16,7 +18,7 @@ from store import TENANCY
 
 WIDTHS = (1280, 390)
 PAGE_BYTES = 150 * 1024
-PASSWORDS = {"mia": "mia manages this", "udo": "udo uses this", "eva": "eva is elsewhere"}
+PASSWORDS = {"mia": "mia manages this", "udo": "udo uses this", "eva": "eva is elsewhere", "opal": "opal operates this"}
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +36,8 @@ def chromium():
 def people(store):
     store.create_person("mia", TENANCY, "MANAGER", PASSWORDS["mia"])
     store.create_person("udo", TENANCY, "USER", PASSWORDS["udo"])
-    store.admin("user", "create", "eva", "--password-stdin", stdin=PASSWORDS["eva"])
+    for name in ("eva", "opal"):
+        store.admin("user", "create", name, "--password-stdin", stdin=PASSWORDS[name])
 
 
 def open_portal(chromium, store, name: str, javascript: bool = True) -> Page:
@@ -91,8 +94,58 @@ def test_every_page_is_sound(chromium, store, people, tmp_path):
         "/inbox/",
         "/account/",
         "/confirm",
+        f"{store_path}/usage/",
+        f"{store_path}/usage/?range=12m",
     ):
         is_sound(page, path, tmp_path)
+
+
+def test_every_page_of_operators_is_sound(chromium, store, people, tmp_path):
+    page = open_portal(chromium, store, "opal")
+    page.goto("/operate/tenancies/new")
+    page.fill("#tenancy", "made-in-portal-o")
+    page.fill("#quota", "10 GiB")
+    page.fill("#manager", "mia")
+    page.get_by_role("button", name="Make the tenancy").click()
+    expect(page.get_by_role("status")).to_have_text("The tenancy is made.")
+    made = "/operate/tenancies/made-in-portal-o"
+    for path in (
+        "/operate/tenancies/",
+        "/operate/tenancies/new",
+        f"{made}/",
+        f"{made}/quotas/",
+        f"{made}/members/",
+        f"{made}/usage/",
+        "/operate/people/",
+        "/operate/people/mia/",
+        "/operate/requests/",
+        "/operate/usage",
+        "/operate/audit/",
+        "/operate/health/?check=directory",
+    ):
+        is_sound(page, path, tmp_path)
+    expect(page.locator("tr", has_text="meter_usage")).to_contain_text("item")
+
+
+def test_an_operator_suspends_and_reactivates(chromium, store, people):
+    opal = open_portal(chromium, store, "opal")
+    store.admin("user", "create", "sue", "--password-stdin", stdin="sue is suspended")
+    opal.goto("/operate/people/?search=sue")
+    opal.get_by_role("link", name="sue").click()
+    opal.locator("summary", has_text="Suspend").click()
+    opal.fill("#reason", "on leave")
+    opal.get_by_role("button", name="Suspend sue").click()
+    expect(opal.get_by_role("status")).to_contain_text("The person is suspended")
+    opal.get_by_role("button", name="Reactivate sue").click()
+    expect(opal.get_by_role("status")).to_contain_text("The person is reactivated")
+    opal.goto("/operate/audit/?actor=opal&action=user.*")
+    expect(opal.locator("tbody tr")).to_have_count(2)
+    with opal.expect_download() as download:
+        opal.get_by_role("link", name="Export as JSON lines").click()
+    lines = Path(download.value.path()).read_text().splitlines()
+    assert [json.loads(line)["entry"]["action"] for line in lines] == ["user.suspend", "user.reactivate"]
+    mia = open_portal(chromium, store, "mia")
+    assert mia.goto("/operate/tenancies/").status == 404
 
 
 @pytest.mark.parametrize("javascript", [True, False], ids=["javascript", "plain"])
@@ -198,3 +251,85 @@ def test_folders_are_walked_and_an_object_is_saved(chromium, store, people, mana
     udo = open_portal(chromium, store, "udo")
     assert udo.goto(f"/object-stores/{TENANCY}/buckets/folders/objects/").status == 404
     assert udo.request.get(f"/object-stores/{TENANCY}/buckets/folders/objects/download?key=top.txt").status == 403
+
+
+def test_a_member_logs_in_with_the_identity_provider(chromium, store, people, oidc_provider):
+    oidc_provider.remembered = None
+    page = chromium.new_context(base_url=store.portal_url).new_page()
+    page.goto("/services/my/")
+    page.get_by_role("link", name="Log in with your institution").click()
+    page.fill("#user", "udo")
+    page.get_by_role("button", name="Log in").click()
+    expect(page.locator("h1")).to_have_text("My services")
+    expect(page.locator(".person")).to_contain_text("udo")
+    # The provider has just asked for the password, so it is not asked for again.
+    page.goto(f"/object-stores/{TENANCY}/keys/new")
+    expect(page.locator("h1")).to_have_text("Create a key")
+    logged_in = store.admin("audit", "list", "--action", "login.begin", "--actor", "anonymous")
+    assert any(line["entry"]["target"] == "login oidc callback" for line in logged_in["entries"]), logged_in
+
+    # Somebody whom the provider remembers from long ago gives the password again, there or here.
+    oidc_provider.remembered = ("udo", int(time.time()) - 7200)
+    page = chromium.new_context(base_url=store.portal_url).new_page()
+    page.goto("/login?next=/account/")
+    page.get_by_role("link", name="Log in with your institution").click()
+    expect(page.locator("h1")).to_have_text("Your account")
+    page.goto(f"/object-stores/{TENANCY}/keys/new")
+    expect(page.locator("h1")).to_have_text("Please confirm your password")
+    page.get_by_role("link", name="Confirm with your institution").click()
+    assert oidc_provider.asked[-1]["prompt"] == "login" and oidc_provider.asked[-1]["max_age"] == "0"
+    page.fill("#user", "mia")
+    page.get_by_role("button", name="Log in").click()
+    expect(page.get_by_role("alert")).to_contain_text("another person")
+    page.get_by_role("link", name="Confirm with your institution").click()
+    page.fill("#user", "udo")
+    page.get_by_role("button", name="Log in").click()
+    expect(page.locator("h1")).to_have_text("Create a key")
+
+
+def test_who_is_not_known_here_is_not_let_in_by_the_provider(chromium, store, people, oidc_provider):
+    oidc_provider.remembered = ("nobody-here", int(time.time()))
+    page = chromium.new_context(base_url=store.portal_url).new_page()
+    page.goto("/login")
+    page.get_by_role("link", name="Log in with your institution").click()
+    expect(page.get_by_role("alert")).to_contain_text("Nobody of this name is known here")
+    page.goto("/account/")
+    expect(page.locator("h1")).to_have_text("Log in")
+
+
+@pytest.mark.parametrize("javascript", [True, False], ids=["javascript", "plain"])
+def test_a_new_key_is_shown_once_to_copy_or_download(chromium, store, people, javascript):
+    page = open_portal(chromium, store, "udo", javascript)
+    page.goto(f"/object-stores/{TENANCY}/keys/new")
+    page.fill("#description", "dialog test")
+    page.get_by_role("button", name="Create the key").click()
+    dialog = page.locator("dialog.once")
+    expect(dialog).to_be_visible()
+    assert dialog.evaluate("dialog => dialog.matches(':modal')") == javascript
+    if javascript:
+        page.keyboard.press("Escape")
+        expect(dialog).to_be_visible()
+        found = Axe().run(page).response["violations"]
+        assert not found, [(rule["id"], [node["html"] for node in rule["nodes"]]) for rule in found]
+    access_key, secret_key = page.locator("dl.facts code").all_inner_texts()
+    names = [summary.split("\n")[0].split(" ~")[0] for summary in page.locator("dialog summary").all_inner_texts()]
+    assert names == ["s3cmd", "rclone", "mc", "s5cmd", "AWS CLI", "Python"]
+    for summary in page.locator("dialog summary").all()[1:]:
+        summary.click()
+    for link in page.locator("a[download]").all():
+        with page.expect_download() as download:
+            link.click()
+        text = Path(download.value.path()).read_text()
+        assert access_key in text and secret_key in text, download.value.suggested_filename
+    page.get_by_role("link", name="I have copied it").click()
+    expect(page.locator("tr", has_text=access_key)).to_contain_text("dialog test")
+    assert secret_key not in page.content()
+
+
+def test_names_are_completed_from_the_directory(chromium, store, people):
+    page = open_portal(chromium, store, "mia")
+    page.goto(f"/services/{TENANCY}/members/")
+    page.locator("#user").press_sequentially("ev")
+    expect(page.locator("#known-people option[value=eva]")).to_have_count(1)
+    eva = open_portal(chromium, store, "eva")
+    assert eva.goto("/complete?prefix=mi").status in (200, 404), "eva may hold a role by now"

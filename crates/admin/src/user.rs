@@ -232,11 +232,7 @@ async fn list(State(state): State<AdminState>) -> Result<Json<List<UserView>>, A
 async fn show(State(state): State<AdminState>, Path(name): Path<UserName>) -> Result<Json<UserDetail>, ApiError> {
     let standing = state.identity.standing(&name).await?.ok_or_else(|| IdentityError::NoSuchUser(name.clone()))?;
     let now = state.clock.now();
-    let mut keys = Vec::new();
-    for tenancy in state.identity.tenancies() {
-        let found = state.identity.keys(&tenancy.name, Some(&name), LIST_LIMIT).await?;
-        keys.extend(key::views(&state, found).await?);
-    }
+    let keys = key::views(&state, state.identity.keys_of(&name, LIST_LIMIT).await?).await?;
     let roles = standing.roles.iter().map(|grant| RoleView::new(grant, now)).collect();
     let suspension = standing.suspension.as_deref().map(SuspensionView::from);
     Ok(Json(UserDetail { user: standing.user.clone().into(), roles, keys, suspension }))

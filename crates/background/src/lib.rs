@@ -6,4 +6,7 @@
 pub mod jobs;
 mod scheduler;
 
-pub use scheduler::{Done, JOB_DURATION_SECONDS, JOB_ITEMS, JOB_LAST_RUN_SECONDS, JOB_RUNS, Job, JobError, Scheduler};
+pub use scheduler::{
+    Done, JOB_DURATION_SECONDS, JOB_ITEMS, JOB_LAST_RUN_SECONDS, JOB_RUNS, Job, JobError, JobRun, JobRuns, JobState,
+    Scheduler,
+};

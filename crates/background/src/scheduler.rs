@@ -1,13 +1,15 @@
 //! When jobs run, and what is told of it.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use parking_lot::Mutex;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use types::Clock;
+use types::{Clock, Timestamp};
 
 /// Runs of jobs by `job` and `outcome` (`done` or `failed`).
 pub const JOB_RUNS: &str = "commonhold_job_runs_total";
@@ -60,6 +62,58 @@ pub trait Job: Send + Sync + 'static {
     async fn run(&self) -> Result<Done, JobError>;
 }
 
+/// How the jobs of a server are: what their runs came to since it started. Cheap to clone; clones are of one.
+#[derive(Clone, Debug, Default)]
+pub struct JobRuns(Arc<Mutex<BTreeMap<&'static str, JobState>>>);
+
+/// How one job is.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct JobState {
+    /// Its name.
+    pub name: &'static str,
+    /// How long after the start of one run the next one starts.
+    pub period: Duration,
+    /// Since when it runs, where it does now.
+    pub running_since: Option<Timestamp>,
+    /// Its last run that has ended; `None` where none has yet.
+    pub last: Option<JobRun>,
+}
+
+/// A run that has ended.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct JobRun {
+    /// When it ended.
+    pub ended: Timestamp,
+    /// How long it took.
+    pub took: Duration,
+    /// How many things it dealt with, or why it failed.
+    pub outcome: Result<u64, String>,
+}
+
+impl JobRuns {
+    /// Every job, in the order of names.
+    pub fn all(&self) -> Vec<JobState> {
+        self.0.lock().values().cloned().collect()
+    }
+
+    fn know(&self, job: &dyn Job) {
+        let state = JobState { name: job.name(), period: job.period(), running_since: None, last: None };
+        self.0.lock().insert(job.name(), state);
+    }
+
+    fn begin(&self, name: &str, now: Timestamp) {
+        if let Some(state) = self.0.lock().get_mut(name) {
+            state.running_since = Some(now);
+        }
+    }
+
+    fn end(&self, name: &str, run: JobRun) {
+        if let Some(state) = self.0.lock().get_mut(name) {
+            (state.running_since, state.last) = (None, Some(run));
+        }
+    }
+}
+
 /// Runs jobs until it is stopped.
 #[derive(Debug)]
 pub struct Scheduler {
@@ -68,12 +122,14 @@ pub struct Scheduler {
 }
 
 impl Scheduler {
-    /// Starts `jobs`: each after its delay, and then in its period. Two runs of one job never overlap.
-    pub fn start(jobs: Vec<Box<dyn Job>>, clock: Arc<dyn Clock>) -> Self {
+    /// Starts `jobs`: each after its delay, and then in its period. Two runs of one job never overlap. `runs` tells
+    /// how they are from then on.
+    pub fn start(jobs: Vec<Box<dyn Job>>, clock: Arc<dyn Clock>, runs: &JobRuns) -> Self {
         let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
         for job in jobs {
-            let (clock, stop) = (Arc::clone(&clock), stop.clone());
-            tasks.spawn(async move { stop.run_until_cancelled(repeat(&*job, &*clock)).await });
+            runs.know(&*job);
+            let (clock, stop, runs) = (Arc::clone(&clock), stop.clone(), runs.clone());
+            tasks.spawn(async move { stop.run_until_cancelled(repeat(&*job, &*clock, &runs)).await });
         }
         tasks.close();
         Self { tasks, stop }
@@ -86,7 +142,7 @@ impl Scheduler {
     }
 }
 
-async fn repeat(job: &dyn Job, clock: &dyn Clock) {
+async fn repeat(job: &dyn Job, clock: &dyn Clock, runs: &JobRuns) {
     let mut next = Instant::now() + job.delay();
     loop {
         tokio::select! {
@@ -94,14 +150,17 @@ async fn repeat(job: &dyn Job, clock: &dyn Clock) {
             () = job.wanted() => tokio::time::sleep(BREATH).await,
         }
         next = Instant::now() + job.period();
-        run_once(job, clock).await;
+        run_once(job, clock, runs).await;
     }
 }
 
-async fn run_once(job: &dyn Job, clock: &dyn Clock) {
+async fn run_once(job: &dyn Job, clock: &dyn Clock, runs: &JobRuns) {
     let (name, started) = (job.name(), Instant::now());
+    runs.begin(name, clock.now());
     let result = job.run().await;
     let elapsed = started.elapsed();
+    let outcome = result.as_ref().map(|done| done.items).map_err(ToString::to_string);
+    runs.end(name, JobRun { ended: clock.now(), took: elapsed, outcome });
     metrics::histogram!(JOB_DURATION_SECONDS, "job" => name).record(elapsed);
     match result {
         Ok(Done { items }) => {
@@ -177,7 +236,8 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_job_that_is_wanted_runs_before_its_period_is_over() {
         let runs = Arc::new(AtomicU64::new(0));
-        let scheduler = Scheduler::start(vec![Box::new(Wanted(Arc::clone(&runs)))], Arc::new(SystemClock));
+        let scheduler =
+            Scheduler::start(vec![Box::new(Wanted(Arc::clone(&runs)))], Arc::new(SystemClock), &JobRuns::default());
         for (seconds, expected) in [(11, 2), (3600, 3)] {
             tokio::time::sleep(Duration::from_secs(seconds)).await;
             assert_eq!(runs.load(Ordering::Relaxed), expected, "after {seconds} s more");
@@ -193,9 +253,18 @@ mod tests {
             let runs = Arc::new(AtomicU64::new(0));
             let takes = Duration::from_secs(takes_seconds);
             let job = Counting { runs: Arc::clone(&runs), takes, fails };
-            let scheduler = Scheduler::start(vec![Box::new(job)], Arc::new(SystemClock));
+            let told = JobRuns::default();
+            let scheduler = Scheduler::start(vec![Box::new(job)], Arc::new(SystemClock), &told);
+            assert_eq!(
+                told.all().iter().map(|state| (state.name, &state.last)).collect::<Vec<_>>(),
+                [("counting", &None)]
+            );
             tokio::time::sleep(Duration::from_secs(150)).await;
             assert_eq!(runs.load(Ordering::Relaxed), expected, "a run takes {takes_seconds} s");
+            let [state] = told.all().try_into().expect("one job");
+            assert_eq!(state.running_since.is_some(), takes_seconds == 100, "its second run is under way");
+            let last = state.last.expect("one has ended");
+            assert_eq!((last.took, last.outcome), (takes, if fails { Err("no".to_owned()) } else { Ok(1) }));
             scheduler.stop().await;
             tokio::time::sleep(Duration::from_secs(600)).await;
             assert_eq!(runs.load(Ordering::Relaxed), expected);

@@ -141,6 +141,19 @@ impl Identity {
         self.control.list(&keyspace::key_infos(tenancy, owner), limit).await
     }
 
+    /// The keys of a person in all tenancies, in the order of tenancies; those that have expired too, at most `limit`.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub async fn keys_of(&self, owner: &UserName, limit: usize) -> Result<Vec<KeyInfo>, IdentityError> {
+        let mut keys = Vec::new();
+        for tenancy in self.tenancies() {
+            let room = limit.saturating_sub(keys.len());
+            keys.extend(self.control.list(&keyspace::key_infos(&tenancy.name, Some(owner)), room).await?);
+        }
+        Ok(keys)
+    }
+
     /// Deletes a key.
     ///
     /// # Errors

@@ -40,6 +40,20 @@ const ACTIONS: &[(&str, &str, &str)] = &[
     ("POST", "/inbox/read", "inbox.read"),
     ("POST", "/inbox/delete", "inbox.delete"),
     ("POST", "/inbox/preferences", "inbox.preferences"),
+    ("POST", "/operate/tenancies/new", "tenancy.create"),
+    ("POST", "/operate/tenancies/{tenancy}/change", "tenancy.set"),
+    ("POST", "/operate/tenancies/{tenancy}/end", "tenancy.set"),
+    ("POST", "/operate/tenancies/{tenancy}/delete", "tenancy.delete"),
+    ("POST", "/operate/tenancies/{tenancy}/quotas/set", "quota.set"),
+    ("POST", "/operate/tenancies/{tenancy}/members/grant", "role.grant"),
+    ("POST", "/operate/tenancies/{tenancy}/members/revoke", "role.revoke"),
+    ("POST", "/operate/people/{user}/suspend", "user.suspend"),
+    ("POST", "/operate/people/{user}/reactivate", "user.reactivate"),
+    ("POST", "/operate/people/{user}/end-logins", "session.end"),
+    ("POST", "/operate/requests/{tenancy}/{number}/approve", "request.approve"),
+    ("POST", "/operate/requests/{tenancy}/{number}/reject", "request.reject"),
+    ("POST", "/operate/requests/{tenancy}/{number}/ask", "request.ask"),
+    ("POST", "/operate/health/retry-mail", "mail.retry"),
     ("POST", "/requests/{tenancy}/{number}/approve", "request.approve"),
     ("POST", "/requests/{tenancy}/{number}/reject", "request.reject"),
     ("POST", "/requests/{tenancy}/{number}/ask", "request.ask"),
@@ -58,7 +72,30 @@ const READS: &[(&str, &str)] = &[
 const LOG_IN: &str = "/login";
 
 /// The fields of forms that are recorded: names, ids and terms.
-const FACTS: &[&str] = &["bucket", "date", "expires", "key", "role", "term", "user", "versioning"];
+const FACTS: &[&str] = &[
+    "action",
+    "bucket",
+    "bytes",
+    "date",
+    "default_policy",
+    "ends",
+    "expires",
+    "key",
+    "manager",
+    "objects",
+    "of",
+    "other_action",
+    "quota",
+    "role",
+    "scope",
+    "soft_bytes",
+    "soft_objects",
+    "tenancy",
+    "term",
+    "until",
+    "user",
+    "versioning",
+];
 
 /// The names of refusals that are not recorded: nothing was looked at.
 const UNRECORDED: &[&str] = &[NOT_CONFIRMED, TOO_MANY_FAILURES];
@@ -138,7 +175,7 @@ async fn act(
             target = format!("{target} {user}");
         }
     }
-    let tenancy = parameters.iter().find(|(name, _)| name == "tenancy").map(|(_, value)| value);
+    let tenancy = parameters.iter().chain(&fields).find(|(name, _)| name == "tenancy").map(|(_, value)| value);
     Act {
         actor: person.map_or(Actor::Anonymous, Actor::Person),
         source: Source { address: Some(view.visitor.address), ..Source::via(Via::Portal) },

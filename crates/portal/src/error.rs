@@ -141,6 +141,18 @@ impl From<NotifyError> for PageError {
     }
 }
 
+impl From<audit::AuditError> for PageError {
+    fn from(error: audit::AuditError) -> Self {
+        Self::Failed(format!("the audit log: {error}"))
+    }
+}
+
+impl From<metering::MeteringError> for PageError {
+    fn from(error: metering::MeteringError) -> Self {
+        Self::Failed(format!("the history of use: {error}"))
+    }
+}
+
 impl From<access::Denied> for PageError {
     fn from(_: access::Denied) -> Self {
         Self::NotAllowed

@@ -5,17 +5,23 @@
 //! only with the token ([`csrf`]) that the page before it carried. [`page`] makes the answer: the template inside the
 //! layout, with the headers of [`security`] that let a browser run nothing but our own files.
 //!
-//! [`permissions`] and [`statement`] put policies into words. What a person may do is not decided here. Pages ask `identity` and `objects`, through `access`, as every other way
+//! [`permissions`] and [`statement`] put policies into words. `pages::operate` holds the pages of those who run the
+//! installation; to others they are not there. What a person may do is not decided here. Pages ask `identity` and `objects`, through `access`, as every other way
 //! into the store does, and show what they answer. [`audited`] records each form in the audit log.
 
+mod acting;
 mod assets;
 mod audited;
+mod badges;
+pub mod chart;
 mod csrf;
 mod error;
 mod form;
 mod page;
 mod pages;
+mod paging;
 mod permissions;
+mod program;
 mod security;
 mod shown;
 mod signed_in;
@@ -25,16 +31,18 @@ mod visitor;
 
 use std::sync::Arc;
 
-use access::Access;
+use access::{Access, Operators};
 use audit::Audit;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::middleware;
 use identity::Identity;
+use metering::Metering;
 use notify::Notify;
 use objects::Objects;
 use types::{Clock, Entropy};
 
+pub use program::{DiskGauge, DiskSpace, Program};
 pub use site::{Colour, ColourError, Origin, Site};
 pub use visitor::Visitor;
 
@@ -56,6 +64,12 @@ pub struct Portal {
     pub audit: Audit,
     /// Buckets and usage.
     pub objects: Arc<Objects>,
+    /// What was used day by day.
+    pub metering: Arc<Metering>,
+    /// Who runs the installation.
+    pub operators: Arc<Operators>,
+    /// What operators are told of the program.
+    pub program: Arc<Program>,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// Randomness for forms of those who have not logged in.

@@ -11,6 +11,7 @@ use http::request::Parts;
 use http::{HeaderMap, HeaderValue, StatusCode};
 use identity::LoginToken;
 
+use crate::badges::Badges;
 use crate::signed_in::SignedIn;
 use crate::{Portal, Visitor, csrf};
 
@@ -45,6 +46,10 @@ pub(crate) struct Layout {
     pub(crate) said: Option<&'static str>,
     /// Which part of the portal the page is in.
     pub(crate) part: Part,
+    /// Whether the operators' pages are there for the person.
+    pub(crate) operates: bool,
+    /// How much waits for the person.
+    pub(crate) badges: Badges,
     pub(crate) assets: &'static str,
 }
 
@@ -61,6 +66,8 @@ pub(crate) enum Part {
     Inbox,
     /// The person's own settings.
     Account,
+    /// What operators do.
+    Operate,
 }
 
 impl View {
@@ -93,6 +100,8 @@ impl View {
             csrf: self.form_secret().map(csrf::token).unwrap_or_default(),
             said: said(&self.path),
             part,
+            operates: signed_in.is_some_and(|signed_in| signed_in.operates),
+            badges: signed_in.map(|signed_in| signed_in.badges).unwrap_or_default(),
             assets: crate::assets::VERSION,
         }
     }
@@ -206,6 +215,15 @@ const SAID: &[(&str, &str)] = &[
     ("request-withdrawn", "The request is withdrawn."),
     ("role-granted", "The role is granted. It works within seconds."),
     ("role-revoked", "The role is taken away. Keys of the person stop working at once where no other role is left."),
+    ("tenancy-created", "The tenancy is made."),
+    ("tenancy-changed", "The tenancy is changed."),
+    ("tenancy-ended", "The tenancy has ended: from now on only its managers reach it."),
+    ("tenancy-deleted", "The tenancy is deleted, with its roles and keys."),
+    ("quota-set", "The quota is set, and counts from now on."),
+    ("person-suspended", "The person is suspended: nothing of theirs works from now on."),
+    ("person-reactivated", "The person is reactivated, and told so."),
+    ("logins-ended", "The person is logged out everywhere. Their keys go on working."),
+    ("mail-retried", "The mails that wait are due now, and go within a minute."),
     ("bucket-created", "The bucket is made."),
     ("bucket-deleted", "The bucket is deleted."),
     ("message-sent", "The message is on its way."),

@@ -13,9 +13,11 @@ mod log_in;
 mod members;
 mod message;
 mod object_stores;
+mod operate;
 mod requests;
 mod service;
 mod services;
+mod usage;
 mod view_keys;
 mod view_policies;
 mod who_has_access;
@@ -42,10 +44,12 @@ pub(crate) fn routes() -> Router<Portal> {
         .merge(create_key::routes())
         .merge(view_keys::routes())
         .merge(buckets::routes())
+        .merge(usage::routes())
         .merge(bucket::routes())
         .merge(browser::routes())
         .merge(who_has_access::routes())
         .merge(view_policies::routes())
         .merge(create_policy::routes())
         .merge(edit_policy::routes())
+        .merge(operate::routes())
 }

@@ -13,6 +13,7 @@ use types::{TenancyName, UserName};
 
 use crate::Portal;
 use crate::audited::{NOT_CONFIRMED, NotDone};
+use crate::badges::{self, Badges};
 use crate::error::PageError;
 use crate::page::View;
 
@@ -23,11 +24,23 @@ pub(crate) struct SignedIn {
     pub(crate) login: Login,
     pub(crate) token: LoginToken,
     pub(crate) standing: Arc<Standing>,
+    /// Whether they run the installation.
+    pub(crate) operates: bool,
+    /// What the head of a page tells them; nothing where no page is shown.
+    pub(crate) badges: Badges,
 }
 
 /// A person who has logged in and gave the password not long ago: for keys and permissions.
 #[derive(Clone)]
 pub(crate) struct Confirmed(pub(crate) SignedIn);
+
+/// An operator who has logged in. To everybody else their pages are not there.
+#[derive(Clone)]
+pub(crate) struct Operator(pub(crate) SignedIn);
+
+/// An operator who gave the password not long ago: for whatever changes something.
+#[derive(Clone)]
+pub(crate) struct ConfirmedOperator(pub(crate) SignedIn);
 
 /// A tenancy that the person belongs to.
 pub(crate) struct Member {
@@ -60,6 +73,10 @@ impl FromRequestParts<Portal> for SignedIn {
     async fn from_request_parts(parts: &mut Parts, portal: &Portal) -> Result<Self, Response> {
         let view = View::of(parts, portal);
         match find(&view).await {
+            Ok(Some(signed_in)) if parts.method == Method::GET => {
+                let badges = badges::of(portal, &signed_in).await;
+                Ok(Self { badges, ..signed_in })
+            }
             Ok(Some(signed_in)) => Ok(signed_in),
             Ok(None) => Err(ask("/login", &parts.method, &view, NotDone("NotLoggedIn"))),
             Err(error) => Err(error.answer(&view)),
@@ -79,6 +96,24 @@ impl FromRequestParts<Portal> for Confirmed {
     }
 }
 
+impl FromRequestParts<Portal> for Operator {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, portal: &Portal) -> Result<Self, Response> {
+        let signed_in = SignedIn::from_request_parts(parts, portal).await?;
+        if signed_in.operates { Ok(Self(signed_in)) } else { Err(PageError::NotFound.answer(&View::of(parts, portal))) }
+    }
+}
+
+impl FromRequestParts<Portal> for ConfirmedOperator {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, portal: &Portal) -> Result<Self, Response> {
+        let Operator(_) = Operator::from_request_parts(parts, portal).await?;
+        Confirmed::from_request_parts(parts, portal).await.map(|Confirmed(signed_in)| Self(signed_in))
+    }
+}
+
 /// Who is signed in; nobody where the login has ended or the person may not log in any more.
 pub(crate) async fn find(view: &View) -> Result<Option<SignedIn>, PageError> {
     let identity = &view.portal.identity;
@@ -87,7 +122,9 @@ pub(crate) async fn find(view: &View) -> Result<Option<SignedIn>, PageError> {
     let Some(standing) = identity.standing(&login.user).await? else { return Ok(None) };
     let active = standing.user.status == UserStatus::Active && standing.suspension.is_none();
     let was_ended = standing.sessions_ended.is_some_and(|until| login.began <= until);
-    Ok((active && !was_ended).then(|| SignedIn { user: login.user.clone(), login, token, standing }))
+    let operates = view.portal.operators.includes(&standing);
+    let badges = Badges::default();
+    Ok((active && !was_ended).then(|| SignedIn { user: login.user.clone(), login, token, standing, operates, badges }))
 }
 
 /// Sends the browser to a page that asks for the password, and back afterwards. A form is not sent again: its page is

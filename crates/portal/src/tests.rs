@@ -5,8 +5,10 @@ mod forms;
 mod keys_and_buckets;
 mod logging_in;
 mod membership;
+mod operate;
 mod policies;
 mod recorded;
+mod usage;
 
 use browser::{Browser, World};
 
@@ -24,6 +26,9 @@ async fn pages_are_for_those_whom_they_are_for() {
         ("/object-stores/t-o/keys/", true),
         ("/object-stores/t-o/keys/new", true),
         ("/object-stores/t-o/buckets/", true),
+        ("/object-stores/t-o/usage/", true),
+        ("/object-stores/t-o/usage/?range=36m", true),
+        ("/object-stores/t-o/usage/csv", true),
         ("/object-stores/t-o/buckets/of-max/", true),
         ("/object-stores/t-o/buckets/of-max/objects/", true),
         ("/object-stores/t-o/buckets/of-max/access", true),

@@ -9,6 +9,7 @@ mod banner;
 mod cli;
 mod config;
 mod connection;
+mod disk;
 mod ldap;
 mod listener;
 mod mail;

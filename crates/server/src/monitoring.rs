@@ -18,7 +18,7 @@ use objects::Objects;
 use storage::maintenance::Maintenance;
 use tokio_util::sync::CancellationToken;
 
-use crate::telemetry;
+use crate::{disk, telemetry};
 
 /// The Prometheus text format (Prometheus documentation, "Exposition formats").
 const TEXT_FORMAT: &str = "text/plain; version=0.0.4; charset=utf-8";
@@ -96,10 +96,10 @@ async fn render(State(monitored): State<Monitored>) -> impl IntoResponse {
 }
 
 fn measure_disk(data_dir: &Path) {
-    match rustix::fs::statvfs(data_dir) {
-        Ok(disk) => {
-            metrics::gauge!(telemetry::DISK_BYTES).set(float(disk.f_blocks.saturating_mul(disk.f_frsize)));
-            metrics::gauge!(telemetry::DISK_FREE_BYTES).set(float(disk.f_bavail.saturating_mul(disk.f_frsize)));
+    match disk::space(data_dir) {
+        Ok(space) => {
+            metrics::gauge!(telemetry::DISK_BYTES).set(float(space.total_bytes));
+            metrics::gauge!(telemetry::DISK_FREE_BYTES).set(float(space.free_bytes));
         }
         Err(error) => tracing::warn!(%error, "the disk of the data directory can not be measured"),
     }

@@ -201,7 +201,7 @@ fn start_jobs(config: &Config, store: &Store) -> Scheduler {
         let period = Duration::from_secs(config.scrub.period_hours * 3600);
         jobs.push(Box::new(Scrub::new(Arc::clone(&store.objects), engine, period, pace)));
     }
-    Scheduler::start(jobs, Arc::clone(&store.clock))
+    Scheduler::start(jobs, Arc::clone(&store.clock), &store.job_runs)
 }
 
 async fn bind(config: &Config) -> Result<Bound, ServeError> {

@@ -4,17 +4,18 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use access::{Access, Domains};
+use access::{Access, Domains, Operators};
 use admin::maintenance::Tasks;
 use admin::{AdminState, Installation};
 use audit::{Audit, AuditError};
 use axum::Router;
+use background::JobRuns;
 use identity::{ExternalDirectory, Identity, IdentityError};
 use identity_oidc::Provider;
 use metering::Metering;
 use notify::{Notify, NotifyError};
 use objects::Objects;
-use portal::{Colour, Portal, Site};
+use portal::{Colour, Portal, Program, Site};
 use s3_api::{Proxies, S3Config, S3Service};
 use storage::maintenance::Maintenance;
 use storage::{Engine, Metadata, StorageError};
@@ -24,6 +25,7 @@ use types::{Clock, Entropy, OsEntropy, PooledEntropy, SystemClock};
 
 use crate::cli::CliError;
 use crate::config::{Config, Domain, Environment, ProxySetting};
+use crate::disk;
 use crate::mail::{self, MailError};
 use crate::master_key::{self, MasterKeySourceError};
 use crate::oidc::{self, OidcSetupError};
@@ -109,6 +111,8 @@ pub(crate) struct Store {
     pub(crate) metering: Arc<Metering>,
     /// The long work that an operator asked for.
     pub(crate) tasks: Tasks,
+    /// What the runs of jobs came to.
+    pub(crate) job_runs: JobRuns,
     /// Who may do what.
     pub(crate) access: Arc<Access>,
     /// Whose word is taken for who people are.
@@ -166,6 +170,7 @@ impl Store {
             objects: Arc::new(objects),
             metering: Arc::new(metering),
             tasks: Tasks::default(),
+            job_runs: JobRuns::default(),
             access: Arc::new(access),
             oidc,
             clock,
@@ -198,11 +203,27 @@ impl Store {
             notify: Arc::clone(&self.notify),
             audit: self.audit.clone(),
             objects: Arc::clone(&self.objects),
+            metering: Arc::clone(&self.metering),
+            operators: Arc::new(operators(config)),
+            program: Arc::new(self.program(config)),
             clock: Arc::clone(&self.clock),
             entropy: Arc::new(OsEntropy),
             site: Arc::new(site(config, addresses)),
         });
         PortalPages { router, proxies: proxies(config) }
+    }
+
+    /// What the portal tells operators of this program.
+    fn program(&self, config: &Config) -> Program {
+        let data_dir = config.data_dir.clone();
+        Program {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            started: self.clock.now(),
+            data_dir: data_dir.display().to_string(),
+            disk: Box::new(move || disk::space(&data_dir).map_err(|error| error.to_string())),
+            engine: Arc::clone(&self.engine) as Arc<dyn Maintenance>,
+            jobs: self.job_runs.clone(),
+        }
     }
 
     /// Ends the engine's work in order. Nothing may use the store any more.
@@ -241,6 +262,11 @@ const fn proxies(config: &Config) -> Proxies {
         ProxySetting::None => Proxies::None,
         ProxySetting::Trusted => Proxies::Trusted,
     }
+}
+
+/// Those of the configuration, which was checked when it was read.
+fn operators(config: &Config) -> Operators {
+    Operators::new(config.operators.people.iter(), config.operators.groups.iter()).unwrap_or_default()
 }
 
 /// The addresses that the portal names to people: those of its own listeners, or of the proxy before them.

@@ -116,7 +116,11 @@ mod tests {
         let identity = Arc::new(identity.expect("opens"));
         let tenancy = TenancyName::new("t").expect("a name");
         identity.create_tenancy(NewTenancy::named(tenancy.clone())).await.expect("made");
-        let scheduler = Scheduler::start(vec![Box::new(WriteGroups::new(Arc::clone(&identity)))], clock);
+        let scheduler = Scheduler::start(
+            vec![Box::new(WriteGroups::new(Arc::clone(&identity)))],
+            clock,
+            &crate::JobRuns::default(),
+        );
         tokio::time::sleep(Duration::from_secs(60)).await;
 
         let grant = NewRole { tenancy: tenancy.clone(), user: name.clone(), role: Role::User, expires: None };

@@ -7,17 +7,18 @@ use axum::response::Response;
 use axum::routing::{get, post};
 use identity::authority::Act;
 use identity::term::Term;
-use identity::{Actor, NewRole, Revocation};
+use identity::{NewRole, Revocation};
 use policy::Role;
 use serde::Deserialize;
 use types::{TenancyName, UserName};
 
 use super::requests::{end_of, term_words};
-use super::service::GrantRow;
+use super::service::{GrantRow, find};
 use crate::Portal;
+use crate::acting::Acting;
 use crate::error::PageError;
 use crate::form::Form;
-use crate::page::{Layout, Part, View, done, page};
+use crate::page::{Layout, View, done, page};
 use crate::signed_in::SignedIn;
 
 /// The most grants on the page.
@@ -28,8 +29,11 @@ const SHOWN: usize = 1000;
 struct MembersPage {
     layout: Layout,
     name: String,
+    /// The page of all tenancies, and that of this one.
+    tenancies_path: &'static str,
+    tenancy_path: String,
     members: Vec<Member>,
-    search: String,
+    wanted: Wanted,
     truncated: bool,
     roles: Vec<Role>,
     terms: Vec<(String, String)>,
@@ -41,14 +45,24 @@ struct Member {
     can_revoke: bool,
 }
 
+/// Which grants to show.
 #[derive(Deserialize)]
-struct Search {
+pub(super) struct Wanted {
     #[serde(default)]
     search: String,
+    /// A role; each where it is empty.
+    #[serde(default)]
+    role: String,
+    /// A state of [`STATES`]; each where it is empty.
+    #[serde(default)]
+    state: String,
 }
 
+/// The states that grants on the page can be in: those that were replaced or taken away are not among them.
+const STATES: [&str; 3] = ["ACTIVE", "EXPIRING", "EXPIRED"];
+
 #[derive(Deserialize)]
-struct GrantForm {
+pub(super) struct GrantForm {
     user: UserName,
     role: Role,
     term: String,
@@ -59,7 +73,7 @@ struct GrantForm {
 }
 
 #[derive(Deserialize)]
-struct RevokeForm {
+pub(super) struct RevokeForm {
     user: UserName,
     role: Role,
     reason: String,
@@ -76,41 +90,72 @@ async fn show(
     view: View,
     signed_in: SignedIn,
     Path(tenancy): Path<TenancyName>,
-    Query(Search { search }): Query<Search>,
+    Query(wanted): Query<Wanted>,
 ) -> Result<Response, Response> {
-    let shown = assemble(&view, &signed_in, &tenancy, search.trim()).await;
-    shown.map(|shown| page(&shown)).map_err(|error| error.answer(&view))
+    let acting = Acting::Person(signed_in.user.clone());
+    show_members(&view, &signed_in, &acting, &tenancy, wanted).await
+}
+
+/// The page of a tenancy's members.
+///
+/// # Errors
+/// The page that says why it can not be seen.
+pub(super) async fn show_members(
+    view: &View,
+    signed_in: &SignedIn,
+    acting: &Acting,
+    tenancy: &TenancyName,
+    wanted: Wanted,
+) -> Result<Response, Response> {
+    let shown = assemble(view, signed_in, acting, tenancy, wanted).await;
+    shown.map(|shown| page(&shown)).map_err(|error| error.answer(view))
 }
 
 async fn assemble(
     view: &View,
     signed_in: &SignedIn,
+    acting: &Acting,
     tenancy: &TenancyName,
-    search: &str,
+    wanted: Wanted,
 ) -> Result<MembersPage, PageError> {
-    let (identity, actor) = (&view.portal.identity, Actor::Person(signed_in.user.clone()));
+    let (identity, actor) = (&view.portal.identity, acting.actor());
+    find(&view.portal, tenancy)?;
     if !identity.may(&actor, tenancy, &Act::SeeMembers).await? {
         return Err(PageError::NotFound);
     }
     let now = view.portal.clock.now();
     let held = signed_in.standing.role_in(tenancy, now);
     let grants = identity.roles(tenancy, SHOWN + 1).await?;
-    let found = grants.iter().take(SHOWN).filter(|grant| grant.user.as_str().contains(search));
-    let members = found.map(|grant| Member {
+    let members = grants.iter().take(SHOWN).map(|grant| Member {
         user: grant.user.to_string(),
         grant: GrantRow::new(grant, now),
         can_revoke: identity::authority::allows(&actor, held, &Act::Revoke { user: &grant.user, role: grant.role }),
     });
-    let grants_role = |role: &Role| held == Some(Role::Manager) || *role == Role::User;
+    let grants_role = |role: &Role| *acting == Acting::Operator || held == Some(Role::Manager) || *role == Role::User;
     Ok(MembersPage {
-        layout: view.layout(Some(signed_in), Part::Services, "Members"),
+        layout: view.layout(Some(signed_in), acting.part(), "Members"),
         name: tenancy.to_string(),
-        members: members.collect(),
-        search: search.to_owned(),
+        tenancies_path: acting.tenancies_path(),
+        tenancy_path: acting.tenancy_path(tenancy),
+        members: members.filter(|member| wanted.takes(member)).collect(),
+        wanted,
         truncated: grants.len() > SHOWN,
         roles: [Role::User, Role::Deputy, Role::Manager].into_iter().filter(grants_role).collect(),
         terms: Term::CHOICES.iter().map(|term| (term.to_string(), term_words(*term))).collect(),
     })
+}
+
+impl Wanted {
+    fn takes(&self, member: &Member) -> bool {
+        member.user.contains(self.search.trim())
+            && (self.role.is_empty() || member.grant.role.to_string() == self.role)
+            && (self.state.is_empty() || member.grant.state == self.state)
+    }
+
+    /// Whether it leaves anything out.
+    fn is_narrow(&self) -> bool {
+        !(self.search.trim().is_empty() && self.role.is_empty() && self.state.is_empty())
+    }
 }
 
 async fn grant(
@@ -119,14 +164,26 @@ async fn grant(
     Path(tenancy): Path<TenancyName>,
     Form(form): Form<GrantForm>,
 ) -> Result<Response, Response> {
-    let path = format!("/services/{tenancy}/members/");
+    grant_role(&view, &Acting::Person(signed_in.user), tenancy, form).await
+}
+
+/// Grants a role, and sends the browser back to the members.
+///
+/// # Errors
+/// The page that says why it can not be done.
+pub(super) async fn grant_role(
+    view: &View,
+    acting: &Acting,
+    tenancy: TenancyName,
+    form: GrantForm,
+) -> Result<Response, Response> {
+    let path = format!("{}members/", acting.tenancy_path(&tenancy));
     let granted = async {
         let expires = end_of(&form.term, &form.date, view.portal.clock.now())?;
         let new = NewRole { tenancy, user: form.user, role: form.role, expires };
-        let actor = Actor::Person(signed_in.user);
-        Ok::<_, PageError>(view.portal.identity.grant_role_as(&actor, new, form.reason.trim()).await?)
+        Ok::<_, PageError>(view.portal.identity.grant_role_as(&acting.actor(), new, form.reason.trim()).await?)
     };
-    granted.await.map_err(|error| error.answer(&view))?;
+    granted.await.map_err(|error| error.answer(view))?;
     Ok(done(&path, "role-granted"))
 }
 
@@ -134,11 +191,24 @@ async fn revoke(
     view: View,
     signed_in: SignedIn,
     Path(tenancy): Path<TenancyName>,
-    Form(RevokeForm { user, role, reason }): Form<RevokeForm>,
+    Form(form): Form<RevokeForm>,
 ) -> Result<Response, Response> {
-    let path = format!("/services/{tenancy}/members/");
+    revoke_role(&view, &Acting::Person(signed_in.user), tenancy, form).await
+}
+
+/// Takes a role away, and sends the browser back to the members.
+///
+/// # Errors
+/// The page that says why it can not be done.
+pub(super) async fn revoke_role(
+    view: &View,
+    acting: &Acting,
+    tenancy: TenancyName,
+    RevokeForm { user, role, reason }: RevokeForm,
+) -> Result<Response, Response> {
+    let path = format!("{}members/", acting.tenancy_path(&tenancy));
     let revocation = Revocation { tenancy, user, role: Some(role), reason: reason.trim().to_owned() };
-    let revoked = view.portal.identity.revoke_role(&Actor::Person(signed_in.user), revocation).await;
-    revoked.map_err(|error| PageError::from(error).answer(&view))?;
+    let revoked = view.portal.identity.revoke_role(&acting.actor(), revocation).await;
+    revoked.map_err(|error| PageError::from(error).answer(view))?;
     Ok(done(&path, "role-revoked"))
 }

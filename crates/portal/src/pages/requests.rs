@@ -5,18 +5,20 @@ use axum::Router;
 use axum::extract::Path;
 use axum::response::Response;
 use axum::routing::{get, post};
-use identity::request::{RequestAct, RequestFilter, RequestState, StepKind};
+use identity::request::{MAX_REASON_CHARS, RequestAct, RequestFilter, RequestState, StepKind};
 use identity::term::Term;
 use identity::{Actor, Approval, Request, RequestId, RequestKind};
 use serde::Deserialize;
+use types::size::parse_size;
 use types::{TenancyName, Timestamp};
 
-use super::service::{REASON_CHARS, RequestRow, words};
+use super::service::{RequestRow, words};
 use crate::Portal;
+use crate::acting::Acting;
 use crate::error::PageError;
 use crate::form::Form;
 use crate::page::{Layout, Part, View, done, page};
-use crate::shown::{Day, End};
+use crate::shown::{Day, End, exact_size};
 use crate::signed_in::SignedIn;
 
 /// The most requests on the page.
@@ -26,6 +28,8 @@ const SHOWN: usize = 200;
 #[template(path = "requests.html")]
 struct RequestsPage {
     layout: Layout,
+    /// Where each request's page is below.
+    below: &'static str,
     /// Those that wait for this person.
     to_decide: Vec<RequestRow>,
     /// The person's own that are open.
@@ -40,8 +44,17 @@ struct RequestPage {
     layout: Layout,
     id: String,
     tenancy: String,
+    /// Where the tenancy's page is; of one that is only to be made there is none.
+    tenancy_path: Option<String>,
+    requests_path: &'static str,
+    /// Where the page's forms go.
+    path: String,
     user: String,
     what: String,
+    /// What a new tenancy is to be.
+    wanted: Option<WantedTenancy>,
+    /// The quota that is asked for.
+    quota: Option<String>,
     state: RequestState,
     steps: Vec<Step>,
     is_own: bool,
@@ -51,6 +64,13 @@ struct RequestPage {
     can_ask: bool,
     terms: Vec<(String, String)>,
     reason_chars: usize,
+}
+
+/// A tenancy that somebody asks for.
+struct WantedTenancy {
+    description: String,
+    project: String,
+    ends: End,
 }
 
 struct Step {
@@ -63,19 +83,22 @@ struct Step {
 }
 
 #[derive(Deserialize)]
-struct ApproveForm {
+pub(super) struct ApproveForm {
     /// A term as `1y`, or `date`.
     #[serde(default)]
     term: String,
     /// `2027-01-31`, where the term is `date`.
     #[serde(default)]
     date: String,
+    /// The quota that is granted; what was asked for where it is empty.
+    #[serde(default)]
+    quota: String,
     #[serde(default)]
     comment: String,
 }
 
 #[derive(Deserialize)]
-struct ReasonForm {
+pub(super) struct ReasonForm {
     reason: String,
     #[serde(default)]
     internal: String,
@@ -116,6 +139,7 @@ async fn assemble_list(view: &View, signed_in: &SignedIn) -> Result<RequestsPage
     let to_decide = of_others.into_iter().filter(|request| request.user != signed_in.user).collect();
     Ok(RequestsPage {
         layout: view.layout(Some(signed_in), Part::Services, "Requests"),
+        below: Acting::Person(signed_in.user.clone()).requests_path(),
         to_decide: row(to_decide),
         open: row(own),
         ended: row(ended),
@@ -127,29 +151,61 @@ async fn show(
     signed_in: SignedIn,
     Path((tenancy, number)): Path<(TenancyName, u64)>,
 ) -> Result<Response, Response> {
-    let id = RequestId { tenancy, number };
-    assemble(&view, &signed_in, &id).await.map(|shown| page(&shown)).map_err(|error| error.answer(&view))
+    let acting = Acting::Person(signed_in.user.clone());
+    show_request(&view, &signed_in, &acting, &RequestId { tenancy, number }).await
 }
 
-async fn assemble(view: &View, signed_in: &SignedIn, id: &RequestId) -> Result<RequestPage, PageError> {
-    let (identity, actor) = (&view.portal.identity, Actor::Person(signed_in.user.clone()));
+/// The page of a request.
+///
+/// # Errors
+/// The page that says why it can not be seen.
+pub(super) async fn show_request(
+    view: &View,
+    signed_in: &SignedIn,
+    acting: &Acting,
+    id: &RequestId,
+) -> Result<Response, Response> {
+    assemble(view, signed_in, acting, id).await.map(|shown| page(&shown)).map_err(|error| error.answer(view))
+}
+
+async fn assemble(
+    view: &View,
+    signed_in: &SignedIn,
+    acting: &Acting,
+    id: &RequestId,
+) -> Result<RequestPage, PageError> {
+    let (identity, actor) = (&view.portal.identity, acting.actor());
     let request = identity.request(&actor, id).await?;
+    let is_own = request.user == signed_in.user;
     let may_decide = identity.may(&actor, &id.tenancy, &request.kind.decision(&request.user)).await?;
     let possible = |act| request.state.after(act).is_some();
+    let (wanted, quota) = match &request.kind {
+        RequestKind::Join { .. } => (None, None),
+        RequestKind::Quota { quota_bytes } => (None, Some(exact_size(*quota_bytes))),
+        RequestKind::Tenancy { description, project, quota_bytes, ends } => {
+            let wanted = WantedTenancy { description: description.clone(), project: project.clone(), ends: End(*ends) };
+            (Some(wanted), Some(quota_bytes.map(exact_size).unwrap_or_default()))
+        }
+    };
     Ok(RequestPage {
-        layout: view.layout(Some(signed_in), Part::Services, &format!("Request {id}")),
+        layout: view.layout(Some(signed_in), acting.part(), &format!("Request {id}")),
         id: id.to_string(),
         tenancy: id.tenancy.to_string(),
+        tenancy_path: identity.tenancy(&id.tenancy).map(|tenancy| acting.tenancy_path(&tenancy.name)),
+        requests_path: acting.requests_path(),
+        path: acting.request_path(id),
         user: request.user.to_string(),
         what: words(&request.kind),
+        wanted,
+        quota,
         state: request.state,
         steps: request.steps.iter().map(Step::new).collect(),
-        is_own: request.user == signed_in.user,
-        decides: may_decide && possible(RequestAct::Approve),
+        is_own,
+        decides: may_decide && !is_own && possible(RequestAct::Approve),
         is_join: matches!(request.kind, RequestKind::Join { .. }),
         can_ask: possible(RequestAct::Ask),
         terms: Term::CHOICES.iter().map(|term| (term.to_string(), term_words(*term))).collect(),
-        reason_chars: REASON_CHARS,
+        reason_chars: MAX_REASON_CHARS,
     })
 }
 
@@ -192,45 +248,91 @@ pub(super) fn end_of(term: &str, date: &str, now: Timestamp) -> Result<Option<Ti
     term.parse::<Term>().map(|term| Some(term.end(now))).map_err(PageError::Refused)
 }
 
+/// A decision on a request.
+pub(super) enum Decision {
+    Approve(ApproveForm),
+    Reject(ReasonForm),
+    Ask(ReasonForm),
+}
+
+/// Decides on a request, and sends the browser back to its page. Nobody decides on what they ask for themselves, operators
+/// neither.
+///
+/// # Errors
+/// The page that says why it can not be done.
+pub(super) async fn decide(
+    view: &View,
+    signed_in: &SignedIn,
+    acting: &Acting,
+    id: &RequestId,
+    decision: Decision,
+) -> Result<Response, Response> {
+    let said = decided(view, signed_in, &acting.actor(), id, decision).await.map_err(|error| error.answer(view))?;
+    Ok(done(&acting.request_path(id), said))
+}
+
+async fn decided(
+    view: &View,
+    signed_in: &SignedIn,
+    actor: &Actor,
+    id: &RequestId,
+    decision: Decision,
+) -> Result<&'static str, PageError> {
+    let identity = &view.portal.identity;
+    if identity.request(actor, id).await?.user == signed_in.user {
+        return Err(PageError::NotAllowed);
+    }
+    match decision {
+        Decision::Approve(form) => {
+            let term = if form.term.is_empty() { "1y" } else { &form.term };
+            let expires = end_of(term, &form.date, view.portal.clock.now())?;
+            let given = Some(form.quota.trim()).filter(|quota| !quota.is_empty());
+            let quota_bytes = given.map(parse_size).transpose().map_err(|error| PageError::refused(&error))?;
+            let approval = Approval { expires, quota_bytes, comment: form.comment.trim().to_owned() };
+            identity.approve_request(actor, id, approval).await?;
+            Ok("request-approved")
+        }
+        Decision::Reject(ReasonForm { reason, internal }) => {
+            identity.reject_request(actor, id, reason.trim(), internal.trim()).await?;
+            Ok("request-rejected")
+        }
+        Decision::Ask(ReasonForm { reason, internal }) => {
+            identity.ask_about_request(actor, id, reason.trim(), internal.trim()).await?;
+            Ok("request-asked")
+        }
+    }
+}
+
+type Of = Path<(TenancyName, u64)>;
+
 async fn approve(
     view: View,
     signed_in: SignedIn,
-    Path((tenancy, number)): Path<(TenancyName, u64)>,
+    Path((tenancy, number)): Of,
     Form(form): Form<ApproveForm>,
 ) -> Result<Response, Response> {
-    let (id, actor) = (RequestId { tenancy, number }, Actor::Person(signed_in.user));
-    let approved = async {
-        let term = if form.term.is_empty() { "1y" } else { &form.term };
-        let expires = end_of(term, &form.date, view.portal.clock.now())?;
-        let approval = Approval { expires, quota_bytes: None, comment: form.comment.trim().to_owned() };
-        Ok::<_, PageError>(view.portal.identity.approve_request(&actor, &id, approval).await?)
-    };
-    approved.await.map_err(|error| error.answer(&view))?;
-    Ok(done(&format!("/requests/{id}/"), "request-approved"))
+    let acting = Acting::Person(signed_in.user.clone());
+    decide(&view, &signed_in, &acting, &RequestId { tenancy, number }, Decision::Approve(form)).await
 }
 
 async fn reject(
     view: View,
     signed_in: SignedIn,
-    Path((tenancy, number)): Path<(TenancyName, u64)>,
-    Form(ReasonForm { reason, internal }): Form<ReasonForm>,
+    Path((tenancy, number)): Of,
+    Form(form): Form<ReasonForm>,
 ) -> Result<Response, Response> {
-    let (id, actor) = (RequestId { tenancy, number }, Actor::Person(signed_in.user));
-    let rejected = view.portal.identity.reject_request(&actor, &id, reason.trim(), internal.trim()).await;
-    rejected.map_err(|error| PageError::from(error).answer(&view))?;
-    Ok(done(&format!("/requests/{id}/"), "request-rejected"))
+    let acting = Acting::Person(signed_in.user.clone());
+    decide(&view, &signed_in, &acting, &RequestId { tenancy, number }, Decision::Reject(form)).await
 }
 
 async fn ask(
     view: View,
     signed_in: SignedIn,
-    Path((tenancy, number)): Path<(TenancyName, u64)>,
-    Form(ReasonForm { reason, internal }): Form<ReasonForm>,
+    Path((tenancy, number)): Of,
+    Form(form): Form<ReasonForm>,
 ) -> Result<Response, Response> {
-    let (id, actor) = (RequestId { tenancy, number }, Actor::Person(signed_in.user));
-    let asked = view.portal.identity.ask_about_request(&actor, &id, reason.trim(), internal.trim()).await;
-    asked.map_err(|error| PageError::from(error).answer(&view))?;
-    Ok(done(&format!("/requests/{id}/"), "request-asked"))
+    let acting = Acting::Person(signed_in.user.clone());
+    decide(&view, &signed_in, &acting, &RequestId { tenancy, number }, Decision::Ask(form)).await
 }
 
 async fn answer(

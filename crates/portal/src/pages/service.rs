@@ -6,7 +6,7 @@ use axum::extract::Path;
 use axum::response::Response;
 use axum::routing::get;
 use identity::authority::Act;
-use identity::request::{RequestFilter, RequestState};
+use identity::request::{MAX_REASON_CHARS, RequestFilter, RequestState};
 use identity::role::GrantState;
 use identity::{Actor, NewRequest, Request, RequestKind, RoleGrant, Tenancy};
 use policy::Role;
@@ -23,8 +23,6 @@ use crate::signed_in::SignedIn;
 
 /// The most requests of one person about one tenancy on the page.
 const REQUESTS_SHOWN: usize = 50;
-/// The longest reason that the form takes, in characters.
-pub(super) const REASON_CHARS: usize = 2000;
 
 #[derive(Template)]
 #[template(path = "service.html")]
@@ -191,7 +189,7 @@ async fn apply(
 ) -> Result<Response, Response> {
     find(&view.portal, &tenancy).map_err(|error| error.answer(&view))?;
     let layout = view.layout(Some(&signed_in), Part::Services, "Apply for access");
-    Ok(page(&ApplyPage { layout, name: tenancy.to_string(), role, reason_chars: REASON_CHARS }))
+    Ok(page(&ApplyPage { layout, name: tenancy.to_string(), role, reason_chars: MAX_REASON_CHARS }))
 }
 
 async fn submit(

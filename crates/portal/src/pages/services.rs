@@ -12,6 +12,7 @@ use serde::Deserialize;
 use crate::Portal;
 use crate::error::PageError;
 use crate::page::{Layout, Part, View, page};
+use crate::paging::{self, Pages};
 use crate::signed_in::SignedIn;
 
 /// How many tenancies a page shows.
@@ -25,9 +26,7 @@ struct ServicesPage {
     /// Whether only the person's own are shown.
     mine: bool,
     services: Vec<Service>,
-    found: usize,
-    page: usize,
-    pages: usize,
+    paging: Pages,
 }
 
 struct Service {
@@ -65,26 +64,23 @@ async fn show(view: &View, signed_in: &SignedIn, wanted: Wanted, mine: bool) -> 
         texts.iter().any(|text| text.to_lowercase().contains(&search))
     };
     let all = shown.iter().map(|tenancy| (tenancy, signed_in.standing.role_in(&tenancy.name, now)));
-    let found: Vec<_> = all.filter(|(tenancy, role)| is_found(tenancy) && (!mine || role.is_some())).collect();
-    let pages = found.len().div_ceil(PER_PAGE).max(1);
-    let page_number = wanted.page.clamp(1, pages);
-    let services = found.iter().skip((page_number - 1) * PER_PAGE).take(PER_PAGE).map(|(tenancy, role)| Service {
+    let found = all.filter(|(tenancy, role)| is_found(tenancy) && (!mine || role.is_some())).collect();
+    let (services, paging) = paging::cut(found, wanted.page, PER_PAGE);
+    let services = services.into_iter().map(|(tenancy, role)| Service {
         name: tenancy.name.to_string(),
         summary: summary(tenancy).to_owned(),
-        role: *role,
+        role,
     });
     Ok(page(&ServicesPage {
         layout: view.layout(Some(signed_in), Part::Services, if mine { "My services" } else { "Discover services" }),
         search: wanted.search.trim().to_owned(),
         mine,
         services: services.collect(),
-        found: found.len(),
-        page: page_number,
-        pages,
+        paging,
     }))
 }
 
 /// One line about a tenancy.
-fn summary(tenancy: &Tenancy) -> &str {
+pub(super) fn summary(tenancy: &Tenancy) -> &str {
     if tenancy.summary.is_empty() { tenancy.description.lines().next().unwrap_or_default() } else { &tenancy.summary }
 }

@@ -49,14 +49,14 @@ struct LastUse {
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Status {
+pub(super) enum Status {
     Active,
     Expiring,
     Expired,
 }
 
 impl Status {
-    fn of(key: &KeyInfo, now: Timestamp) -> Self {
+    pub(super) fn of(key: &KeyInfo, now: Timestamp) -> Self {
         match key.expires {
             Some(expires) if expires <= now => Self::Expired,
             Some(expires) if expires <= now.plus_secs(EXPIRING_SECONDS) => Self::Expiring,
@@ -65,7 +65,7 @@ impl Status {
     }
 
     /// As the word in the table, and the name of its style.
-    const fn name(self) -> &'static str {
+    pub(super) const fn name(self) -> &'static str {
         match self {
             Self::Active => "ACTIVE",
             Self::Expiring => "EXPIRING",

@@ -2,26 +2,46 @@
 
 use std::sync::Arc;
 
-use access::{Access, Domains};
+use access::{Access, Domains, Operators};
 use audit::Audit;
 use axum::body::Body;
+use background::JobRuns;
 use http::header::{CONTENT_TYPE, COOKIE, LOCATION, SET_COOKIE};
 use http::{HeaderMap, Request};
 use http_body_util::BodyExt as _;
 use identity::{Identity, MasterKey, NewRole, NewTenancy, NewUser, UserStatus};
+use metering::Metering;
 use notify::Notify;
 use objects::Objects;
 use policy::Role;
-use storage::Engine;
+use storage::maintenance::{BackedUp, Maintenance, Progress, Verified};
 use storage::memory::MemoryStore;
+use storage::{Engine, StorageError};
 use tower::ServiceExt as _;
 use types::{Clock, ManualClock, SeededEntropy, TenancyName, Timestamp, UserName};
 
-use crate::{Colour, Portal, Site, Visitor, router};
+use crate::{Colour, DiskSpace, Portal, Program, Site, Visitor, router};
 
 pub(super) struct World {
     pub(super) portal: Portal,
     pub(super) clock: Arc<ManualClock>,
+}
+
+/// The store in memory, which has nothing to look after.
+struct NothingToMaintain;
+
+impl Maintenance for NothingToMaintain {
+    fn failure(&self) -> Option<String> {
+        None
+    }
+
+    fn verify(&self, _: &Progress) -> Result<Verified, StorageError> {
+        unreachable!("no page verifies the store")
+    }
+
+    fn backup(&self, _: &std::path::Path, _: &Progress) -> Result<BackedUp, StorageError> {
+        unreachable!("no page makes a backup")
+    }
 }
 
 pub(super) fn user(name: &str) -> UserName {
@@ -33,8 +53,8 @@ pub(super) fn tenancy(name: &str) -> TenancyName {
 }
 
 impl World {
-    /// The tenancy `t-o` with its USERs `ann` and `bob`, its MANAGER `max`, `stranger` who belongs to another, and
-    /// `expired` whose role has ended. The password of each is `password of <name>`.
+    /// The tenancy `t-o` with its USERs `ann` and `bob`, its MANAGER `max`, `stranger` who belongs to another,
+    /// `expired` whose role has ended, and the operators `ops`, with no role, and `oda`, who is a USER too. The password of each is `password of <name>`.
     pub(super) async fn new() -> Self {
         let clock = Arc::new(ManualClock::new(Timestamp::from_secs(1_800_000_000)));
         let entropy = Arc::new(SeededEntropy::new(1));
@@ -53,12 +73,15 @@ impl World {
             ("max", "t-o", Role::Manager, None),
             ("stranger", "other-o", Role::Manager, None),
             ("expired", "t-o", Role::Manager, soon),
+            ("oda", "t-o", Role::User, None),
         ] {
             let new = NewUser { name: user(name), email: None };
             identity.create_user(new, Some(&format!("password of {name}"))).await.expect("made");
             let new = NewRole { tenancy: tenancy(of), user: user(name), role, expires };
             identity.grant_role(new).await.expect("granted");
         }
+        let new = NewUser { name: user("ops"), email: None };
+        identity.create_user(new, Some("password of ops")).await.expect("made");
         clock.advance_secs(2);
         let access = Arc::new(Access::new(identity.clone(), Domains::default(), None, clock_of()));
         let of_notify = (engine.metadata.clone(), identity.clone());
@@ -66,6 +89,7 @@ impl World {
         let notify = Notify::open(of_notify.0, of_notify.1, clock_of(), told_by, None).await.expect("opens");
         let notify = Arc::new(notify);
         let audit = Audit::open(engine.metadata.clone(), clock_of()).await.expect("opens");
+        let metering = Arc::new(Metering::new(engine.metadata.clone(), clock_of()));
         let objects = Arc::new(Objects::new(engine.metadata, engine.blobs, clock_of(), entropy.clone()));
         let site = Arc::new(Site {
             name: "University of Examples".to_owned(),
@@ -76,7 +100,29 @@ impl World {
             external_port: Some(443),
             region: "us-east-1".to_owned(),
         });
-        Self { portal: Portal { identity, access, notify, audit, objects, clock: clock_of(), entropy, site }, clock }
+        let operators = Operators::new(&["ops".to_owned(), "oda".to_owned()], &[]).expect("good");
+        let program = Program {
+            version: "0.0.0".to_owned(),
+            started: clock.now(),
+            data_dir: "/data".to_owned(),
+            disk: Box::new(|| Ok(DiskSpace { total_bytes: 100 << 30, free_bytes: 5 << 30 })),
+            engine: Arc::new(NothingToMaintain),
+            jobs: JobRuns::default(),
+        };
+        let portal = Portal {
+            identity,
+            access,
+            notify,
+            audit,
+            objects,
+            metering,
+            operators: Arc::new(operators),
+            program: Arc::new(program),
+            clock: clock_of(),
+            entropy,
+            site,
+        };
+        Self { portal, clock }
     }
 
     pub(super) async fn disable(&self, name: &str) {

@@ -335,6 +335,11 @@ fn check(config: &Config) -> Result<(), Problem> {
         let message = format!("{url:?} is no address: write scheme, host and port alone, \"https://s3.example.org\"");
         return problem("portal.store_url", &message);
     }
+    if let Err(error) = access::Operators::new(config.operators.people.iter(), config.operators.groups.iter()) {
+        let path =
+            if matches!(error, access::OperatorsError::Person(_)) { "operators.people" } else { "operators.groups" };
+        return problem(path, &error.to_string());
+    }
     check_addresses(config)?;
     if let Some(shared) = config.domains.internal.iter().find(|domain| config.domains.external.contains(domain)) {
         let message = format!("{:?} is in domains.internal too: a domain belongs to one of them", shared.as_str());

@@ -87,6 +87,7 @@ section! {
         domains: DomainSettings,
         s3: S3Settings,
         portal: PortalSettings,
+        operators: OperatorSettings,
         tls: TlsSettings,
         ldap: LdapSection,
         oidc: OidcSettings,
@@ -161,6 +162,18 @@ section! {
         /// tenancy's external address over HTTPS; over HTTP its internal one, or the S3 port beside the portal where that is
         /// opened as `localhost` or by an IP address.
         store_url: Option<String> = None,
+    }
+}
+
+section! {
+    /// Who runs the installation with the portal: tenancies, people, requests, usage, the audit log and health. Whoever
+    /// holds the administration socket does too. See [portal.md](portal.md).
+    OperatorSettings "operators" {
+        /// The names with which they log in.
+        people: Texts = Texts::default(),
+        /// Groups of the directory, all of whose members are operators. Those that follow from roles in tenancies,
+        /// such as `"cedadev-o-managers"`, can not be named.
+        groups: Texts = Texts::default(),
     }
 }
 
@@ -356,12 +369,13 @@ section! {
 }
 
 /// Every section, in the order of the reference.
-pub(crate) const SECTIONS: [Section; 14] = [
+pub(crate) const SECTIONS: [Section; 15] = [
     Config::SECTION,
     ListenSettings::SECTION,
     DomainSettings::SECTION,
     S3Settings::SECTION,
     PortalSettings::SECTION,
+    OperatorSettings::SECTION,
     TlsSettings::SECTION,
     LdapSection::SECTION,
     OidcSettings::SECTION,
