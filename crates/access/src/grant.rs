@@ -7,7 +7,7 @@
 use std::marker::PhantomData;
 use std::sync::Arc;
 
-use policy::{Action, Facts, Principal, Reason, Resource, decide, for_each_action};
+use policy::{Action, Existence, Facts, Principal, Reason, Resource, decide, for_each_action};
 use types::{BucketName, ObjectKey, TenancyName, VersionId};
 
 /// The tenancy as a whole.
@@ -155,6 +155,7 @@ pub struct Grant<A: ActionType> {
     principal: Arc<Principal>,
     target: A::Target,
     reason: Reason,
+    existence: Existence,
     action: PhantomData<A>,
 }
 
@@ -198,6 +199,12 @@ impl<A: ActionType<Target = ObjectTarget>> Grant<A> {
         &self.target.key
     }
 
+    /// What must be so of the key when the action is done: the grant is for a key without an object only, for one with
+    /// an object only, or (`Unknown`) for both.
+    pub const fn existence(&self) -> Existence {
+        self.existence
+    }
+
     /// The version that the request names.
     pub const fn version(&self) -> Option<VersionId> {
         self.target.version
@@ -235,5 +242,9 @@ pub fn authorize<A: ActionType>(
     if principal.tenancy != *target.tenancy() || !decision.is_allowed() {
         return Err(Denied { action, reason: decision.reason });
     }
-    Ok(Grant { principal: Arc::clone(principal), target, reason: decision.reason, action: PhantomData })
+    let other = facts.existence.opposite();
+    let is_either = other == Existence::Unknown
+        || decide(principal, action, Facts { resource: target.resource(), existence: other, ..facts }).is_allowed();
+    let existence = if is_either { Existence::Unknown } else { facts.existence };
+    Ok(Grant { principal: Arc::clone(principal), target, reason: decision.reason, existence, action: PhantomData })
 }

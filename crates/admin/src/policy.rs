@@ -392,7 +392,7 @@ impl AdminState {
             default_policy: self.access.default_policy(&bucket.tenancy),
             bucket: Some(bucket.facts()),
             object,
-            existence: if object.is_some() { Existence::Present } else { Existence::Absent },
+            existence: Existence::of(object.is_some()),
             context,
             ..Facts::about(resource)
         }

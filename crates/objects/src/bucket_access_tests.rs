@@ -1,11 +1,17 @@
 //! Policies, ownership, the public access block, and what they do to uploads and ACLs.
 
-use policy::{Acl, CannedAcl, ObjectOwnership, Policy, PublicAccessBlock, Role};
+use std::sync::Arc;
+
+use access::{Grant, ObjectTarget, action};
+use policy::{Acl, CannedAcl, Existence, Facts, ObjectOwnership, Policy, Principal, PublicAccessBlock, Resource, Role};
 use types::{Conditions, EtagMatch, UserName};
 
-use crate::fixture::{World, person};
+use crate::buckets::target_of;
+use crate::copy_tests::copying;
+use crate::fixture::{Body, World, key, person};
 use crate::multipart::NewUpload;
-use crate::object::{CopyRequest, MetadataDirective};
+use crate::multipart_tests::request;
+use crate::object::{CopyRequest, MetadataDirective, PutRequest};
 use crate::{Bucket, NewBucket, ObjectError, PublicBy, Versioning, policy_etag};
 
 /// With what a document may not lose: spaces, order, letters beyond ASCII.
@@ -22,7 +28,7 @@ fn name(name: &str) -> UserName {
     UserName::new(name).unwrap()
 }
 
-async fn found(world: &World, bucket: &Bucket) -> std::sync::Arc<Bucket> {
+async fn found(world: &World, bucket: &Bucket) -> Arc<Bucket> {
     world.objects.find_bucket(&world.tenancy(), &bucket.name).await.unwrap().unwrap()
 }
 
@@ -216,4 +222,69 @@ fn older_records_are_read() {
         "location":null,"deleting":false}"#;
     let record: crate::buckets::BucketRecord = serde_json::from_str(record).unwrap();
     assert_eq!((record.bucket.policy, record.bucket.ownership, record.bucket.public_access), (None, None, None));
+}
+
+/// A grant of somebody outside the tenancy, by the bucket's policy, to write a key that is there or is not.
+fn granted(bucket: &Bucket, name: &str, is_there: bool) -> Grant<action::PutObject> {
+    let caller = Arc::new(Principal::anonymous(bucket.tenancy.clone()));
+    let target = ObjectTarget { bucket: target_of(bucket), key: key(name), version: None };
+    let existence = Existence::of(is_there);
+    access::authorize(
+        &caller,
+        target,
+        Facts { bucket: Some(bucket.facts()), existence, ..Facts::about(Resource::Tenancy) },
+    )
+    .unwrap()
+}
+
+/// The decision was about a key that is new, or is not. Another writer comes between it and the commit.
+#[tokio::test]
+async fn a_grant_for_new_keys_writes_no_other() {
+    let only_new = r#"{"Version":"2008-10-17","Statement":[{"Sid":"drop","Effect":"Allow",
+        "Principal":{"anonymous":["*"]},"Action":["CreateObject"],"Resource":"/*"}]}"#;
+    let never_new = r#"{"Version":"2008-10-17","Statement":[
+        {"Sid":"write","Effect":"Allow","Principal":{"anonymous":["*"]},"Action":["PutObject"],"Resource":"/*"},
+        {"Sid":"old","Effect":"Deny","Principal":{"anonymous":["*"]},"Action":["CreateObject"],"Resource":"/*"}]}"#;
+    for (document, is_there) in [(only_new, false), (never_new, true)] {
+        for way in ["put", "copy", "complete"] {
+            let world = World::new();
+            let bucket = world.bucket("data", Versioning::Unversioned).await;
+            let may_put = world.on_bucket(&bucket);
+            world.objects.put_bucket_policy(&may_put, policy(document), Conditions::default()).await.unwrap();
+            let bucket = found(&world, &bucket).await;
+            world.put(&bucket, "source", b"theirs").await;
+            let write = async |grant: &Grant<action::PutObject>| match way {
+                "put" => {
+                    let mut body = Body::new(b"theirs");
+                    world.objects.put_object(grant, PutRequest::default(), &mut body).await.map(|_| ())
+                }
+                "copy" => {
+                    let source = world.on_object(&bucket, "source", None);
+                    world.objects.copy_object(&source, grant, copying()).await.map(|_| ())
+                }
+                _ => {
+                    let upload = world.objects.create_upload(grant, NewUpload::default()).await.unwrap().upload;
+                    let part = world.objects.upload_part(grant, upload, 1, &mut Body::new(b"theirs")).await.unwrap();
+                    world.objects.complete_upload(grant, upload, request(&[(1, part.etag)])).await.map(|_| ())
+                }
+            };
+            for intervenes in [true, false] {
+                let name = format!("{way}-{intervenes}");
+                if is_there {
+                    world.put(&bucket, &name, b"ours").await;
+                }
+                let grant = granted(&bucket, &name, is_there);
+                if intervenes && is_there {
+                    world.delete(&bucket, &name, None).await;
+                } else if intervenes {
+                    world.put(&bucket, &name, b"ours").await;
+                }
+                let outcome = write(&grant).await;
+                match intervenes {
+                    true => assert!(matches!(outcome, Err(ObjectError::AccessDenied)), "{name}: {outcome:?}"),
+                    false => assert!(outcome.is_ok(), "{name}: {outcome:?}"),
+                }
+            }
+        }
+    }
 }

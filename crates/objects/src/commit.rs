@@ -9,10 +9,10 @@ use std::borrow::Cow;
 use access::BucketTarget;
 use bytes::Bytes;
 use storage::{Batch, CommitError, Expect, Space, StorageError};
-use types::{Conditions, ETag, ObjectKey, Timestamp, UploadId, UserName, VersionId, WriteId};
+use types::{ETag, ObjectKey, Timestamp, UploadId, UserName, VersionId, WriteId};
 
 use crate::bucket::Versioning;
-use crate::conditions::{check_delete, check_write};
+use crate::conditions::{WriteTerms, check_delete};
 use crate::content::NewBlobs;
 use crate::keyspace::KeyNames;
 use crate::record::{self, HeadRecord, MarkerRecord, Naming, Order, VersionKind, VersionRecord};
@@ -126,13 +126,13 @@ impl Objects {
         Ok(Some((raw, record)))
     }
 
-    /// Makes `new` the current version of `key`, if `conditions` hold at that moment.
+    /// Makes `new` the current version of `key`, if the `terms` hold at that moment.
     pub(crate) async fn write_version(
         &self,
         target: &BucketTarget,
         key: &ObjectKey,
         mut new: NewVersion,
-        conditions: &Conditions,
+        terms: WriteTerms<'_>,
     ) -> Result<Committed, ObjectError> {
         let names = KeyNames::new(key);
         let space = Space(target.bucket_id);
@@ -154,8 +154,10 @@ impl Objects {
                 return Ok(committed(&record));
             }
             match new.record.kind {
-                VersionKind::Object(_) => check_write(conditions, head.as_ref().and_then(StoredHead::etag))?,
-                VersionKind::DeleteMarker => check_delete(conditions, head.as_ref().map(|head| &head.record.version))?,
+                VersionKind::Object(_) => terms.check(head.as_ref().and_then(StoredHead::etag))?,
+                VersionKind::DeleteMarker => {
+                    check_delete(terms.conditions, head.as_ref().map(|head| &head.record.version))?;
+                }
             }
             let planned = self.plan_write(&bucket, &names, head.as_ref(), &mut new).await?;
             let Some(Planned { batch, bounds }) = planned else { continue };
@@ -178,7 +180,7 @@ impl Objects {
                 }
             }
         }
-        Err(match (doubt, conditions.is_empty()) {
+        Err(match (doubt, terms.conditions.is_empty()) {
             (Some(_), _) => unknown(),
             (None, true) => ObjectError::Contention,
             (None, false) => ObjectError::ConditionalRequestConflict,

@@ -1,5 +1,6 @@
 //! Whether the conditions of a request hold (RFC 9110 section 13.2.2; S3 API pages of GetObject, PutObject, CopyObject).
 
+use policy::Existence;
 use types::{Conditions, ETag, Timestamp, VersionId};
 
 use crate::ObjectError;
@@ -34,6 +35,26 @@ pub(crate) fn check_source(conditions: &Conditions, info: &ObjectInfo) -> Result
         Some(Broken::Precondition(condition) | Broken::Modification(condition)) => {
             Err(ObjectError::PreconditionFailed { condition })
         }
+    }
+}
+
+/// What must hold when an object is written.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct WriteTerms<'a> {
+    /// What the request asks.
+    pub(crate) conditions: &'a Conditions,
+    /// What the grant is for.
+    pub(crate) existence: Existence,
+}
+
+impl WriteTerms<'_> {
+    /// Checks them against the current object of the key; a delete marker is no object.
+    ///
+    /// # Errors
+    /// Those of [`check_write`], and [`ObjectError::AccessDenied`].
+    pub(crate) fn check(&self, current: Option<&ETag>) -> Result<(), ObjectError> {
+        check_write(self.conditions, current)?;
+        if self.existence.agrees_with(current.is_some()) { Ok(()) } else { Err(ObjectError::AccessDenied) }
     }
 }
 

@@ -14,7 +14,7 @@ use types::{BlobId, ChecksumAlgorithm, ChecksumType, Conditions, ETag, VersionId
 
 use crate::bucket::Versioning;
 use crate::commit::NewVersion;
-use crate::conditions::check_source;
+use crate::conditions::{WriteTerms, check_source};
 use crate::content::{NewBlobs, NewBody};
 use crate::multipart::MAX_PART_BYTES;
 use crate::object::{Copied, CopyRequest, MetadataDirective, ObjectChecksum, ObjectMetadata, Written};
@@ -32,7 +32,7 @@ impl Objects {
     /// # Errors
     /// Those of a read of the source; [`ObjectError::PreconditionFailed`] by the conditions on either side;
     /// [`ObjectError::InvalidRequest`] for a source above 5 GiB, a source that is a delete marker, and a copy onto
-    /// itself that changes nothing; [`ObjectError::AccessControlListNotSupported`] and
+    /// itself that changes nothing; [`ObjectError::AccessDenied`] as [`Objects::put_object`] has it; [`ObjectError::AccessControlListNotSupported`] and
     /// [`ObjectError::PublicAccessBlocked`].
     pub async fn copy_object(
         &self,
@@ -93,8 +93,8 @@ impl Objects {
         }
         let (etag, checksum, size) = (record.etag, record.checksum, record.size);
         new.record.kind = VersionKind::Object(record);
-        let committed =
-            self.write_version(destination.in_bucket(), destination.key(), new, &request.conditions).await?;
+        let terms = WriteTerms { conditions: &request.conditions, existence: destination.existence() };
+        let committed = self.write_version(destination.in_bucket(), destination.key(), new, terms).await?;
         let (version, last_modified) = (committed.version(), committed.modified);
         Ok(Copied { written: Written { etag, version, checksum, size, last_modified }, source_version: object.version })
     }

@@ -9,7 +9,7 @@ use crate::fixture::{World, pattern};
 use crate::object::{Copied, CopyRequest, MetadataDirective, ObjectMetadata, Selection};
 use crate::{Bucket, ObjectError, Usage, Versioning};
 
-fn copying() -> CopyRequest {
+pub(crate) fn copying() -> CopyRequest {
     CopyRequest {
         metadata: MetadataDirective::Copy,
         storage_class: None,

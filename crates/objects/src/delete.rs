@@ -9,7 +9,7 @@ use types::{Conditions, ObjectKey, VersionId};
 
 use crate::bucket::Versioning;
 use crate::commit::{ATTEMPTS, NewVersion, expect_head, not_committed, told, unknown};
-use crate::conditions::check_delete;
+use crate::conditions::{WriteTerms, check_delete};
 use crate::keyspace::KeyNames;
 use crate::object::Deleted;
 use crate::read::Found;
@@ -35,7 +35,8 @@ impl Objects {
             (None, Versioning::Enabled | Versioning::Suspended) => {
                 let owner = grant.principal().user().cloned();
                 let marker = NewVersion::new(self, owner, VersionKind::DeleteMarker);
-                let committed = self.write_version(target, key, marker, conditions).await?;
+                let terms = WriteTerms { conditions, existence: grant.existence() };
+                let committed = self.write_version(target, key, marker, terms).await?;
                 Ok(Deleted { version: committed.marker_version(), delete_marker: true })
             }
         }

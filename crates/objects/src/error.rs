@@ -28,6 +28,9 @@ pub enum ObjectError {
     /// The bucket keeps that from becoming public: AccessDenied.
     #[error("the bucket blocks public access by {0}")]
     PublicAccessBlocked(PublicBy),
+    /// An object came or went between the decision and the commit, and the grant was for the other case only.
+    #[error("what the grant was given for is no longer so")]
+    AccessDenied,
     #[error("the key does not exist")]
     NoSuchKey,
     /// GET or HEAD without a version id met a delete marker.

@@ -4,7 +4,7 @@ use access::{Grant, action};
 use types::{ChecksumAlgorithm, ChecksumType, ETag};
 
 use crate::commit::{NewVersion, StoredHead};
-use crate::conditions::check_write;
+use crate::conditions::{WriteTerms, check_write};
 use crate::keyspace::KeyNames;
 use crate::object::{ObjectChecksum, PutRequest, Written};
 use crate::record::{ObjectRecord, VersionKind};
@@ -21,6 +21,7 @@ impl Objects {
     /// the body is read and again with the commit; [`ObjectError::AccessControlListNotSupported`] and
     /// [`ObjectError::PublicAccessBlocked`]; [`ObjectError::BadDigest`], [`ObjectError::BadChecksum`],
     /// [`ObjectError::EntityTooLarge`], [`ObjectError::Payload`];
+    /// [`ObjectError::AccessDenied`] where the grant is for a new key only and an object came meanwhile;
     /// [`ObjectError::QuotaExceeded`], before the body is read where its length is known.
     pub async fn put_object(
         &self,
@@ -43,7 +44,8 @@ impl Objects {
         let object = ObjectRecord { size, etag, checksum, acl, metadata: request.metadata, content: body.content() };
         let mut new = NewVersion::new(self, owner, VersionKind::Object(object));
         new.blobs = body.blobs;
-        let committed = self.write_version(grant.in_bucket(), grant.key(), new, &request.conditions).await?;
+        let terms = WriteTerms { conditions: &request.conditions, existence: grant.existence() };
+        let committed = self.write_version(grant.in_bucket(), grant.key(), new, terms).await?;
         Ok(Written { etag, version: committed.version(), checksum, size, last_modified: committed.modified })
     }
 }

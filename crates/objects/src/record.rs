@@ -1,7 +1,7 @@
 //! The records of a bucket as values, and their bytes: one byte with the format's number, then postcard.
 
 use bytes::Bytes;
-use policy::Acl;
+use policy::{Acl, Existence};
 use postcard::ser_flavors::Flavor;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -145,6 +145,8 @@ pub(crate) struct Intent {
     pub(crate) checksum: Option<ObjectChecksum>,
     pub(crate) if_match: Option<StoredMatch>,
     pub(crate) if_none_match: Option<StoredMatch>,
+    /// What the grant was for.
+    pub(crate) existence: Existence,
 }
 
 impl Intent {

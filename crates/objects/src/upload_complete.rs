@@ -6,6 +6,7 @@
 
 use access::{Grant, action};
 use md5::{Digest as _, Md5};
+use policy::Existence;
 use storage::{Batch, CommitError, Expect, StorageError};
 use tokio::sync::oneshot;
 use types::{Checksum, ChecksumType, ETag, UploadId, WriteId};
@@ -29,7 +30,8 @@ impl Objects {
     /// [`ObjectError::NoSuchUpload`], [`ObjectError::InvalidPart`], [`ObjectError::InvalidPartOrder`],
     /// [`ObjectError::EntityTooSmall`], [`ObjectError::EntityTooLarge`], [`ObjectError::BadChecksum`],
     /// [`ObjectError::InvalidRequest`] where checksum type or size are not as said; by the conditions
-    /// [`ObjectError::PreconditionFailed`] or [`ObjectError::NoSuchKey`]; the engine's. The upload is open as before then,
+    /// [`ObjectError::PreconditionFailed`] or [`ObjectError::NoSuchKey`]; [`ObjectError::AccessDenied`] as
+    /// [`Objects::put_object`] has it; the engine's. The upload is open as before then,
     /// unless the engine can not even do that: [`Objects::interrupted`].
     pub async fn complete_upload(
         &self,
@@ -40,10 +42,10 @@ impl Objects {
         self.bucket_of(grant.in_bucket()).await?;
         let target = UploadTarget::new(grant.in_bucket(), grant.key(), upload);
         let (answer, answered) = oneshot::channel();
-        let store = self.clone();
+        let (store, existence) = (self.clone(), grant.existence());
         tokio::spawn(async move {
             let _turn = store.locks.upload(upload).await;
-            let outcome = Box::pin(store.complete(&target, &request)).await;
+            let outcome = Box::pin(store.complete(&target, &request, existence)).await;
             let completed = outcome.is_ok();
             // The client may be gone.
             let _ = answer.send(outcome);
@@ -57,7 +59,12 @@ impl Objects {
     }
 
     /// The caller has the upload's turn.
-    async fn complete(&self, target: &UploadTarget, request: &CompleteUpload) -> Result<Written, ObjectError> {
+    async fn complete(
+        &self,
+        target: &UploadTarget,
+        request: &CompleteUpload,
+        existence: Existence,
+    ) -> Result<Written, ObjectError> {
         check_order(&request.parts)?;
         for _ in 0..ATTEMPTS {
             let Some((raw, mut record)) = self.read_upload(target).await? else {
@@ -73,7 +80,7 @@ impl Objects {
                 }
                 UploadState::Open => {}
             }
-            let intent = self.check_parts(target, &record, request).await?;
+            let intent = self.check_parts(target, &record, request, existence).await?;
             record.state = UploadState::Completing(intent);
             let names = target.names();
             let batch = Batch {
@@ -107,6 +114,7 @@ impl Objects {
         target: &UploadTarget,
         upload: &UploadRecord,
         request: &CompleteUpload,
+        existence: Existence,
     ) -> Result<Intent, ObjectError> {
         let numbers: Vec<u16> = request.parts.iter().map(|part| part.number).collect();
         let parts = self.chosen_parts(target, &numbers).await?;
@@ -139,6 +147,7 @@ impl Objects {
             checksum,
             if_match: request.conditions.if_match.clone().map(Into::into),
             if_none_match: request.conditions.if_none_match.clone().map(Into::into),
+            existence,
         })
     }
 

@@ -13,6 +13,7 @@ use storage::{Batch, CommitError, Expect, StorageError};
 use types::BlobId;
 
 use crate::commit::{Committed, NewVersion, not_committed};
+use crate::conditions::WriteTerms;
 use crate::keyspace::KeyNames;
 use crate::object::Written;
 use crate::part_map::{self, Line};
@@ -117,7 +118,8 @@ impl Objects {
         new.counted = Counted::AsParts(lines.len());
         new.upload = Some(target.upload);
         self.store_small(&mut new.blobs, blob, part_map::encode(&lines)).await?;
-        self.write_version(&target.bucket, &target.key, new, &intent.conditions()).await
+        let terms = WriteTerms { conditions: &intent.conditions(), existence: intent.existence };
+        self.write_version(&target.bucket, &target.key, new, terms).await
     }
 
     /// The third step.

@@ -1,5 +1,6 @@
 //! What a decision rests on, beside who asks and for what.
 
+use serde::{Deserialize, Serialize};
 use types::{BucketName, ObjectKey, UserName, VersionId};
 
 use crate::context::NOTHING_KNOWN;
@@ -84,7 +85,7 @@ impl<'a> Resource<'a> {
 
 /// Whether there is an object under the key. Swarm's CreateObject allows new keys only; where it is not known whether a
 /// key is new, such an Allow does not count and such a Deny does. [`Policy::asks_for_existence`] says whether it matters.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub enum Existence {
     /// Nobody looked.
     #[default]
@@ -93,6 +94,32 @@ pub enum Existence {
     Absent,
     /// There is one.
     Present,
+}
+
+impl Existence {
+    /// What was found where one looked.
+    pub const fn of(is_there: bool) -> Self {
+        if is_there { Self::Present } else { Self::Absent }
+    }
+
+    /// What would have been found instead.
+    #[must_use]
+    pub const fn opposite(self) -> Self {
+        match self {
+            Self::Unknown => Self::Unknown,
+            Self::Absent => Self::Present,
+            Self::Present => Self::Absent,
+        }
+    }
+
+    /// Whether this can be said where an object is there, or is not.
+    pub const fn agrees_with(self, is_there: bool) -> bool {
+        match self {
+            Self::Unknown => true,
+            Self::Absent => !is_there,
+            Self::Present => is_there,
+        }
+    }
 }
 
 /// What the decision rests on.

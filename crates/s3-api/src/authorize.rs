@@ -225,7 +225,7 @@ impl Call<'_> {
     }
 
     /// A grant to write an object. The bucket's policy may tell new keys from those that are there; only then is it looked
-    /// up which this one is.
+    /// up which this one is, and the grant is for a key that still is so when the object is written.
     ///
     /// # Errors
     /// AccessDenied.
@@ -238,10 +238,10 @@ impl Call<'_> {
         let asks = found.bucket.policy.as_ref().is_some_and(Policy::asks_for_existence);
         let existence = match asks {
             false => Existence::Unknown,
-            true => match self.service.objects.look_up(target.clone()).await.map_err(|error| self.error(error))? {
-                Some(seen) if seen.facts().is_some() => Existence::Present,
-                _ => Existence::Absent,
-            },
+            true => {
+                let seen = self.service.objects.look_up(target.clone()).await.map_err(|error| self.error(error))?;
+                Existence::of(seen.is_some_and(|seen| seen.facts().is_some()))
+            }
         };
         self.decide(target, Known { existence, ..Known::bucket(&found.bucket) }).map_err(refusal)
     }

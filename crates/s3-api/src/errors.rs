@@ -48,6 +48,7 @@ pub(crate) fn object_error(error: ObjectError, about: About<'_>) -> S3Error {
         ObjectError::AccessControlListNotSupported => S3Error::new(ErrorCode::AccessControlListNotSupported),
         ObjectError::PublicAccessBlocked(by) => S3Error::new(ErrorCode::AccessDenied)
             .with_message(format!("Access Denied: the bucket's public access block refuses public {by}.")),
+        ObjectError::AccessDenied => S3Error::new(ErrorCode::AccessDenied),
         ObjectError::NoSuchKey => S3Error::no_such_key(key),
         ObjectError::DeleteMarker { version } => delete_marker(S3Error::no_such_key(key), version),
         ObjectError::NoSuchVersion => S3Error::no_such_version(key, &text(about.version)),

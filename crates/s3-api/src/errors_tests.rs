@@ -29,6 +29,7 @@ fn each_error_has_the_code_and_status_of_the_reference() {
         (ObjectError::EntityTooSmall { number: 1, size: 2, etag }, "EntityTooSmall", 400),
         (ObjectError::EntityTooLarge, "EntityTooLarge", 400),
         (ObjectError::InvalidRange(RangeError { size: 3 }), "InvalidRange", 416),
+        (ObjectError::AccessDenied, "AccessDenied", 403),
         (ObjectError::PreconditionFailed { condition: "If-Match" }, "PreconditionFailed", 412),
         (ObjectError::NotModified { etag, last_modified, version: None }, "NotModified", 304),
         (ObjectError::ConditionalRequestConflict, "ConditionalRequestConflict", 409),

@@ -166,7 +166,7 @@ async fn read(
     let facts = Facts {
         resource: Resource::Object { bucket: name, key: &key, version: None },
         object: known,
-        existence: if known.is_some() { Existence::Present } else { Existence::Absent },
+        existence: Existence::of(known.is_some()),
         ..facts(&bucket)
     };
     let grant = portal.access.authorize::<action::GetObject>(&member.principal, object, facts)?;
