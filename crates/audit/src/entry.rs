@@ -34,6 +34,8 @@ pub enum Via {
     Socket,
     /// The S3 API.
     S3,
+    /// The Security Token Service.
+    Sts,
     /// The portal.
     Portal,
     /// The server itself.
@@ -45,6 +47,7 @@ impl fmt::Display for Via {
         f.write_str(match self {
             Self::Socket => "socket",
             Self::S3 => "s3",
+            Self::Sts => "sts",
             Self::Portal => "portal",
             Self::Server => "server",
         })

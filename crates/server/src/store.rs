@@ -252,7 +252,12 @@ impl Store {
             Arc::clone(&self.entropy),
             settings,
         );
-        let sts = StsService::new(Arc::clone(&self.access), Arc::clone(&self.clock), Arc::clone(&self.entropy));
+        let sts = StsService::new(
+            Arc::clone(&self.access),
+            self.audit.clone(),
+            Arc::clone(&self.clock),
+            Arc::clone(&self.entropy),
+        );
         S3 { s3: s3.behind(proxies).metered(Arc::clone(&self.metering)), sts: sts.trusting(self.oidc.clone()), proxies }
     }
 }

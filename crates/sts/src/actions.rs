@@ -8,6 +8,7 @@ mod get_session_token;
 
 use std::sync::Arc;
 
+use identity::Session;
 use policy::Principal;
 
 use crate::caller::Call;
@@ -61,10 +62,11 @@ impl Action {
     }
 }
 
-/// An answer: the document, and who was answered.
+/// An answer: the document, who was answered, and the session that was made for them, if one was.
 pub(crate) struct Answer {
     pub(crate) document: String,
     pub(crate) principal: Option<Arc<Principal>>,
+    pub(crate) session: Option<Arc<Session>>,
 }
 
 /// Does what is asked.

@@ -4,9 +4,11 @@
 //! [`StsService`] reads the parameters ([`parameters`]), finds the [`Action`], and has `actions` answer it, one file each: what it asks for, what it checks,
 //! what it answers. Most are signed (SigV4 for the service `sts` or `s3`); those by password or by web identity bring
 //! their proof along. `access` decides who gets a session and with which power; nothing is decided here.
+//! [`audited`] has each session recorded.
 //! [`StsError`] renders itself as AWS does.
 
 mod actions;
+mod audited;
 mod caller;
 mod error;
 pub mod parameters;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use access::{Access, Credential};
+use audit::{Audit, Ending};
 use bytes::Bytes;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER};
 use http::request::Parts;
@@ -18,11 +19,11 @@ use s3_protocol::RequestHead;
 use s3_protocol::auth::SigningKeyCache;
 use types::{Clock, Entropy, HexText};
 
-use crate::VERSION;
 use crate::actions::{self, Action, Answer};
 use crate::caller::Call;
 use crate::error::{Code, StsError};
 use crate::parameters::Parameters;
+use crate::{VERSION, audited};
 
 /// The largest request body in bytes: a policy and a web identity token, percent-encoded, with room.
 const BODY_BYTES: usize = 128 * 1024;
@@ -43,6 +44,7 @@ pub struct StsService {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) signing_keys: SigningKeyCache,
     pub(crate) oidc: Option<Arc<Provider>>,
+    audit: Audit,
     entropy: Arc<dyn Entropy>,
 }
 
@@ -68,9 +70,9 @@ fn is_form(parts: &Parts) -> bool {
 }
 
 impl StsService {
-    /// The service for the people and tenancies of `access`.
-    pub fn new(access: Arc<Access>, clock: Arc<dyn Clock>, entropy: Arc<dyn Entropy>) -> Self {
-        Self { access, clock, signing_keys: SigningKeyCache::new(SIGNING_KEYS), oidc: None, entropy }
+    /// The service for the people and tenancies of `access`, which tells `audit` of each session.
+    pub fn new(access: Arc<Access>, audit: Audit, clock: Arc<dyn Clock>, entropy: Arc<dyn Entropy>) -> Self {
+        Self { access, clock, signing_keys: SigningKeyCache::new(SIGNING_KEYS), oidc: None, audit, entropy }
     }
 
     /// The service that also takes the word of an identity provider, where there is one.
@@ -93,6 +95,10 @@ impl StsService {
         let (parts, body) = request.into_parts();
         let mut action = None;
         let outcome = self.answer(&parts, body, remote.ip(), request_id.as_str(), &mut action).await;
+        let outcome = match outcome {
+            Ok(answer) => self.recorded(answer, action, remote.ip(), request_id.as_str()).await,
+            Err(error) => Err(error),
+        };
         let (principal, error, mut response) = match outcome {
             Ok(answer) => (answer.principal, None, document(StatusCode::OK, answer.document)),
             Err(error) => (None, Some(error.code()), refusal(&error, request_id.as_str())),
@@ -148,6 +154,25 @@ impl StsService {
         let (parameters, body) = (&parameters, &body);
         let call = Call { service: self, action: found, head, host: &host, body, source, parameters, request_id };
         actions::perform(&call).await
+    }
+
+    /// The answer, once the audit log has the session that it gives.
+    ///
+    /// # Errors
+    /// `InternalFailure` where it has not: nobody is told of the session then.
+    async fn recorded(
+        &self,
+        answer: Answer,
+        action: Option<Action>,
+        address: IpAddr,
+        request_id: &str,
+    ) -> Result<Answer, StsError> {
+        if let (Some(action), Some(session)) = (action, &answer.session) {
+            let act = audited::act(action, &session.info, address, request_id);
+            let recorded = self.audit.begin(act).end(Ending::done()).await;
+            recorded.map_err(|error| StsError::internal(&error))?;
+        }
+        Ok(answer)
     }
 
     /// Who a session that was just made is, for the log.

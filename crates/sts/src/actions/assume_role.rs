@@ -30,5 +30,5 @@ pub(super) async fn perform(call: &Call<'_>) -> Result<Answer, StsError> {
         xml::credentials(xml, &issued);
         xml::packed_policy_size(xml, &issued);
     });
-    Ok(Answer { document, principal: Some(caller.principal) })
+    Ok(Answer { document, principal: Some(caller.principal), session: Some(issued.session) })
 }

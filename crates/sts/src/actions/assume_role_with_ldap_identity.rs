@@ -29,7 +29,7 @@ pub(super) async fn perform(call: &Call<'_>) -> Result<Answer, StsError> {
         xml::credentials(xml, &issued);
         xml::packed_policy_size(xml, &issued);
     });
-    Ok(Answer { document, principal: call.service.principal_of(&issued).await })
+    Ok(Answer { document, principal: call.service.principal_of(&issued).await, session: Some(issued.session) })
 }
 
 fn refusal(error: LogInError) -> StsError {

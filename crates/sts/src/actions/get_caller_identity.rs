@@ -16,5 +16,5 @@ pub(super) async fn perform(call: &Call<'_>) -> Result<Answer, StsError> {
         xml.text("UserId", &xml::user_id(&caller.credential));
         xml.text("Account", caller.credential.tenancy().as_str());
     });
-    Ok(Answer { document, principal: Some(caller.principal) })
+    Ok(Answer { document, principal: Some(caller.principal), session: None })
 }

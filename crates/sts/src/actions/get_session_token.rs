@@ -31,5 +31,5 @@ pub(super) async fn perform(call: &Call<'_>) -> Result<Answer, StsError> {
     let request = SessionRequest { name: "session".to_owned(), role: None, policy: None, seconds };
     let issued = call.service.access.session_from(&caller.credential, request).await?;
     let document = xml::answer("GetSessionToken", call.request_id, |xml| xml::credentials(xml, &issued));
-    Ok(Answer { document, principal: Some(caller.principal) })
+    Ok(Answer { document, principal: Some(caller.principal), session: Some(issued.session) })
 }

@@ -6,11 +6,13 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use access::{Access, Credential, Domains};
+use audit::{Audit, Filter, Order};
 use bytes::Bytes;
 use http::{Method, Request};
 use http_body_util::{BodyExt as _, Full};
 use identity::{Identity, MasterKey, NewKey, NewRole, NewTenancy, NewUser};
 use policy::{KeyAccess, KeyScope, Principal, Role};
+use storage::Metadata;
 use storage::memory::MemoryStore;
 use sts::StsService;
 use types::{AccessKeyId, Clock, Entropy, ManualClock, SeededEntropy, TenancyName, Timestamp, UserName};
@@ -24,6 +26,7 @@ const READ_ONLY: &str =
 
 struct World {
     access: Arc<Access>,
+    audit: Audit,
     service: StsService,
     clock: Arc<ManualClock>,
 }
@@ -66,7 +69,9 @@ impl World {
         let entropy: Arc<dyn Entropy> = Arc::new(SeededEntropy::new(1));
         let master = MasterKey::generate(&*entropy);
         let time = || Arc::clone(&clock) as Arc<dyn Clock>;
-        let identity = Identity::open(Arc::new(MemoryStore::new()), master, time(), Arc::clone(&entropy)).await;
+        let store = Arc::new(MemoryStore::new());
+        let audit = Audit::open(Arc::clone(&store) as Arc<dyn Metadata>, time()).await.expect("opens");
+        let identity = Identity::open(store, master, time(), Arc::clone(&entropy)).await;
         let identity = Arc::new(identity.expect("opens"));
         for name in ["a", "b"] {
             identity.create_tenancy(NewTenancy::named(tenancy(name))).await.expect("made");
@@ -78,8 +83,8 @@ impl World {
         }
         let domains = Domains::new(&["s3.example.org".to_owned()], &[]);
         let access = Arc::new(Access::new(identity, domains, None, time()));
-        let service = StsService::new(Arc::clone(&access), time(), entropy);
-        Self { access, service, clock }
+        let service = StsService::new(Arc::clone(&access), audit.clone(), time(), entropy);
+        Self { access, audit, service, clock }
     }
 
     async fn key(&self, owner: &str, of: &str, scope: KeyScope) -> Key {
@@ -351,4 +356,40 @@ fn requests_of_s3_are_left_to_it() {
     ] {
         assert_eq!(is_request(method, uri, content_type), expected, "{method} {uri} {content_type:?}");
     }
+}
+
+/// Who got a session, from where, by which key and with which power is in the audit log; who did not is not.
+#[tokio::test]
+async fn sessions_are_in_the_audit_log() {
+    let world = World::new().await;
+    let ann = world.key("ann", "a", KeyScope::default()).await;
+    let asked = [("RoleArn", "arn:aws:iam::a:role/USER"), ("RoleSessionName", "job"), ("Policy", READ_ONLY)];
+    let assumed = world.call(&ann, "AssumeRole", &asked).await.expect();
+    world.call(&ann, "GetSessionToken", &[]).await.expect();
+    world.call(&ann, "GetCallerIdentity", &[]).await.expect();
+    for password in ["wrong horse", PASSWORD] {
+        let fields = [
+            ("Action", "AssumeRoleWithLDAPIdentity"),
+            ("Version", "2011-06-15"),
+            ("LDAPUsername", "bob"),
+            ("LDAPPassword", password),
+        ];
+        world.post(HOST, None, &fields).await;
+    }
+    let page = world.audit.page(&Filter::default(), Order::Oldest, None, 10).await.expect("read");
+    let entries: Vec<_> = page.lines.iter().map(|line| &line.entry).collect();
+    let said: Vec<_> = entries.iter().map(|entry| format!("{} {}", entry.actor, entry.action)).collect();
+    let expected =
+        ["user:ann sts:AssumeRole", "user:ann sts:GetSessionToken", "user:bob sts:AssumeRoleWithLDAPIdentity"];
+    assert_eq!(said, expected);
+    let first = entries[0];
+    assert_eq!(first.target, format!("session {}", assumed.get("AccessKeyId").expect("a key")));
+    assert_eq!(first.key.as_ref().map(AccessKeyId::as_str), Some(ann.id.as_str()));
+    assert_eq!(first.tenancy, Some(tenancy("a")));
+    for (name, value) in [("name", "job"), ("role", "USER"), ("policies", "1")] {
+        assert_eq!(first.facts.get(name).map(String::as_str), Some(value), "{name}");
+    }
+    let secrets = [ann.secret.clone(), assumed.get("SecretAccessKey").expect("a secret"), PASSWORD.to_owned()];
+    let log: String = page.lines.iter().map(audit::Line::to_json).collect();
+    assert!(secrets.iter().all(|secret| !log.contains(secret.as_str())));
 }
