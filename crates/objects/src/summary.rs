@@ -245,8 +245,12 @@ mod tests {
 
     fn acl() -> impl Strategy<Value = Acl> {
         let permissions = [Permission::FullControl, Permission::Read, Permission::Write, Permission::WriteAcp];
-        let grantee =
-            prop_oneof![user().prop_map(Grantee::User), Just(Grantee::AllUsers), Just(Grantee::AuthenticatedUsers)];
+        let grantee = prop_oneof![
+            user().prop_map(Grantee::User),
+            Just(Grantee::AllUsers),
+            Just(Grantee::AuthenticatedUsers),
+            Just(Grantee::LogDelivery)
+        ];
         let line = (grantee, sample::select(permissions.to_vec()));
         vec(line.prop_map(|(grantee, permission)| AclGrant { grantee, permission }), 0..3)
             .prop_map(|grants| Acl { grants })

@@ -16,6 +16,8 @@ pub enum Grantee {
     AllUsers,
     /// `http://acs.amazonaws.com/groups/global/AuthenticatedUsers`: whoever signed the request.
     AuthenticatedUsers,
+    /// `http://acs.amazonaws.com/groups/s3/LogDelivery`: what writes access logs. Nobody who sends requests is in it.
+    LogDelivery,
 }
 
 impl Grantee {
@@ -25,15 +27,16 @@ impl Grantee {
             Self::User(_) => None,
             Self::AllUsers => Some("http://acs.amazonaws.com/groups/global/AllUsers"),
             Self::AuthenticatedUsers => Some("http://acs.amazonaws.com/groups/global/AuthenticatedUsers"),
+            Self::LogDelivery => Some("http://acs.amazonaws.com/groups/s3/LogDelivery"),
         }
     }
 
     /// The group with this URI.
     pub fn from_uri(uri: &str) -> Option<Self> {
-        [Self::AllUsers, Self::AuthenticatedUsers].into_iter().find(|group| group.uri() == Some(uri))
+        [Self::AllUsers, Self::AuthenticatedUsers, Self::LogDelivery].into_iter().find(|group| group.uri() == Some(uri))
     }
 
-    /// Whether it is more than one person.
+    /// Whether people of no tenancy are in it.
     pub const fn is_public(&self) -> bool {
         matches!(self, Self::AllUsers | Self::AuthenticatedUsers)
     }
@@ -42,6 +45,7 @@ impl Grantee {
         match self {
             Self::AllUsers => true,
             Self::AuthenticatedUsers => principal.caller != Caller::Anonymous,
+            Self::LogDelivery => false,
             Self::User(name) => principal.user() == Some(name),
         }
     }
@@ -194,7 +198,7 @@ pub enum CannedAcl {
     BucketOwnerFullControl,
     /// As private: there is no EC2 here.
     AwsExecRead,
-    /// As private: log delivery is the store's own.
+    /// What writes access logs may write, and read the ACL, too.
     LogDeliveryWrite,
 }
 
@@ -229,13 +233,17 @@ impl CannedAcl {
         let mut grants = vec![AclGrant { grantee: Grantee::User(owner.clone()), permission: Permission::FullControl }];
         let mut grant = |grantee, permission| grants.push(AclGrant { grantee, permission });
         match self {
-            Self::Private | Self::AwsExecRead | Self::LogDeliveryWrite => {}
+            Self::Private | Self::AwsExecRead => {}
             Self::PublicRead => grant(Grantee::AllUsers, Permission::Read),
             Self::PublicReadWrite => {
                 grant(Grantee::AllUsers, Permission::Read);
                 grant(Grantee::AllUsers, Permission::Write);
             }
             Self::AuthenticatedRead => grant(Grantee::AuthenticatedUsers, Permission::Read),
+            Self::LogDeliveryWrite => {
+                grant(Grantee::LogDelivery, Permission::Write);
+                grant(Grantee::LogDelivery, Permission::ReadAcp);
+            }
             Self::BucketOwnerRead if owner != bucket_owner => {
                 grant(Grantee::User(bucket_owner.clone()), Permission::Read);
             }

@@ -135,7 +135,7 @@ fn people(policy: Option<&Policy>, facts: Facts<'_>) -> BTreeSet<UserName> {
     let in_acl = |acl: &Acl| {
         let people = acl.grants.iter().filter_map(|line| match &line.grantee {
             Grantee::User(name) => Some(name.clone()),
-            Grantee::AllUsers | Grantee::AuthenticatedUsers => None,
+            Grantee::AllUsers | Grantee::AuthenticatedUsers | Grantee::LogDelivery => None,
         });
         people.collect::<Vec<_>>()
     };

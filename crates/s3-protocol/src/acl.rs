@@ -32,15 +32,6 @@ pub enum Grantee {
     Group(String),
 }
 
-impl Grantee {
-    /// The group of everybody, anonymous or not.
-    pub const ALL_USERS: &'static str = "http://acs.amazonaws.com/groups/global/AllUsers";
-    /// The group of everybody who signs.
-    pub const AUTHENTICATED_USERS: &'static str = "http://acs.amazonaws.com/groups/global/AuthenticatedUsers";
-    /// The group that writes access logs.
-    pub const LOG_DELIVERY: &'static str = "http://acs.amazonaws.com/groups/s3/LogDelivery";
-}
-
 /// One line of an ACL.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct Grant {

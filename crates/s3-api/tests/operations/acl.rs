@@ -146,3 +146,30 @@ async fn an_owner_who_is_expected_and_is_another_is_denied() {
     )
     .await;
 }
+
+/// The group is kept and told as it was put, and nobody is in it.
+#[tokio::test]
+async fn log_delivery_is_granted_and_is_nobody() {
+    let world = World::with_bucket("bkt").await;
+    let granted = async || {
+        let reply = world.send(Owner, "GET", "/bkt?acl", &[], b"").await.expect(200);
+        (reply.all("URI"), reply.all("Permission"), reply.text())
+    };
+    world.send(Owner, "PUT", "/bkt?acl", &[("x-amz-acl", "log-delivery-write")], b"").await.expect(200);
+    let (uris, mut permissions, document) = granted().await;
+    permissions.sort();
+    assert_eq!(uris, ["http://acs.amazonaws.com/groups/s3/LogDelivery"; 2]);
+    assert_eq!(permissions, ["FULL_CONTROL", "READ_ACP", "WRITE"]);
+    world.send(Owner, "PUT", "/bkt?acl", &[("x-amz-acl", "private")], b"").await.expect(200);
+    world.send(Owner, "PUT", "/bkt?acl", &[], document.as_bytes()).await.expect(200);
+    assert_eq!(granted().await.2, document);
+    check_all(
+        &world,
+        &[
+            Case::new(Nobody, "PUT", "/bkt/log", 403, "AccessDenied").body(b"x"),
+            Case::new(Stranger, "PUT", "/bkt/log", 403, "AccessDenied").body(b"x"),
+            Case::new(Stranger, "GET", "/bkt?acl", 403, "AccessDenied"),
+        ],
+    )
+    .await;
+}

@@ -296,7 +296,7 @@ fn access_control_lists_survive_the_round_trip() {
         owner: Some(owner()),
         grants: vec![
             grant(Grantee::User { id: "ann".into(), display_name: Some("Ann".into()) }, Permission::FullControl),
-            grant(Grantee::Group(Grantee::ALL_USERS.into()), Permission::Read),
+            grant(Grantee::Group("http://acs.amazonaws.com/groups/global/AllUsers".into()), Permission::Read),
             grant(Grantee::Email("a@b".into()), Permission::WriteAcp),
         ],
     };
