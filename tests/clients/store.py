@@ -69,7 +69,7 @@ class Store:
         self.domains = domains
         self.certificate = certificate
         self.extra_toml = extra_toml
-        self.s3_port, self.s3_tls_port, self.portal_port, self.metrics_port = free_ports(4)
+        self.s3_port, self.s3_tls_port, self.portal_port, self.legacy_port, self.metrics_port = free_ports(5)
         self.socket = folder / "admin"
         self.config = folder / "commonhold.toml"
         self.log = folder / "server.log"
@@ -128,6 +128,10 @@ class Store:
     def portal_url(self) -> str:
         return f"http://127.0.0.1:{self.portal_port}"
 
+    def legacy(self, tenancy: str) -> Endpoint:
+        """The addresses of a Swarm site: what has port 81 there."""
+        return self._endpoint("http", f"{tenancy}.{self.domains.internal}", self.legacy_port)
+
     def localhost(self) -> Endpoint:
         return self._endpoint("http", "localhost", self.s3_port)
 
@@ -160,6 +164,7 @@ default_tenancy = "{TENANCY}"
 s3 = "127.0.0.1:{self.s3_port}"
 s3_tls = "127.0.0.1:{self.s3_tls_port}"
 portal = "127.0.0.1:{self.portal_port}"
+legacy = "127.0.0.1:{self.legacy_port}"
 metrics = "127.0.0.1:{self.metrics_port}"
 admin_socket = "{self.socket}"
 

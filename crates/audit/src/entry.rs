@@ -38,6 +38,8 @@ pub enum Via {
     Sts,
     /// The portal.
     Portal,
+    /// The addresses of a Swarm site.
+    Swarm,
     /// The server itself.
     Server,
 }
@@ -49,6 +51,7 @@ impl fmt::Display for Via {
             Self::S3 => "s3",
             Self::Sts => "sts",
             Self::Portal => "portal",
+            Self::Swarm => "swarm",
             Self::Server => "server",
         })
     }

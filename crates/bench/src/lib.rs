@@ -1,7 +1,7 @@
 //! Load for S3 endpoints, and the limits of the machine to hold the results against.
 //!
-//! [`Target`] is an endpoint with credentials; it signs requests with a SigV4 signer of this crate's own, so that a
-//! mistake in the store's cannot hide here. A [`Workload`] says what to send; [`run`] drives it over many connections
+//! [`Target`] is an endpoint with credentials; it signs requests with the signer of `s3-client`, which shares nothing
+//! with the store's verification, so that a mistake in one cannot hide in the other. A [`Workload`] says what to send; [`run`] drives it over many connections
 //! and answers a [`Measurement`]. [`limits`] does with bare means (a hyper server without a store, a log without an
 //! index, a hash without a network) what the store does with everything, in the same process and minute. [`targets`]
 //! pairs the two, round by round, and judges the ratios. [`scale`] starts a server itself, fills it, and measures what
@@ -20,7 +20,6 @@ pub mod policy;
 pub mod report;
 mod run;
 pub mod scale;
-mod signature;
 mod target;
 pub mod targets;
 mod workload;

@@ -6,17 +6,15 @@ use std::sync::{Arc, RwLock};
 use bytes::Bytes;
 use http::{Method, Request};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use s3_client::{EMPTY_SHA256, Signable, Signer, UNSIGNED_PAYLOAD};
 use sha2::{Digest as _, Sha256};
 use types::{Clock, SystemClock};
 
 use crate::body::{Content, UploadBody};
 use crate::error::BenchError;
-use crate::signature::{Signable, Signer, UNSIGNED_PAYLOAD};
 
 /// What stays unencoded in a key: RFC 3986's unreserved characters, and the slash.
 const KEY: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b'/');
-/// The SHA-256 of nothing.
-const EMPTY_SHA256: &str = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
 
 /// Who signs.
 #[derive(Clone)]
@@ -56,16 +54,7 @@ struct Inner {
     bucket: String,
     credentials: Credentials,
     payload: PayloadSigning,
-    signer: RwLock<Option<DaySigner>>,
-}
-
-#[derive(Clone)]
-struct DaySigner(Signer);
-
-impl fmt::Debug for DaySigner {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("DaySigner")
-    }
+    signer: RwLock<Option<Signer>>,
 }
 
 impl Target {
@@ -145,6 +134,7 @@ impl Target {
             (_, PayloadSigning::Unsigned) => UNSIGNED_PAYLOAD,
             (body, PayloadSigning::Signed) => body.sha256(),
         };
+        let source = copy_source.map(|source| ("x-amz-copy-source", source));
         let authorization = self.signer(&date).authorization(&Signable {
             method: method.as_str(),
             host: self.authority(),
@@ -152,7 +142,7 @@ impl Target {
             query,
             date: &date,
             payload_hash,
-            copy_source,
+            headers: source.as_slice(),
         });
         let uri = if query.is_empty() { path } else { format!("{path}?{query}") };
         let mut request = Request::builder()
@@ -171,7 +161,7 @@ impl Target {
     /// The signer of `date`'s day.
     fn signer(&self, date: &str) -> Signer {
         if let Ok(held) = self.0.signer.read()
-            && let Some(DaySigner(signer)) = &*held
+            && let Some(signer) = &*held
             && signer.is_of_day(date)
         {
             return signer.clone();
@@ -179,7 +169,7 @@ impl Target {
         let Credentials { access_key, secret_key, region } = &self.0.credentials;
         let signer = Signer::new(access_key, secret_key, region, date.get(..8).unwrap_or_default());
         if let Ok(mut held) = self.0.signer.write() {
-            *held = Some(DaySigner(signer.clone()));
+            *held = Some(signer.clone());
         }
         signer
     }

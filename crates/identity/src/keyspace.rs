@@ -128,6 +128,24 @@ pub(crate) fn key_secret(id: &AccessKeyId) -> Vec<u8> {
     format!("i/key/{id}/").into_bytes()
 }
 
+/// What is known of a management token, by the digest of its text, in the tenancy's group.
+pub(crate) fn token(tenancy: &TenancyName, owner: &UserName, digest: &str) -> Vec<u8> {
+    format!("i/tenancy/{tenancy}/token/{owner}/{digest}").into_bytes()
+}
+
+/// Before every management token in a tenancy, or every one of a person there.
+pub(crate) fn tokens(tenancy: &TenancyName, owner: Option<&UserName>) -> Vec<u8> {
+    match owner {
+        Some(owner) => format!("i/tenancy/{tenancy}/token/{owner}/").into_bytes(),
+        None => format!("i/tenancy/{tenancy}/token/").into_bytes(),
+    }
+}
+
+/// Where the record above is, by the digest alone; also its group.
+pub(crate) fn token_place(digest: &str) -> Vec<u8> {
+    format!("i/token/{digest}/").into_bytes()
+}
+
 /// Up to when the sessions of a person were ended; also its group. It outlives the person.
 pub(crate) fn ended_sessions(user: &UserName) -> Vec<u8> {
     format!("i/session/{user}/").into_bytes()

@@ -1,7 +1,7 @@
 //! Who there is: tenancies, people, the roles that people hold in tenancies, and access keys. No S3, no HTTP.
 //!
 //! [`Identity`] is the whole of it, kept in the control space of the metadata store. Its operations stand one noun a
-//! file: [`tenancy`], [`user`], [`role`], [`key`], [`session`], [`quota`] and [`request`]. What people are to be told of waits as
+//! file: [`tenancy`], [`user`], [`role`], [`key`], [`token`], [`session`], [`quota`] and [`request`]. What people are to be told of waits as
 //! [`events`]. People come from a [`Directory`], of which [`BuiltInDirectory`] is the one that needs nothing else; [`standing`] is
 //! what a person is in all tenancies together, and [`write_through`] makes the groups of an external directory follow
 //! from the roles. `control` holds what the nouns share: the store, the caches and the one lock under
@@ -35,6 +35,7 @@ pub mod standing;
 pub mod suspension;
 pub mod tenancy;
 pub mod term;
+pub mod token;
 pub mod user;
 pub mod write_through;
 
@@ -62,6 +63,7 @@ pub use standing::Standing;
 pub use suspension::Suspension;
 pub use tenancy::{CLOSED_TO_BUCKETS, Joining, NewTenancy, Tenancy, TenancyChange, Visibility, bucket_counter};
 pub use term::Term;
+pub use token::{NewToken, Token, TokenInfo, TokenText};
 pub use user::{NewUser, User, UserStatus};
 
 #[cfg(test)]

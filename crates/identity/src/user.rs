@@ -6,7 +6,7 @@ use types::{Timestamp, UserName};
 use zeroize::Zeroizing;
 
 use crate::control::{Control, Life, Stale, Stored, check_text, put};
-use crate::{Identity, IdentityError, keyspace, login, session, suspension, tenancy};
+use crate::{Identity, IdentityError, keyspace, login, session, suspension, tenancy, token};
 
 /// The longest e-mail address, in characters (RFC 5321 section 4.5.3.1.3).
 const MAX_EMAIL_CHARS: usize = 254;
@@ -115,7 +115,7 @@ impl Identity {
         .await
     }
 
-    /// Sets a person's password, and ends their logins: whoever knew the old one is out.
+    /// Sets a person's password, and ends their logins and management tokens: whoever knew the old one is out.
     ///
     /// # Errors
     /// [`IdentityError::NoSuchUser`], [`IdentityError::Invalid`], and those of the store.
@@ -125,6 +125,7 @@ impl Identity {
             let hash = control.passwords.hash(&*control.entropy, &password).await?;
             let user = rewrite(&control, &name, |record| record.password_hash = Some(hash)).await?;
             login::end_all(&control, &name).await?;
+            token::end_all(&control, &name).await?;
             Ok(user)
         })
         .await

@@ -91,6 +91,7 @@ mod tests {
             s3_tls: None,
             portal: Some("127.0.0.1:9002".parse().expect("an address")),
             portal_tls: None,
+            legacy: None,
             metrics: None,
             admin_socket: PathBuf::from("/data/admin.sock"),
             has_tenancies: false,

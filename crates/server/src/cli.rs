@@ -6,6 +6,7 @@ mod bench;
 mod check;
 mod config;
 mod demo;
+mod import;
 mod input;
 mod long_task;
 mod output;
@@ -50,6 +51,11 @@ enum Command {
     Backup(backup::Arguments),
     /// Make a data directory from a backup.
     Restore(restore::Arguments),
+    /// Bring here what another store has.
+    Import {
+        #[command(subcommand)]
+        verb: import::Verb,
+    },
     /// Read every byte of the store, while it serves, and name the objects that are damaged.
     Scrub(scrub::Arguments),
     /// Look whether the structure of a store is whole that no server uses.
@@ -130,6 +136,7 @@ pub(crate) fn run() -> ExitCode {
         Command::Bench(arguments) => bench::run(&arguments),
         Command::Backup(arguments) => backup::run(arguments, &context),
         Command::Restore(arguments) => restore::run(&arguments),
+        Command::Import { verb } => import::run(verb, &context),
         Command::Scrub(arguments) => scrub::run(arguments, &context),
         Command::Check(arguments) => check::run(&arguments, &context),
         Command::Config { verb } => config::run(verb, &context),

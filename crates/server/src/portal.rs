@@ -1,4 +1,5 @@
-//! The portal behind a listener, and the origins that its pages have.
+//! The portal and the doors of a Swarm site behind a listener, and the origins that its pages have. Both are at the portal's
+//! address and at that of `listen.legacy`.
 
 use std::sync::Arc;
 
@@ -13,10 +14,10 @@ use crate::config::Config;
 use crate::connection::{Handler, Peer, RequestBody};
 use crate::serve::Started;
 
-/// The portal's pages as a handler, which tells them who asks.
+/// The pages and doors as a handler, which tells them who asks.
 #[derive(Debug)]
 pub(crate) struct PortalPages {
-    /// The pages.
+    /// The pages, and the doors before them.
     pub(crate) router: Router,
     /// Whose word counts for who the client is.
     pub(crate) proxies: Proxies,
@@ -36,6 +37,7 @@ impl Handler for PortalPages {
         if let Some(connection) = connection {
             let ConnectionInfo { remote, tls } = self.proxies.see_through(&mut parts, connection);
             parts.extensions.insert(portal::Visitor { address: remote.ip(), tls });
+            parts.extensions.insert(swarm::Client { address: remote.ip(), tls });
         }
         match self.router.clone().oneshot(Request::from_parts(parts, Body::new(body))).await {
             Ok(response) => response,

@@ -85,6 +85,8 @@ pub(crate) struct Started {
     pub(crate) portal: Option<SocketAddr>,
     /// The portal over HTTPS.
     pub(crate) portal_tls: Option<SocketAddr>,
+    /// The addresses of a Swarm site.
+    pub(crate) legacy: Option<SocketAddr>,
     /// Monitoring.
     pub(crate) metrics: Option<SocketAddr>,
     /// The administration socket.
@@ -99,6 +101,7 @@ struct Bound {
     s3_tls: Option<TcpListener>,
     portal: Option<TcpListener>,
     portal_tls: Option<TcpListener>,
+    legacy: Option<TcpListener>,
     /// For the listeners with TLS, where there is one.
     tls: Option<(TlsAcceptor, Arc<Certificates>)>,
     metrics: Option<TcpListener>,
@@ -141,6 +144,7 @@ pub(crate) async fn serve<F: Future<Output = ()> + Send + 'static>(
         s3_tls = addresses.s3_tls.map(display),
         portal = addresses.portal.map(display),
         portal_tls = addresses.portal_tls.map(display),
+        legacy = addresses.legacy.map(display),
         metrics = addresses.metrics.map(display),
         "the server listens"
     );
@@ -213,6 +217,7 @@ async fn bind(config: &Config) -> Result<Bound, ServeError> {
     let s3_tls = tcp(config.listen.s3_tls.address(), "listen.s3_tls").await?;
     let portal = tcp(config.listen.portal.address(), "listen.portal").await?;
     let portal_tls = tcp(config.listen.portal_tls.address(), "listen.portal_tls").await?;
+    let legacy = tcp(config.listen.legacy.address(), "listen.legacy").await?;
     let tls = if s3_tls.is_some() || portal_tls.is_some() {
         let certificates = Certificates::load(&config.tls.certificates)?;
         let acceptor = certificates.acceptor().map_err(|error| ServeError::Telemetry(error.to_string()))?;
@@ -222,7 +227,7 @@ async fn bind(config: &Config) -> Result<Bound, ServeError> {
     };
     let metrics = tcp(config.listen.metrics.address(), "listen.metrics").await?;
     let admin = admin_socket::bind(&config.admin_socket_path()).await?;
-    Ok(Bound { s3, s3_tls, portal, portal_tls, tls, metrics, admin })
+    Ok(Bound { s3, s3_tls, portal, portal_tls, legacy, tls, metrics, admin })
 }
 
 impl Bound {
@@ -233,6 +238,7 @@ impl Bound {
             s3_tls: address(self.s3_tls.as_ref())?,
             portal: address(self.portal.as_ref())?,
             portal_tls: address(self.portal_tls.as_ref())?,
+            legacy: address(self.legacy.as_ref())?,
             metrics: address(self.metrics.as_ref())?,
             admin_socket: config.admin_socket_path(),
             has_tenancies: !store.identity.tenancies().is_empty(),
@@ -266,8 +272,9 @@ fn spawn_listeners(
         &Arc::new(store.s3(config, addresses)),
         shared,
     );
-    let portal = (bound.portal, bound.portal_tls);
-    spawn_pair(portal, acceptor.as_ref(), PORTAL_CONNECTIONS, &Arc::new(store.portal(config, addresses)), shared);
+    let (portal, pages) = ((bound.portal, bound.portal_tls), Arc::new(store.portal(config, addresses)));
+    spawn_pair(portal, acceptor.as_ref(), PORTAL_CONNECTIONS, &pages, shared);
+    spawn_pair((bound.legacy, None), None, PORTAL_CONNECTIONS, &pages, shared);
     if let Some(listener) = bound.metrics {
         let router = monitoring::router(Monitored {
             readiness: readiness.clone(),

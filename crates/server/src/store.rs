@@ -21,6 +21,7 @@ use storage::maintenance::Maintenance;
 use storage::{Engine, Metadata, StorageError};
 use storage_embedded::{EmbeddedStore, OpenError, Options};
 use sts::StsService;
+use swarm::Swarm;
 use types::{Clock, Entropy, OsEntropy, PooledEntropy, SystemClock};
 
 use crate::cli::CliError;
@@ -195,7 +196,7 @@ impl Store {
         })
     }
 
-    /// The portal on this store.
+    /// The portal on this store, and the doors of a Swarm site.
     pub(crate) fn portal(&self, config: &Config, addresses: &Started) -> PortalPages {
         let router = portal::router(Portal {
             identity: Arc::clone(&self.identity),
@@ -210,7 +211,18 @@ impl Store {
             entropy: Arc::new(OsEntropy),
             site: Arc::new(site(config, addresses)),
         });
-        PortalPages { router, proxies: proxies(config) }
+        let doors = Swarm {
+            identity: Arc::clone(&self.identity),
+            access: Arc::clone(&self.access),
+            operators: Arc::new(operators(config)),
+            objects: Arc::clone(&self.objects),
+            metering: Arc::clone(&self.metering),
+            audit: self.audit.clone(),
+            clock: Arc::clone(&self.clock),
+            entropy: Arc::new(OsEntropy),
+            version: env!("CARGO_PKG_VERSION"),
+        };
+        PortalPages { router: swarm::router(doors, router), proxies: proxies(config) }
     }
 
     /// What the portal tells operators of this program.

@@ -10,7 +10,7 @@ use super::{CLOSED_TO_BUCKETS, TenancyRecord, bucket_counter};
 use crate::control::{Control, Life, Stale, put};
 use crate::key::KeyInfo;
 use crate::role::Membership;
-use crate::{IdentityError, keyspace, quota, request};
+use crate::{IdentityError, keyspace, quota, request, token};
 
 /// How many records one batch of a deletion removes.
 const SWEEP_KEYS: usize = limits::BATCH_KEYS / 3;
@@ -55,6 +55,7 @@ pub(crate) async fn finish_deletion(control: &Control, name: &TenancyName) -> Re
 pub(super) async fn sweep(control: &Control, name: &TenancyName) -> Result<(), IdentityError> {
     let group = keyspace::tenancy(name);
     quota::sweep(control, name).await?;
+    token::remove_all(control, name, None).await?;
     loop {
         let keys = control.list::<KeyInfo>(&keyspace::key_infos(name, None), SWEEP_KEYS).await?;
         let members = control.list::<Membership>(&keyspace::roles(name), SWEEP_KEYS).await?;
@@ -74,6 +75,7 @@ pub(crate) async fn remove_member(
     tenancy: &TenancyName,
     user: &UserName,
 ) -> Result<(), IdentityError> {
+    token::remove_all(control, tenancy, Some(user)).await?;
     loop {
         let keys = control.list::<KeyInfo>(&keyspace::key_infos(tenancy, Some(user)), SWEEP_KEYS).await?;
         let membership = control.read::<Membership>(&keyspace::role(tenancy, user)).await?;

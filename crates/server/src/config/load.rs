@@ -308,12 +308,6 @@ struct Problem {
 fn check(config: &Config) -> Result<(), Problem> {
     let listen = &config.listen;
     let problem = |path, message: &str| Err(Problem { path, message: message.to_owned() });
-    if listen.legacy.address().is_some() {
-        return problem(
-            "listen.legacy",
-            "this listener is not part of this version: remove the setting, or write \"off\"",
-        );
-    }
     if listen.s3.address().is_none() && listen.s3_tls.address().is_none() {
         return problem("listen.s3", "neither listen.s3 nor listen.s3_tls is on: give one of them an address");
     }
@@ -345,8 +339,9 @@ fn check(config: &Config) -> Result<(), Problem> {
         let message = format!("{:?} is in domains.internal too: a domain belongs to one of them", shared.as_str());
         return problem("domains.external", &message);
     }
-    if config.s3.region.is_empty() || !config.s3.region.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-') {
-        return problem("s3.region", "a region is made of letters, digits and '-', such as \"us-east-1\"");
+    let is_of_region = |b: u8| b.is_ascii_alphanumeric() || b == b'-' || b == b'.';
+    if config.s3.region.is_empty() || !config.s3.region.bytes().all(is_of_region) {
+        return problem("s3.region", "a region is made of letters, digits, '-' and '.', such as \"us-east-1\"");
     }
     if let Err(error) = tracing_subscriber::EnvFilter::builder().parse(&config.log.level) {
         let message = format!("{error}: write error, warn, info, debug or trace, or \"info,commonhold::access=off\"");
@@ -365,6 +360,7 @@ fn check_addresses(config: &Config) -> Result<(), Problem> {
         ("listen.s3_tls", listen.s3_tls),
         ("listen.portal", listen.portal),
         ("listen.portal_tls", listen.portal_tls),
+        ("listen.legacy", listen.legacy),
         ("listen.metrics", listen.metrics),
     ];
     for (at, (path, one)) in all.iter().enumerate() {

@@ -113,7 +113,10 @@ section! {
         portal: Listen = loopback(9002),
         /// The portal over HTTPS. Needs `tls.certificates`.
         portal_tls: Listen = Listen::Off,
-        /// Reserved for Swarm's own addresses, which are not part of this version: anything but `"off"` is refused.
+        /// What has port 81 at a Swarm site: tokens at `/.TOKEN/`, the management API at `/_admin/manage`, and the portal at
+        /// `/_admin/portal`, over HTTP, because the programs of such a site speak nothing else there. The same paths are at
+        /// the portal's address. Passwords can be read on the way: open it to a trusted network alone. See
+        /// [swarm.md](swarm.md).
         legacy: Listen = Listen::Off,
         /// `"trusted"` where every S3 request comes through a proxy of yours that sets `X-Forwarded-For`,
         /// `X-Forwarded-Host` and `X-Forwarded-Proto`: they then say who the client is and which host it signed for.

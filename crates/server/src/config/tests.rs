@@ -49,7 +49,7 @@ fn mistakes_are_named_by_line_and_column() {
         ("[portal]\nstore_url = \"https://a.example/s3\"", 2, 13, "scheme, host and port"),
         ("[operators]\npeople = [\"ann\", \"a b\"]", 2, 10, "user name"),
         ("[operators]\ngroups = \"t-o-managers\"", 2, 10, "roles in tenancies"),
-        ("[listen]\nlegacy = \"127.0.0.1:80\"", 2, 10, "not part of this version"),
+        ("[listen]\nlegacy = \"127.0.0.1:9000\"", 2, 10, "taken by listen.s3"),
         ("[listen]\n\ns3_tls = \"127.0.0.1:9443\"", 3, 10, "tls.certificates"),
         ("[listen]\ns3 = \"127.0.0.1:1\"\nmetrics = \"127.0.0.1:1\"", 3, 11, "taken by listen.s3"),
         ("[domains]\ninternal = [\"a.example\", \"http://b\"]", 2, 12, "without scheme"),
