@@ -96,6 +96,11 @@ def test_every_page_is_sound(chromium, store, people, tmp_path):
         "/confirm",
         f"{store_path}/usage/",
         f"{store_path}/usage/?range=12m",
+        "/_admin/portal/",
+        f"/_admin/portal/{TENANCY}/",
+        f"/_admin/portal/{TENANCY}/properties",
+        f"/_admin/portal/{TENANCY}/permissions",
+        f"/_admin/portal/{TENANCY}/tokens/",
     ):
         is_sound(page, path, tmp_path)
 

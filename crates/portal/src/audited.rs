@@ -28,6 +28,8 @@ const ACTIONS: &[(&str, &str, &str)] = &[
     ("POST", "/account/password", "user.set-password"),
     ("POST", "/object-stores/{tenancy}/keys/new", "key.create"),
     ("POST", "/object-stores/{tenancy}/keys/delete", "key.delete"),
+    ("POST", "/_admin/portal/{tenancy}/tokens/add", "token.create"),
+    ("POST", "/_admin/portal/{tenancy}/tokens/delete", "token.delete"),
     ("POST", "/object-stores/{tenancy}/buckets/create", "s3:CreateBucket"),
     ("POST", "/object-stores/{tenancy}/buckets/delete", "s3:DeleteBucket"),
     ("POST", "/object-stores/{tenancy}/buckets/versioning", "s3:PutBucketVersioning"),

@@ -206,6 +206,7 @@ const SAID: &[(&str, &str)] = &[
     ("logged-out-everywhere", "You have logged out everywhere."),
     ("password-changed", "Your password is changed, and your other browsers are logged out."),
     ("key-deleted", "The key is deleted. It stopped working at once."),
+    ("token-deleted", "The token is deleted. It stopped working at once."),
     ("joined", "You are a member now."),
     ("request-submitted", "Your request was submitted. You will be told what comes of it."),
     ("request-approved", "The request is approved."),

@@ -5,6 +5,7 @@ mod browser;
 mod bucket;
 mod buckets;
 mod confirm;
+mod content_portal;
 mod create_key;
 mod create_policy;
 mod edit_policy;
@@ -51,5 +52,6 @@ pub(crate) fn routes() -> Router<Portal> {
         .merge(view_policies::routes())
         .merge(create_policy::routes())
         .merge(edit_policy::routes())
+        .merge(content_portal::routes())
         .merge(operate::routes())
 }

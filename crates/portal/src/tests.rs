@@ -1,6 +1,7 @@
 //! The pages as browsers see them: who gets which, that no form is taken from elsewhere, and what each does.
 
 mod browser;
+mod content_portal;
 mod forms;
 mod keys_and_buckets;
 mod logging_in;
@@ -35,6 +36,11 @@ async fn pages_are_for_those_whom_they_are_for() {
         ("/object-stores/t-o/buckets/of-max/policies/", true),
         ("/object-stores/t-o/buckets/of-max/policies/new", true),
         ("/object-stores/t-o/buckets/of-max/policies/edit", true),
+        ("/_admin/portal/", false),
+        ("/_admin/portal/t-o/", true),
+        ("/_admin/portal/t-o/properties", true),
+        ("/_admin/portal/t-o/permissions", true),
+        ("/_admin/portal/t-o/tokens/", true),
         ("/inbox/", false),
         ("/services/", false),
         ("/services/my/", false),

@@ -59,12 +59,21 @@ struct UsagePage {
     truncated: bool,
 }
 
-struct TopBucket {
-    name: String,
-    owner: String,
-    size: String,
-    objects: String,
-    share: Share,
+pub(super) struct TopBucket {
+    pub(super) name: String,
+    pub(super) owner: String,
+    pub(super) size: String,
+    pub(super) objects: String,
+    pub(super) share: Share,
+}
+
+/// The past month of a tenancy, as Swarm's dashboard has it.
+pub(super) struct PastMonth {
+    pub(super) stored_bytes: u64,
+    pub(super) bandwidth_bytes: u64,
+    pub(super) buckets: usize,
+    pub(super) charts: Vec<Bars>,
+    pub(super) top: Vec<TopBucket>,
 }
 
 #[derive(Deserialize)]
@@ -215,6 +224,19 @@ impl Sight {
         Ok(Self { tenancy: tenancy.clone(), is_whole, buckets: with_usage, truncated })
     }
 
+    /// The largest buckets that hold anything.
+    fn top(&self) -> Vec<TopBucket> {
+        let largest = self.buckets.first().map_or(0, |(_, usage)| usage.bytes);
+        let top = self.buckets.iter().take(TOP).filter(|(_, usage)| usage.bytes > 0).map(|(bucket, usage)| TopBucket {
+            name: bucket.name.to_string(),
+            owner: bucket.owner.to_string(),
+            size: format_size(usage.bytes),
+            objects: grouped(usage.objects),
+            share: Share { part: usage.bytes, whole: largest },
+        });
+        top.collect()
+    }
+
     /// Whether a row of a history of buckets is theirs to see.
     fn shows(&self, row: &Row) -> bool {
         self.is_whole || self.buckets.iter().any(|(bucket, _)| row.bucket.as_ref() == Some(&bucket.name))
@@ -225,7 +247,33 @@ fn sees(portal: &Portal, member: &Member, bucket: &Bucket) -> bool {
     may::<action::ListBucket>(portal, member, bucket)
 }
 
-async fn listed(
+/// The past month of what a person sees of a tenancy.
+///
+/// # Errors
+/// Those who hold no role there are told that there is none.
+pub(super) async fn past_month(
+    portal: &Portal,
+    signed_in: &SignedIn,
+    tenancy: &TenancyName,
+) -> Result<PastMonth, PageError> {
+    let acting = Acting::Person(signed_in.user.clone());
+    let sight = Sight::of(portal, signed_in, &acting, tenancy).await?;
+    let mut charts = charts(portal, &sight, RANGES[0]).await?;
+    charts.retain(|chart| chart.unit == Unit::Bytes);
+    for (chart, title) in charts.iter_mut().zip(["Storage Used", "Bandwidth Used"]) {
+        chart.title = title.to_owned();
+    }
+    let bandwidth = charts.last().into_iter().flat_map(|chart| &chart.series).flat_map(|series| &series.values);
+    Ok(PastMonth {
+        stored_bytes: sight.buckets.iter().map(|(_, usage)| usage.bytes).sum(),
+        bandwidth_bytes: bandwidth.flatten().sum(),
+        buckets: sight.buckets.len(),
+        top: sight.top(),
+        charts,
+    })
+}
+
+pub(super) async fn listed(
     portal: &Portal,
     principal: &Arc<Principal>,
     tenancy: &TenancyName,
@@ -254,14 +302,6 @@ async fn assemble(
     let tenancy = find(portal, name)?;
     let used = portal.objects.tenancy_usage(name).await?;
     let quota = tenancy.quota.hard.bytes.map(|quota| (format_size(quota), Share { part: used.bytes, whole: quota }));
-    let largest = sight.buckets.first().map_or(0, |(_, usage)| usage.bytes);
-    let top = sight.buckets.iter().take(TOP).filter(|(_, usage)| usage.bytes > 0).map(|(bucket, usage)| TopBucket {
-        name: bucket.name.to_string(),
-        owner: bucket.owner.to_string(),
-        size: format_size(usage.bytes),
-        objects: grouped(usage.objects),
-        share: Share { part: usage.bytes, whole: largest },
-    });
     let (path, is_operator) = match acting {
         Acting::Operator => (format!("/operate/tenancies/{name}/usage/"), true),
         Acting::Person(_) => (format!("/object-stores/{name}/usage/"), false),
@@ -280,7 +320,7 @@ async fn assemble(
         ranges: RANGES.map(|range| (range.name, range.words)),
         used: format_size(used.bytes),
         quota,
-        top: top.collect(),
+        top: sight.top(),
         truncated: sight.truncated || (!sight.is_whole && sight.buckets.len() > SUMMED),
         charts: charts(portal, &sight, range).await?,
     })

@@ -21,6 +21,16 @@ const FORMS: &[(&str, &str, Fields)] = &[
     ("/account/", "/account/password", &[("password", "another password"), ("again", "another password")]),
     ("/object-stores/t-o/keys/new", "/object-stores/t-o/keys/new", &[("description", "laptop"), ("expires", "30")]),
     ("/object-stores/t-o/keys/", "/object-stores/t-o/keys/delete", &[("key", "0123456789abcdef0123456789abcdef")]),
+    (
+        "/_admin/portal/t-o/tokens/",
+        "/_admin/portal/t-o/tokens/add",
+        &[("description", "laptop"), ("expires", "30"), ("s3", "on")],
+    ),
+    (
+        "/_admin/portal/t-o/tokens/",
+        "/_admin/portal/t-o/tokens/delete",
+        &[("token", "0123456789abcdef0123456789abcdef")],
+    ),
     ("/object-stores/t-o/buckets/", "/object-stores/t-o/buckets/create", &[("bucket", "made")]),
     (
         "/object-stores/t-o/buckets/",
@@ -62,8 +72,9 @@ async fn forms_of_our_own_are_taken() {
         ann.post("/object-stores/t-o/buckets/create", &[("bucket", "there")]).await;
         let mut browser = if page == "/login" { Browser::new(&world) } else { Browser::logged_in(&world, "ann").await };
         let reply = browser.post_from(page, path, fields).await;
-        // There is no such key to be deleted.
-        let expected: &[u16] = if path.ends_with("keys/delete") { &[404] } else { &[200, 303] };
+        // There is no such key or token to be deleted.
+        let expected: &[u16] =
+            if path.ends_with("keys/delete") || path.ends_with("tokens/delete") { &[404] } else { &[200, 303] };
         assert!(expected.contains(&reply.status), "{path}: {} {}", reply.status, reply.text);
     }
 }
