@@ -2,7 +2,9 @@
 that the world reads, with JavaScript and without."""
 
 import json
+import re
 import shutil
+import ssl
 import time
 import urllib.error
 import urllib.request
@@ -19,6 +21,21 @@ from store import TENANCY
 WIDTHS = (1280, 390)
 PAGE_BYTES = 150 * 1024
 PASSWORDS = {"mia": "mia manages this", "udo": "udo uses this", "eva": "eva is elsewhere", "opal": "opal operates this"}
+PREVIEWED = {
+    "README.md": b"# Surface temperature\n\nMonthly *means*, see [the paper](https://example.org/paper).\n\n| a | b |\n|-|-|\n| 1 | 2 |\n\n```\nncdump -h\n```\n",
+    "stations.csv": b"name,lat,lon\nEskdalemuir,55.3,-3.2\n",
+    ".zattrs": b'{"title": "means", "bounds": [1, 2]}',
+    "page.html": b"<script>document.title = 'ran'</script>" + b"long " * 100,
+    "plot.svg": b'<svg xmlns="http://www.w3.org/2000/svg" width="80" height="60"><script>parent.document.title = "ran"</script>'
+    b'<circle cx="40" cy="30" r="20"/></svg>',
+    "data.bin": bytes(range(256)),
+}
+
+
+def s3_of(endpoint, key):
+    return boto3.client(
+        "s3", endpoint_url=endpoint.url, aws_access_key_id=key.access_key, aws_secret_access_key=key.secret_key
+    )
 
 
 @pytest.fixture(scope="module")
@@ -63,15 +80,23 @@ def is_sound(page: Page, path: str, screenshots: Path) -> None:
     page.emulate_media(color_scheme="light")
     for width in WIDTHS:
         page.set_viewport_size({"width": width, "height": 800})
-        page.screenshot(path=screenshots / f"{path.strip('/').replace('/', '_')}-{width}.png", full_page=True)
+        page.screenshot(path=screenshots / f"{re.sub(r'[/?&=]+', '_', path.strip('/'))}-{width}.png", full_page=True)
         assert not page.evaluate("document.documentElement.scrollWidth > innerWidth"), (path, width)
 
 
-def test_every_page_is_sound(chromium, store, people, tmp_path):
+def test_every_page_is_sound(chromium, store, people, manager, internal, tmp_path):
     page = open_portal(chromium, store, "mia")
     page.goto(f"/object-stores/{TENANCY}/buckets/")
     page.fill("#bucket", "portal-pages")
     page.get_by_role("button", name="Create").click()
+    s3 = s3_of(internal, manager)
+    s3.put_bucket_versioning(Bucket="portal-pages", VersioningConfiguration={"Status": "Enabled"})
+    rules = [{"AllowedOrigins": ["https://a.example.org"], "AllowedMethods": ["GET"]}]
+    s3.put_bucket_cors(Bucket="portal-pages", CORSConfiguration={"CORSRules": rules})
+    for key, body in PREVIEWED.items():
+        s3.put_object(Bucket="portal-pages", Key=key, Body=body, Metadata={"project": "CMIP6"})
+    s3.put_object(Bucket="portal-pages", Key="deleted.txt", Body=b"x")
+    s3.delete_object(Bucket="portal-pages", Key="deleted.txt")
     store_path, bucket = f"/object-stores/{TENANCY}", f"/object-stores/{TENANCY}/buckets/portal-pages"
     for path in (
         "/object-stores/",
@@ -80,6 +105,10 @@ def test_every_page_is_sound(chromium, store, people, tmp_path):
         f"{store_path}/buckets/",
         f"{bucket}/",
         f"{bucket}/objects/",
+        *(f"{bucket}/objects/object?key={key}" for key in PREVIEWED),
+        f"{bucket}/objects/object?key=deleted.txt",
+        f"{bucket}/objects/deleted",
+        f"{bucket}/objects/share?key=README.md",
         f"{bucket}/access",
         f"{bucket}/policies/",
         f"{bucket}/policies/new",
@@ -338,3 +367,111 @@ def test_names_are_completed_from_the_directory(chromium, store, people):
     expect(page.locator("#known-people option[value=eva]")).to_have_count(1)
     eva = open_portal(chromium, store, "eva")
     assert eva.goto("/complete?prefix=mi").status in (200, 404), "eva may hold a role by now"
+
+
+@pytest.mark.parametrize("javascript", [True, False], ids=["javascript", "plain"])
+def test_files_are_uploaded_shared_deleted_and_had_back(chromium, store, people, manager, internal, tmp_path, javascript):
+    s3, bucket = s3_of(internal, manager), f"uploads-{'with' if javascript else 'without'}-script"
+    s3.create_bucket(Bucket=bucket)
+    s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+    small, large = tmp_path / "small & ü.txt", tmp_path / "large.bin"
+    small.write_bytes(b"small")
+    large.write_bytes(bytes(range(256)) * 4096 * 40)
+    page = open_portal(chromium, store, "mia", javascript)
+    objects = f"/object-stores/{TENANCY}/buckets/{bucket}/objects/"
+    page.goto(f"{objects}?prefix=run 1/")
+    page.locator("#upload summary").click()
+    if javascript:
+        page.locator(".dropping input[type=file]").first.set_input_files([small, large])
+        expect(page.locator(".upload-said")).to_contain_text("2 of 2 uploaded.", timeout=60_000)
+        page.get_by_role("link", name="Show the folder").click()
+    else:
+        page.locator("#file").set_input_files([small, large])
+        page.get_by_role("button", name="Upload", exact=True).click()
+        expect(page.get_by_role("status")).to_have_text("The upload is in the bucket.")
+    expect(page.get_by_role("row", name="large.bin")).to_contain_text("40 MiB")
+    uploaded = s3.get_object(Bucket=bucket, Key="run 1/large.bin")
+    assert uploaded["Body"].read() == large.read_bytes()
+    assert ("-3" in uploaded["ETag"]) == javascript, "with a script it went in parts, straight to the store"
+    assert s3.get_object(Bucket=bucket, Key="run 1/small & ü.txt")["ContentType"] == "text/plain"
+
+    page.get_by_role("link", name="small & ü.txt", exact=True).click()
+    expect(page.get_by_role("region", name="Preview of")).to_have_text("small")
+    page.get_by_role("link", name="Share a link").click()
+    page.get_by_role("button", name="Make the link").click()
+    link = page.locator("code.long").inner_text()
+    trusting = urllib.request.HTTPSHandler(context=ssl.create_default_context(cafile=store.certificate.ca_file))
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), trusting)
+    with opener.open(link) as answer:
+        assert answer.read() == b"small"
+
+    page.goto(f"{objects}?prefix=run 1/")
+    page.check("input[name=key][value='run 1/large.bin']")
+    page.get_by_role("button", name="Delete what is ticked").click()
+    expect(page.locator("h1")).to_have_text("Delete 1 object?")
+    is_sound_as_it_is(page, tmp_path / "ask.png")
+    page.get_by_role("button", name="Delete 1 object").click()
+    expect(page.get_by_role("status")).to_have_text("1 object deleted.")
+    is_sound_as_it_is(page, tmp_path / "deleted.png")
+    with pytest.raises(s3.exceptions.NoSuchKey):
+        s3.get_object(Bucket=bucket, Key="run 1/large.bin")
+    page.get_by_role("button", name="Undo").click()
+    assert s3.get_object(Bucket=bucket, Key="run 1/large.bin")["ContentLength"] == large.stat().st_size
+
+
+def is_sound_as_it_is(page: Page, screenshot: Path) -> None:
+    """What only a form leads to has nothing for axe to find either, at both widths."""
+    for width in WIDTHS:
+        page.set_viewport_size({"width": width, "height": 800})
+        assert not page.evaluate("document.documentElement.scrollWidth > innerWidth"), width
+        page.screenshot(path=screenshot.with_stem(f"{screenshot.stem}-{width}"), full_page=True)
+    found = Axe().run(page).response["violations"]
+    assert not found, [(rule["id"], [node["html"] for node in rule["nodes"]]) for rule in found]
+
+
+def test_an_upload_pauses_and_a_folder_is_dropped(chromium, store, people, manager, internal, tmp_path):
+    s3 = s3_of(internal, manager)
+    s3.create_bucket(Bucket="paused")
+    large = tmp_path / "large.bin"
+    large.write_bytes(bytes(1024 * 1024) * 70)
+    page = open_portal(chromium, store, "mia")
+    # Each part takes its time, so that there is a middle to pause in.
+    page.context.route("**/*partNumber=*", lambda route: (page.wait_for_timeout(300), route.continue_()))
+    page.goto(f"/object-stores/{TENANCY}/buckets/paused/objects/")
+    page.locator("#upload summary").click()
+    page.locator(".dropping input[type=file]").first.set_input_files(large)
+    page.get_by_role("button", name="Pause").click()
+    expect(page.locator(".upload-said")).to_contain_text("Paused.")
+    is_sound_as_it_is(page, tmp_path / "paused.png")
+    assert "Contents" not in s3.list_objects_v2(Bucket="paused")
+    begun = {upload["UploadId"] for upload in s3.list_multipart_uploads(Bucket="paused").get("Uploads", [])}
+    # The page is left and opened again: the same file goes on in the same upload.
+    page.goto(f"/object-stores/{TENANCY}/buckets/paused/objects/")
+    page.locator("#upload summary").click()
+    page.locator(".dropping input[type=file]").first.set_input_files(large)
+    expect(page.locator(".upload-said")).to_contain_text("1 of 1 uploaded.", timeout=60_000)
+    assert s3.head_object(Bucket="paused", Key="large.bin")["ContentLength"] == large.stat().st_size
+    assert not s3.list_multipart_uploads(Bucket="paused").get("Uploads"), f"nothing is left of {begun}"
+
+    folder = tmp_path / "run"
+    (folder / "deep").mkdir(parents=True)
+    for number in range(30):
+        (folder / "deep" / f"{number}.txt").write_text(str(number))
+    page.goto(f"/object-stores/{TENANCY}/buckets/paused/objects/")
+    page.locator("#upload summary").click()
+    page.locator(".dropping input[type=file]").nth(1).set_input_files(folder)
+    expect(page.locator(".upload-said")).to_contain_text("30 of 30 uploaded.", timeout=60_000)
+    listed = s3.list_objects_v2(Bucket="paused", Prefix="run/deep/")
+    assert listed["KeyCount"] == 30
+    # Dropped, as a browser hands it over.
+    page.goto(f"/object-stores/{TENANCY}/buckets/paused/objects/")
+    page.evaluate(
+        """() => {
+            const carried = new DataTransfer();
+            carried.items.add(new File(["dropped"], "dropped.txt", { type: "text/plain" }));
+            for (const type of ["dragenter", "dragover", "drop"])
+                document.body.dispatchEvent(new DragEvent(type, { dataTransfer: carried, bubbles: true, cancelable: true }));
+        }"""
+    )
+    expect(page.locator(".upload-said")).to_contain_text("1 of 1 uploaded.")
+    assert s3.get_object(Bucket="paused", Key="dropped.txt")["Body"].read() == b"dropped"

@@ -33,6 +33,10 @@ pub(crate) fn routes() -> Router<Portal> {
             concat!("/assets/", env!("CARGO_PKG_VERSION"), "/portal.js"),
             file!("portal.js", "text/javascript; charset=utf-8"),
         )
+        .route(
+            concat!("/assets/", env!("CARGO_PKG_VERSION"), "/browser.js"),
+            file!("browser.js", "text/javascript; charset=utf-8"),
+        )
         .route(concat!("/assets/", env!("CARGO_PKG_VERSION"), "/icon.svg"), file!("icon.svg", "image/svg+xml"))
         .route("/assets/theme.css", get(theme))
 }

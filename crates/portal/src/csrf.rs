@@ -10,6 +10,9 @@ use subtle::ConstantTimeEq as _;
 /// So that the digest is of no use elsewhere; the store knows a login by another digest of the same token.
 const PURPOSE: &[u8] = b"commonhold portal form\0";
 
+/// How many characters a token has: the hex digits of a SHA-256.
+pub(crate) const TOKEN_CHARS: usize = 64;
+
 /// The token of forms that are filled in by who holds this cookie.
 pub(crate) fn token(cookie: &str) -> String {
     hex::encode(Sha256::new().chain_update(PURPOSE).chain_update(cookie).finalize())

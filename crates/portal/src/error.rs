@@ -124,7 +124,11 @@ impl From<ObjectError> for PageError {
             | E::PublicAccessBlocked(_)
             | E::AccessControlListNotSupported
             | E::InvalidBucketAclWithObjectOwnership
+            | E::EntityTooLarge
             | E::QuotaExceeded(_) => Self::refused(&error),
+            E::Payload(_) => {
+                Self::FormUnreadable("The upload broke off before its end: nothing was stored.".to_owned())
+            }
             other => Self::Failed(other.to_string()),
         }
     }

@@ -5,7 +5,8 @@
 //! only with the token ([`csrf`]) that the page before it carried. [`page`] makes the answer: the template inside the
 //! layout, with the headers of [`security`] that let a browser run nothing but our own files.
 //!
-//! [`permissions`] and [`statement`] put policies into words. `pages::operate` holds the pages of those who run the
+//! [`permissions`] and [`statement`] put policies into words; [`links`] are the addresses at which a browser talks to the
+//! store itself. `pages::operate` holds the pages of those who run the
 //! installation; to others they are not there. What a person may do is not decided here. Pages ask `identity` and `objects`, through `access`, as every other way
 //! into the store does, and show what they answer. [`audited`] records each form in the audit log.
 
@@ -17,6 +18,7 @@ pub mod chart;
 mod csrf;
 mod error;
 mod form;
+mod links;
 mod page;
 mod pages;
 mod paging;
@@ -42,6 +44,7 @@ use notify::Notify;
 use objects::Objects;
 use types::{Clock, Entropy};
 
+pub use links::{Link, SignLinks};
 pub use program::{DiskGauge, DiskSpace, Program};
 pub use site::{Colour, ColourError, Origin, Site};
 pub use visitor::Visitor;
@@ -76,6 +79,8 @@ pub struct Portal {
     pub entropy: Arc<dyn Entropy>,
     /// How the institution wants it to look, and where its store is.
     pub site: Arc<Site>,
+    /// Who signs the addresses that browsers are sent to at the store.
+    pub links: Arc<dyn SignLinks>,
 }
 
 /// The pages. Each request must carry its [`Visitor`] as an extension; one without is refused.

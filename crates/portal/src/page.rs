@@ -6,7 +6,7 @@ use askama::Template;
 use axum::extract::FromRequestParts;
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use cookie::Cookie;
-use http::header::{COOKIE, SET_COOKIE};
+use http::header::{COOKIE, HOST, SET_COOKIE};
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, StatusCode};
 use identity::LoginToken;
@@ -29,6 +29,8 @@ pub(crate) struct View {
     pub(crate) visitor: Visitor,
     /// The path that was asked for, with the query.
     pub(crate) path: String,
+    /// The host that the browser addressed, with its port.
+    pub(crate) host: Option<String>,
     login: Option<String>,
     form: Option<String>,
 }
@@ -78,7 +80,9 @@ impl View {
         let path = parts.uri.path_and_query().map_or_else(|| "/".to_owned(), ToString::to_string);
         let login = cookie_of(&parts.headers, if visitor.tls { LOGIN_COOKIE_TLS } else { LOGIN_COOKIE });
         let form = cookie_of(&parts.headers, FORM_COOKIE);
-        Self { portal: portal.clone(), visitor, path, login, form }
+        let host = parts.headers.get(HOST).and_then(|host| host.to_str().ok());
+        let host = host.or(parts.uri.authority().map(http::uri::Authority::as_str)).map(str::to_owned);
+        Self { portal: portal.clone(), visitor, path, host, login, form }
     }
 
     /// The login that the browser claims.
@@ -236,6 +240,10 @@ const SAID: &[(&str, &str)] = &[
         "policy-deleted",
         "The policy is removed: the owner, deputies and managers reach the bucket, and whom its ACL names.",
     ),
+    ("cors-saved", "Browsers are told so from now on."),
+    ("uploaded", "The upload is in the bucket."),
+    ("version-deleted", "The version is deleted for good."),
+    ("restored", "The object is back as it was."),
     ("versioning-on", "The bucket keeps versions from now on."),
     ("versioning-off", "The bucket makes no new versions from now on. Those it has stay."),
 ];

@@ -6,18 +6,24 @@ mod bucket;
 mod buckets;
 mod confirm;
 mod content_portal;
+mod cors;
 mod create_key;
 mod create_policy;
+mod delete_objects;
 mod edit_policy;
 mod inbox;
 mod log_in;
 mod members;
 mod message;
+mod object;
 mod object_stores;
 mod operate;
+mod preview;
 mod requests;
 mod service;
 mod services;
+mod share;
+mod upload;
 mod usage;
 mod view_keys;
 mod view_policies;
@@ -47,7 +53,13 @@ pub(crate) fn routes() -> Router<Portal> {
         .merge(buckets::routes())
         .merge(usage::routes())
         .merge(bucket::routes())
+        .merge(cors::routes())
         .merge(browser::routes())
+        .merge(object::routes())
+        .merge(preview::routes())
+        .merge(upload::routes())
+        .merge(delete_objects::routes())
+        .merge(share::routes())
         .merge(who_has_access::routes())
         .merge(view_policies::routes())
         .merge(create_policy::routes())

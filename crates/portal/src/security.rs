@@ -10,8 +10,18 @@ use http::header::{
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; \
                       form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
-const HEADERS: [(HeaderName, &str); 5] = [
-    (CONTENT_SECURITY_POLICY, POLICY),
+/// What an object of the store gets that is shown in a page: it runs nothing, loads nothing, and has no origin.
+const SANDBOX: &str = "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'none'";
+
+/// Among an answer's extensions: it is an object's content, which anybody may have written.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Sandboxed;
+
+/// Among an answer's extensions: the page's scripts talk to this address too.
+#[derive(Clone, Debug)]
+pub(crate) struct ConnectsTo(pub(crate) String);
+
+const HEADERS: [(HeaderName, &str); 4] = [
     (X_CONTENT_TYPE_OPTIONS, "nosniff"),
     (X_FRAME_OPTIONS, "DENY"),
     (REFERRER_POLICY, "same-origin"),
@@ -20,10 +30,20 @@ const HEADERS: [(HeaderName, &str); 5] = [
 
 /// Adds the headers. What is not said to be kept is not kept: pages show keys and names.
 pub(crate) async fn protect(mut response: Response) -> Response {
+    let policy = match (response.extensions().get::<Sandboxed>(), response.extensions().get::<ConnectsTo>()) {
+        (Some(Sandboxed), _) => HeaderValue::from_static(SANDBOX),
+        (None, Some(ConnectsTo(store))) => {
+            let widened = POLICY.replace("connect-src 'self'", &format!("connect-src 'self' {store}"));
+            // An address that can not stand in a header is talked to by nobody.
+            HeaderValue::from_str(&widened).unwrap_or(HeaderValue::from_static(POLICY))
+        }
+        (None, None) => HeaderValue::from_static(POLICY),
+    };
     let headers = response.headers_mut();
     for (name, value) in HEADERS {
         headers.insert(name, HeaderValue::from_static(value));
     }
+    headers.insert(CONTENT_SECURITY_POLICY, policy);
     headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     response
 }

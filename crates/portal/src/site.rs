@@ -20,6 +20,8 @@ pub struct Site {
     pub external_port: Option<u16>,
     /// The region that clients are told to sign for.
     pub region: String,
+    /// The address of the store that browsers are sent to, in place of the above.
+    pub store_url: Option<Origin>,
 }
 
 impl Site {
@@ -183,6 +185,7 @@ mod tests {
             internal_port: Some(9000),
             external_port: Some(443),
             region: String::new(),
+            store_url: None,
         };
         assert_eq!(site.internal_url("a-o").as_deref(), Some("http://a-o.s3.example.org:9000"));
         assert_eq!(site.external_url("a-o").as_deref(), Some("https://a-o.s3-ext.example.org"));

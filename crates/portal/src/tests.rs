@@ -6,6 +6,7 @@ mod forms;
 mod keys_and_buckets;
 mod logging_in;
 mod membership;
+mod objects;
 mod operate;
 mod policies;
 mod recorded;
@@ -20,6 +21,7 @@ async fn pages_are_for_those_whom_they_are_for() {
     let world = World::new().await;
     let mut max = Browser::logged_in(&world, "max").await;
     max.post("/object-stores/t-o/buckets/create", &[("bucket", "of-max")]).await;
+    max.upload("of-max", "", &[("k", "text/plain", "content")]).await;
     for (path, is_of_tenancy) in [
         ("/account/", false),
         ("/confirm", false),
@@ -32,6 +34,10 @@ async fn pages_are_for_those_whom_they_are_for() {
         ("/object-stores/t-o/usage/csv", true),
         ("/object-stores/t-o/buckets/of-max/", true),
         ("/object-stores/t-o/buckets/of-max/objects/", true),
+        ("/object-stores/t-o/buckets/of-max/objects/object?key=k", true),
+        ("/object-stores/t-o/buckets/of-max/objects/download?key=k", true),
+        ("/object-stores/t-o/buckets/of-max/objects/share?key=k", true),
+        ("/object-stores/t-o/buckets/of-max/objects/deleted", true),
         ("/object-stores/t-o/buckets/of-max/access", true),
         ("/object-stores/t-o/buckets/of-max/policies/", true),
         ("/object-stores/t-o/buckets/of-max/policies/new", true),

@@ -3,18 +3,20 @@
 //! Two steps, with the caller between them: [`Credentials::parse`] reads the claim without proving anything; the caller
 //! looks up the secret of [`Credentials::access_key`]; [`Credentials::verify`] proves the claim. [`sigv4`] and
 //! [`sigv2`] hold the two signature schemes, each in a header or in the query (a presigned URL); [`post`] the ones of
-//! form uploads. The result is a [`Verified`], whose [`PayloadMode`] tells [`crate::body::Payload`] what was promised
+//! form uploads; [`presign`] makes the URLs that carry one. The result is a [`Verified`], whose [`PayloadMode`] tells [`crate::body::Payload`] what was promised
 //! about the body.
 
 mod canonical;
 mod payload_mode;
 pub mod post;
+mod presign;
 mod signing_key;
 pub mod sigv2;
 pub mod sigv4;
 
 pub(crate) use payload_mode::DECODED_LENGTH;
 pub use payload_mode::{ChunkSigning, Framing, PayloadMode};
+pub use presign::{Presign, presign};
 pub use signing_key::{Scope, SigningKey, SigningKeyCache};
 
 use http::header::AUTHORIZATION;

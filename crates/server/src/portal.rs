@@ -3,11 +3,12 @@
 
 use std::sync::Arc;
 
-use ::portal::Origin;
+use ::portal::{Link, Origin, SignLinks};
 use axum::Router;
 use axum::body::Body;
 use http::{Request, Response};
 use s3_api::{ConnectionInfo, Proxies};
+use s3_protocol::auth::{Presign, presign};
 use tower::ServiceExt;
 
 use crate::config::Config;
@@ -43,6 +44,17 @@ impl Handler for PortalPages {
             Ok(response) => response,
             Err(never) => match never {},
         }
+    }
+}
+
+/// Signs the addresses that the portal sends browsers to, as S3 wants them.
+#[derive(Debug)]
+pub(crate) struct LinkSigner;
+
+impl SignLinks for LinkSigner {
+    fn sign(&self, link: Link<'_>) -> Option<String> {
+        let Link { method, store, path, query, access_key, secret, token, region, now, seconds } = link;
+        presign(Presign { method, store, path, query, access_key, secret, token, region, now, seconds }).ok()
     }
 }
 

@@ -15,7 +15,7 @@ use identity_oidc::Provider;
 use metering::Metering;
 use notify::{Notify, NotifyError};
 use objects::Objects;
-use portal::{Colour, Portal, Program, Site};
+use portal::{Colour, Origin, Portal, Program, Site};
 use s3_api::{Proxies, S3Config, S3Service};
 use storage::maintenance::Maintenance;
 use storage::{Engine, Metadata, StorageError};
@@ -30,7 +30,7 @@ use crate::disk;
 use crate::mail::{self, MailError};
 use crate::master_key::{self, MasterKeySourceError};
 use crate::oidc::{self, OidcSetupError};
-use crate::portal::{PortalPages, origins};
+use crate::portal::{LinkSigner, PortalPages, origins};
 use crate::s3::S3;
 use crate::serve::Started;
 
@@ -210,6 +210,7 @@ impl Store {
             clock: Arc::clone(&self.clock),
             entropy: Arc::new(OsEntropy),
             site: Arc::new(site(config, addresses)),
+            links: Arc::new(LinkSigner),
         });
         let doors = Swarm {
             identity: Arc::clone(&self.identity),
@@ -301,6 +302,7 @@ fn site(config: &Config, addresses: &Started) -> Site {
         internal_port: addresses.s3.map(|address| address.port()),
         external_port: external,
         region: config.s3.region.clone(),
+        store_url: config.portal.store_url.as_deref().and_then(Origin::new),
     }
 }
 

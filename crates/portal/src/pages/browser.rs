@@ -1,9 +1,10 @@
-//! *Browse*: the folders and objects of a bucket, a page at a time, and downloading one.
+//! *Browse*: the folders and objects of a bucket, a page at a time, and downloading one. What else can be done with objects has
+//! pages of its own: [`super::object`], [`super::upload`], [`super::delete_objects`], [`super::share`].
 //!
 //! A folder is what keys have in common up to a `/`; a page costs what it shows, however much lies below. What is downloaded
 //! is saved by the browser and never opened in it, whatever its type: it must not run with the portal's origin.
 
-use access::{ObjectTarget, action};
+use access::action;
 use askama::Template;
 use axum::Router;
 use axum::body::Body;
@@ -12,25 +13,28 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use http::HeaderValue;
 use http::header::{CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_TYPE};
+use objects::Versioning;
 use objects::listing::{After, Entry, Filter, ListObjects, ListedObject};
 use objects::object::ReadRequest;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
-use policy::{Existence, Facts, Resource};
 use serde::Deserialize;
 use types::size::format_size;
-use types::{BucketName, ObjectKey, TenancyName};
+use types::{BucketName, TenancyName};
 
-use super::buckets::{facts, find, grant, target};
+use super::buckets::{find, grant};
+use super::object::{Named, object_grant};
 use crate::Portal;
 use crate::error::PageError;
+use crate::links::store_for_browser;
 use crate::page::{Layout, Part, View, page};
+use crate::security::ConnectsTo;
 use crate::shown::Day;
 use crate::signed_in::SignedIn;
 
 /// How many folders and objects a page shows.
 const PER_PAGE: usize = 200;
 /// The longest prefix, in bytes: that of a key.
-const PREFIX_BYTES: usize = 1024;
+pub(super) const PREFIX_BYTES: usize = 1024;
 
 #[derive(Template)]
 #[template(path = "browser.html")]
@@ -46,6 +50,11 @@ struct BrowserPage {
     /// Where the next page starts.
     next: Option<String>,
     is_first: bool,
+    /// The folder that files are uploaded to: the prefix up to its last `/`.
+    folder: String,
+    /// Whether a script can send files straight to the store.
+    can_script: bool,
+    keeps_versions: bool,
 }
 
 struct Object {
@@ -66,11 +75,6 @@ struct Wanted {
     after: String,
 }
 
-#[derive(Deserialize)]
-struct Chosen {
-    key: String,
-}
-
 pub(crate) fn routes() -> Router<Portal> {
     Router::new()
         .route("/object-stores/{tenancy}/buckets/{bucket}/objects/", get(show))
@@ -83,8 +87,12 @@ async fn show(
     Path((tenancy, bucket)): Path<(TenancyName, BucketName)>,
     Query(wanted): Query<Wanted>,
 ) -> Result<Response, Response> {
-    let shown = assemble(&view, &signed_in, &tenancy, &bucket, wanted).await;
-    shown.map(|shown| page(&shown)).map_err(|error| error.answer(&view))
+    let shown = assemble(&view, &signed_in, &tenancy, &bucket, wanted).await.map_err(|error| error.answer(&view))?;
+    let mut response = page(&shown);
+    if let Some(store) = store_for_browser(&view, &tenancy) {
+        response.extensions_mut().insert(ConnectsTo(store));
+    }
+    Ok(response)
 }
 
 async fn assemble(
@@ -122,6 +130,9 @@ async fn assemble(
         tenancy: tenancy.to_string(),
         bucket: name.to_string(),
         crumbs: crumbs(&prefix),
+        folder: prefix[..prefix.rfind('/').map_or(0, |slash| slash + 1)].to_owned(),
+        can_script: store_for_browser(view, tenancy).is_some(),
+        keeps_versions: bucket.versioning != Versioning::Unversioned,
         prefix,
         folders,
         objects,
@@ -131,7 +142,7 @@ async fn assemble(
 }
 
 /// The folders of a prefix, each with its own.
-fn crumbs(prefix: &str) -> Vec<(String, String)> {
+pub(super) fn crumbs(prefix: &str) -> Vec<(String, String)> {
     let ends = prefix.match_indices('/').map(|(at, _)| at);
     let mut from = 0;
     ends.map(|end| {
@@ -146,9 +157,9 @@ async fn download(
     view: View,
     signed_in: SignedIn,
     Path((tenancy, bucket)): Path<(TenancyName, BucketName)>,
-    Query(Chosen { key }): Query<Chosen>,
+    Query(named): Query<Named>,
 ) -> Result<Response, Response> {
-    read(&view.portal, &signed_in, &tenancy, &bucket, &key).await.map_err(|error| error.answer(&view))
+    read(&view.portal, &signed_in, &tenancy, &bucket, &named).await.map_err(|error| error.answer(&view))
 }
 
 async fn read(
@@ -156,20 +167,11 @@ async fn read(
     signed_in: &SignedIn,
     tenancy: &TenancyName,
     name: &BucketName,
-    key: &str,
+    named: &Named,
 ) -> Result<Response, PageError> {
-    let key = ObjectKey::new(key).map_err(|_| PageError::NotFound)?;
+    let (key, version) = named.parse()?;
     let (member, bucket) = find(portal, signed_in, tenancy, name).await?;
-    let object = ObjectTarget { bucket: target(&bucket), key: key.clone(), version: None };
-    let seen = portal.objects.look_up(object.clone()).await?;
-    let known = seen.as_ref().and_then(objects::SeenObject::facts);
-    let facts = Facts {
-        resource: Resource::Object { bucket: name, key: &key, version: None },
-        object: known,
-        existence: Existence::of(known.is_some()),
-        ..facts(&bucket)
-    };
-    let grant = portal.access.authorize::<action::GetObject>(&member.principal, object, facts)?;
+    let (grant, seen) = object_grant::<action::GetObject>(portal, &member, &bucket, &key, version).await?;
     let read = portal.objects.get_object(&grant, &ReadRequest::default(), seen).await?;
     let name = key.as_str().rsplit('/').find(|part| !part.is_empty()).unwrap_or("object");
     let named = format!("attachment; filename*=UTF-8''{}", utf8_percent_encode(name, NON_ALPHANUMERIC));

@@ -1,4 +1,4 @@
-//! One bucket: what is known of it, keeping versions, and deleting it.
+//! One bucket: what is known of it, keeping versions, the pages that may ask it ([`super::cors`]), and deleting it.
 
 use access::action;
 use askama::Template;
@@ -11,6 +11,7 @@ use types::size::format_size;
 use types::{BucketName, TenancyName};
 
 use super::buckets::{find, is_public, may};
+use super::cors::{self, CorsPreset, ShownRule};
 use crate::Portal;
 use crate::error::PageError;
 use crate::page::{Layout, Part, View, page};
@@ -34,6 +35,12 @@ struct BucketPage {
     urls: Vec<String>,
     can_set_versioning: bool,
     can_delete: bool,
+    /// The rules of CORS, where the person may see them.
+    cors: Option<Vec<ShownRule>>,
+    cors_preset: Option<CorsPreset>,
+    /// The sites that may upload.
+    cors_sites: String,
+    can_set_cors: bool,
 }
 
 pub(crate) fn routes() -> Router<Portal> {
@@ -82,5 +89,9 @@ async fn assemble(
         urls: urls.into_iter().flatten().map(|url| format!("{url}/{name}")).collect(),
         can_set_versioning: may::<action::PutBucketVersioning>(portal, &member, &bucket),
         can_delete: may::<action::DeleteBucket>(portal, &member, &bucket),
+        cors: may::<action::GetBucketCORS>(portal, &member, &bucket).then(|| cors::shown(&bucket)),
+        cors_preset: cors::preset_of(&bucket),
+        cors_sites: cors::sites_of(&bucket),
+        can_set_cors: may::<action::PutBucketCORS>(portal, &member, &bucket),
     })
 }

@@ -99,7 +99,9 @@ impl World {
             internal_port: Some(80),
             external_port: Some(443),
             region: "us-east-1".to_owned(),
+            store_url: None,
         });
+        let links = Arc::new(Signer);
         let operators = Operators::new(&["ops".to_owned(), "oda".to_owned()], &[]).expect("good");
         let program = Program {
             version: "0.0.0".to_owned(),
@@ -121,6 +123,7 @@ impl World {
             clock: clock_of(),
             entropy,
             site,
+            links,
         };
         Self { portal, clock }
     }
@@ -201,6 +204,36 @@ impl Browser {
         self.send(request.body(Body::from(body)).expect("a request")).await
     }
 
+    /// Sends files by the form of a bucket's browser, into a folder: names, types and contents.
+    pub(super) async fn upload(&mut self, bucket: &str, folder: &str, files: &[(&str, &str, &str)]) -> Reply {
+        let page = self.get(&format!("/object-stores/t-o/buckets/{bucket}/objects/")).await;
+        let token = page.csrf().unwrap_or_default().to_owned();
+        self.send_parts(bucket, &[("csrf", &token), ("prefix", folder)], files).await
+    }
+
+    /// Sends such a form with these fields before the files.
+    pub(super) async fn send_parts(
+        &mut self,
+        bucket: &str,
+        fields: &[(&str, &str)],
+        files: &[(&str, &str, &str)],
+    ) -> Reply {
+        let mut body = String::new();
+        for (name, value) in fields {
+            body += &format!("--x\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n");
+        }
+        for (name, content_type, content) in files {
+            body += &format!(
+                "--x\r\nContent-Disposition: form-data; name=\"file\"; filename=\"{name}\"\r\n\
+                 Content-Type: {content_type}\r\n\r\n{content}\r\n"
+            );
+        }
+        body += "--x--\r\n";
+        let request = Request::post(format!("/object-stores/t-o/buckets/{bucket}/objects/upload"))
+            .header(CONTENT_TYPE, "multipart/form-data; boundary=x");
+        self.send(request.body(Body::from(body)).expect("a request")).await
+    }
+
     async fn send(&mut self, mut request: Request<Body>) -> Reply {
         let cookies: Vec<_> = self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
         if !cookies.is_empty() {
@@ -223,5 +256,17 @@ impl Browser {
         if !parsed.value().is_empty() {
             self.cookies.push((parsed.name().to_owned(), parsed.value().to_owned()));
         }
+    }
+}
+
+/// Signs links as the server does.
+struct Signer;
+
+impl crate::SignLinks for Signer {
+    fn sign(&self, link: crate::Link<'_>) -> Option<String> {
+        let crate::Link { method, store, path, query, access_key, secret, token, region, now, seconds } = link;
+        let wanted =
+            s3_protocol::auth::Presign { method, store, path, query, access_key, secret, token, region, now, seconds };
+        s3_protocol::auth::presign(wanted).ok()
     }
 }

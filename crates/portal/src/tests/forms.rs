@@ -4,6 +4,8 @@ use super::browser::{Browser, World};
 
 type Fields = &'static [(&'static str, &'static str)];
 
+const OBJECTS: &str = "/object-stores/t-o/buckets/there/objects/";
+
 /// Every form: where it is, where it goes, and what is in it.
 const FORMS: &[(&str, &str, Fields)] = &[
     (
@@ -16,6 +18,14 @@ const FORMS: &[(&str, &str, Fields)] = &[
         "/object-stores/t-o/buckets/there/policies/delete",
         &[("etag", "")],
     ),
+    ("/object-stores/t-o/buckets/there/", "/object-stores/t-o/buckets/there/cors", &[("cors", "read")]),
+    (OBJECTS, "/object-stores/t-o/buckets/there/objects/ask-delete", &[("key", "k")]),
+    (OBJECTS, "/object-stores/t-o/buckets/there/objects/delete", &[("key", "k")]),
+    (OBJECTS, "/object-stores/t-o/buckets/there/objects/undelete", &[("key", "k"), ("version", "null")]),
+    (OBJECTS, "/object-stores/t-o/buckets/there/objects/delete-version", &[("key", "k"), ("version", "null")]),
+    (OBJECTS, "/object-stores/t-o/buckets/there/objects/restore", &[("key", "k"), ("version", "null")]),
+    (OBJECTS, "/object-stores/t-o/buckets/there/objects/share", &[("key", "k"), ("seconds", "3600")]),
+    (OBJECTS, "/object-stores/t-o/buckets/there/objects/sign", &[("key", "k"), ("step", "put")]),
     ("/login", "/login", &[("name", "ann"), ("password", "password of ann")]),
     ("/confirm", "/confirm", &[("password", "password of ann")]),
     ("/account/", "/account/password", &[("password", "another password"), ("again", "another password")]),
@@ -47,6 +57,7 @@ async fn forms_of_elsewhere_change_nothing() {
     let world = World::new().await;
     let mut ann = Browser::logged_in(&world, "ann").await;
     ann.post("/object-stores/t-o/buckets/create", &[("bucket", "there")]).await;
+    ann.upload("there", "", &[("k", "text/plain", "content")]).await;
     let mut bob = Browser::logged_in(&world, "bob").await;
     let foreign = bob.get("/account/").await.csrf().expect("a token").to_owned();
     let before = state(&world, &mut ann).await;
@@ -70,11 +81,18 @@ async fn forms_of_our_own_are_taken() {
         let world = World::new().await;
         let mut ann = Browser::logged_in(&world, "ann").await;
         ann.post("/object-stores/t-o/buckets/create", &[("bucket", "there")]).await;
+        ann.upload("there", "", &[("k", "text/plain", "content")]).await;
         let mut browser = if page == "/login" { Browser::new(&world) } else { Browser::logged_in(&world, "ann").await };
         let reply = browser.post_from(page, path, fields).await;
-        // There is no such key or token to be deleted.
-        let expected: &[u16] =
-            if path.ends_with("keys/delete") || path.ends_with("tokens/delete") { &[404] } else { &[200, 303] };
+        let expected: &[u16] = match path.rsplit('/').next() {
+            // There is no such key or token to be deleted.
+            _ if path.ends_with("keys/delete") || path.ends_with("tokens/delete") => &[404],
+            // The only version of an object is the current one already.
+            Some("restore") => &[400],
+            // There is an object in it.
+            _ if path.ends_with("buckets/delete") => &[400],
+            _ => &[200, 303],
+        };
         assert!(expected.contains(&reply.status), "{path}: {} {}", reply.status, reply.text);
     }
 }
