@@ -79,6 +79,9 @@ pub(crate) enum CliError {
     /// It failed.
     #[error("{0}")]
     Failed(String),
+    /// Whoever read standard output has read enough, as `head` does. That is no failure, and nobody is told.
+    #[error("nobody reads the output any more")]
+    ReaderGone,
 }
 
 impl CliError {
@@ -89,6 +92,7 @@ impl CliError {
 
     const fn code(&self) -> u8 {
         match self {
+            Self::ReaderGone => 0,
             Self::Failed(_) => 1,
             Self::Config(_) => 2,
             Self::Unreachable(_) => 3,
@@ -142,7 +146,7 @@ pub(crate) fn run() -> ExitCode {
         Command::Config { verb } => config::run(verb, &context),
     };
     match result {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(()) | Err(CliError::ReaderGone) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("commonhold: {error}");
             ExitCode::from(error.code())

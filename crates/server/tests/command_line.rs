@@ -302,6 +302,16 @@ fn exit_codes_tell_what_kind_of_failure() {
     assert!(words(&version).starts_with("commonhold 0."), "{}", words(&version));
 }
 
+/// As `commonhold … | head` does it.
+#[test]
+fn a_reader_who_has_read_enough_is_no_failure() {
+    let (_folder, path) = folder();
+    let (reader, writer) = std::io::pipe().expect("a pipe");
+    drop(reader);
+    let output = command(&path, &["config", "show"], &[]).stdout(writer).output().expect("runs");
+    assert!(output.status.success() && errors(&output).is_empty(), "{}", errors(&output));
+}
+
 #[test]
 fn a_refusal_says_what_to_do() {
     let server = TestServer::start(BINARY);

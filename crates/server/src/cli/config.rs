@@ -2,6 +2,7 @@
 
 use clap::Subcommand;
 
+use super::output::print_line;
 use super::{CliError, Context};
 use crate::tls::Certificates;
 use crate::{admin_socket, config};
@@ -20,14 +21,13 @@ pub(crate) enum Verb {
 /// Does it.
 ///
 /// # Errors
-/// The first mistake in the configuration.
+/// The first mistake in the configuration; where standard output can not be written.
 pub(crate) fn run(verb: Verb, context: &Context) -> Result<(), CliError> {
     match verb {
-        Verb::Check => check(context)?,
-        Verb::Show => print!("{}", config::show(&context.load()?)),
-        Verb::Reference => print!("{}", config::reference()),
+        Verb::Check => check(context),
+        Verb::Show => print_line(&config::show(&context.load()?)),
+        Verb::Reference => print_line(&config::reference()),
     }
-    Ok(())
 }
 
 fn check(context: &Context) -> Result<(), CliError> {
@@ -40,6 +40,5 @@ fn check(context: &Context) -> Result<(), CliError> {
     for name in config::unknown_variables(&context.environment) {
         eprintln!("commonhold: warning: environment variable {name} is no setting");
     }
-    println!("The configuration is good.");
-    Ok(())
+    print_line("The configuration is good.")
 }

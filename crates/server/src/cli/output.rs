@@ -68,11 +68,17 @@ pub(crate) fn print_json<T: Serialize>(value: &T) -> Result<(), CliError> {
     print_line(&text)
 }
 
-/// Prints a text with a line end, if it has none. A closed pipe is an error, not a panic.
+/// Prints a text with a line end, if it has none.
+///
+/// # Errors
+/// [`CliError::ReaderGone`] where the other end of a pipe is closed, and where standard output can not be written.
 pub(crate) fn print_line(text: &str) -> Result<(), CliError> {
     let mut out = io::stdout().lock();
     let end = if text.ends_with('\n') { "" } else { "\n" };
-    write!(out, "{text}{end}").and_then(|()| out.flush()).map_err(|error| CliError::Failed(error.to_string()))
+    write!(out, "{text}{end}").and_then(|()| out.flush()).map_err(|error| match error.kind() {
+        io::ErrorKind::BrokenPipe => CliError::ReaderGone,
+        _ => CliError::failed(error),
+    })
 }
 
 /// Turns a spinner on the terminal, if standard error is one, while `work` goes on.
