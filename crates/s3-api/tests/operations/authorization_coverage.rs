@@ -1,6 +1,6 @@
 //! Authorization is complete: every operation of the protocol is tried as nobody, as a USER and as a MANAGER of another
-//! tenancy, as somebody whose role has expired, as a disabled MANAGER, as a USER who does not own the bucket, as the owner,
-//! as a DEPUTY and as a MANAGER; and again under policies that allow and that deny everything.
+//! tenancy, as somebody whose role has expired, as a disabled and as a suspended MANAGER, as a USER who does not own the
+//! bucket, as the owner, as a DEPUTY and as a MANAGER; and again under policies that allow and that deny everything.
 //!
 //! All but the last three are refused with AccessDenied, before a byte of the body was asked for; those who are not of the
 //! tenancy get the same answer where the bucket does not exist. The owner, deputy and manager are not refused. A policy
@@ -246,7 +246,7 @@ fn every_operation_has_one_probe() {
 
 const OUTSIDERS: [Who; 3] = [Who::Nobody, Who::Stranger, Who::ForeignManager];
 /// Whose key opens nothing any more.
-const FORMER: [Who; 2] = [Who::Expired, Who::Disabled];
+const FORMER: [Who; 3] = [Who::Expired, Who::Disabled, Who::Suspended];
 const IN_CHARGE: [Who; 3] = [Who::Owner, Who::Deputy, Who::Manager];
 
 #[tokio::test]

@@ -11,7 +11,7 @@ use bytes::Bytes;
 use http::{HeaderMap, Request};
 use http_body::{Body, Frame, SizeHint};
 use http_body_util::BodyExt as _;
-use identity::{Identity, MasterKey, NewKey, NewRole, NewTenancy, NewUser, UserStatus};
+use identity::{Actor, Identity, MasterKey, NewKey, NewRole, NewTenancy, NewUser, UserStatus};
 use objects::Objects;
 use policy::{KeyScope, Role};
 use s3_api::{ConnectionInfo, S3Config, S3Service};
@@ -35,6 +35,8 @@ pub(crate) enum Who {
     Expired,
     /// The user `disabled`: MANAGER of the tenancy, and disabled.
     Disabled,
+    /// The user `suspended`: MANAGER of the tenancy until they were suspended.
+    Suspended,
     /// The user `user`: USER of the tenancy.
     User,
     /// The user `owner`: USER of the tenancy, who owns the buckets that a test makes first.
@@ -53,6 +55,7 @@ impl Who {
             Self::ForeignManager => "foreign-manager",
             Self::Expired => "expired",
             Self::Disabled => "disabled",
+            Self::Suspended => "suspended",
             Self::Deputy => "deputy",
             Self::User => "user",
             Self::Owner => "owner",
@@ -101,6 +104,7 @@ impl World {
             (Who::ForeignManager, "other", Role::Manager, None),
             (Who::Expired, "t", Role::User, Some(soon)),
             (Who::Disabled, "t", Role::Manager, None),
+            (Who::Suspended, "t", Role::Manager, None),
             (Who::User, "t", Role::User, None),
             (Who::Owner, "t", Role::User, None),
             (Who::Deputy, "t", Role::Deputy, None),
@@ -111,6 +115,8 @@ impl World {
         clock.set(soon);
         let disabled = UserName::new(Who::Disabled.name()).expect("a name");
         identity.set_user_status(&disabled, UserStatus::Disabled).await.expect("disabled");
+        let suspended = UserName::new(Who::Suspended.name()).expect("a name");
+        identity.suspend_user(&Actor::Operator, &suspended, "a trial").await.expect("suspended");
         for twin in ["twin-one", "twin-two"] {
             let (name, email) = (UserName::new(twin).expect("a name"), Some("shared@example.org".to_owned()));
             identity.create_user(NewUser { name, email }, None).await.expect("made");
