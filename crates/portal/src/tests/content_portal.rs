@@ -34,7 +34,7 @@ async fn tokens_of_both_kinds_are_added_filtered_and_deleted() {
     let keys = identity.keys(&tenancy("t-o"), Some(&user("ann")), 10).await.expect("listed");
     assert_eq!(keys.len(), 2, "those with a secret are access keys");
     let tokens = identity.tokens(&tenancy("t-o"), &user("ann")).await.expect("listed");
-    assert_eq!(tokens.iter().map(|token| token.text.expose().to_owned()).collect::<Vec<_>>(), [managing.clone()]);
+    assert_eq!(tokens.iter().map(|token| token.text.expose()).collect::<Vec<_>>(), [managing.as_str()]);
 
     let shown = ann.get(TOKENS).await.text;
     for part in [managing.as_str(), key.as_str(), "laptop", "brought"] {
