@@ -435,8 +435,9 @@ def test_an_upload_pauses_and_a_folder_is_dropped(chromium, store, people, manag
     large = tmp_path / "large.bin"
     large.write_bytes(bytes(1024 * 1024) * 70)
     page = open_portal(chromium, store, "mia")
-    # Each part takes its time, so that there is a middle to pause in.
-    page.context.route("**/*partNumber=*", lambda route: (page.wait_for_timeout(300), route.continue_()))
+    # The line is slow, so that there is a middle to pause in: 20 MB a second.
+    slow = {"offline": False, "latency": 0, "downloadThroughput": -1, "uploadThroughput": 20_000_000}
+    page.context.new_cdp_session(page).send("Network.emulateNetworkConditions", slow)
     page.goto(f"/object-stores/{TENANCY}/buckets/paused/objects/")
     page.locator("#upload summary").click()
     page.locator(".dropping input[type=file]").first.set_input_files(large)
