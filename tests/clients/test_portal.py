@@ -409,10 +409,12 @@ def test_files_are_uploaded_shared_deleted_and_had_back(chromium, store, people,
     page.check("input[name=key][value='run 1/large.bin']")
     page.get_by_role("button", name="Delete what is ticked").click()
     expect(page.locator("h1")).to_have_text("Delete 1 object?")
-    is_sound_as_it_is(page, tmp_path / "ask.png")
+    if javascript:
+        is_sound_as_it_is(page, tmp_path / "ask.png")
     page.get_by_role("button", name="Delete 1 object").click()
     expect(page.get_by_role("status")).to_have_text("1 object deleted.")
-    is_sound_as_it_is(page, tmp_path / "deleted.png")
+    if javascript:
+        is_sound_as_it_is(page, tmp_path / "deleted.png")
     with pytest.raises(s3.exceptions.NoSuchKey):
         s3.get_object(Bucket=bucket, Key="run 1/large.bin")
     page.get_by_role("button", name="Undo").click()
