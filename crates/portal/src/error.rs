@@ -139,7 +139,7 @@ impl From<NotifyError> for PageError {
         match error {
             NotifyError::Identity(error) => error.into(),
             NotifyError::NoSuchEntry(_) => Self::NotFound,
-            NotifyError::Contention => Self::refused(&error),
+            NotifyError::Contention | NotifyError::NoMailServer => Self::refused(&error),
             other => Self::Failed(other.to_string()),
         }
     }
