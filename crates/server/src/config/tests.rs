@@ -108,7 +108,6 @@ fn variables_override_every_setting() {
 fn a_mistake_in_a_variable_names_it() {
     for (variable, value, part) in [
         ("COMMONHOLD_LISTEN_S3", "9000", "127.0.0.1:9000"),
-        ("COMMONHOLD_LISTEN_LEGACY", "127.0.0.1:80", "not part of this version"),
         ("COMMONHOLD_LIMITS_CONNECTIONS", "many", "whole number"),
         ("COMMONHOLD_LIMITS_CONNECTIONS", "0", "out of range"),
         ("COMMONHOLD_TLS_CERTIFICATES", "a.pem", "TOML array"),
