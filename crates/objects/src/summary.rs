@@ -137,7 +137,7 @@ impl<'a> Fields<'a> {
     fn acl_line(&mut self) -> Option<()> {
         match self.choice()? {
             0 => drop(self.user()?),
-            1 | 2 => {}
+            1..=3 => {}
             _ => return None,
         }
         (self.choice()? < 5).then_some(())

@@ -163,6 +163,9 @@ async fn log_delivery_is_granted_and_is_nobody() {
     world.send(Owner, "PUT", "/bkt?acl", &[("x-amz-acl", "private")], b"").await.expect(200);
     world.send(Owner, "PUT", "/bkt?acl", &[], document.as_bytes()).await.expect(200);
     assert_eq!(granted().await.2, document);
+    world.send(Owner, "PUT", "/bkt/k", &[("x-amz-acl", "log-delivery-write")], b"x").await.expect(200);
+    let listed = world.send(Owner, "GET", "/bkt", &[], b"").await.expect(200);
+    assert_eq!(listed.all("Key"), ["k"]);
     check_all(
         &world,
         &[
