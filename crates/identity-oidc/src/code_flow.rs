@@ -33,6 +33,16 @@ pub struct AuthorizationRequest {
     pub verifier: Zeroizing<String>,
 }
 
+/// Whether the provider may take its own word for it that the person is there.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Prompt {
+    /// It may: who has logged in there is not asked again.
+    AsNeeded,
+    /// It asks for the password, however short ago it did (`prompt=login` and `max_age=0`, OpenID Connect Core 1.0 section
+    /// 3.1.2.1). Whether it did, [`VerifiedIdentity::authenticated`] tells.
+    LogIn,
+}
+
 #[derive(Deserialize)]
 struct TokenResponse {
     id_token: String,
@@ -46,6 +56,7 @@ impl Provider {
     pub async fn authorization_request(
         &self,
         redirect_uri: &str,
+        prompt: Prompt,
         entropy: &dyn Entropy,
     ) -> Result<AuthorizationRequest, OidcError> {
         let held = self.held().await?;
@@ -53,7 +64,7 @@ impl Provider {
         let endpoint = endpoint.ok_or_else(|| self.without("authorization_endpoint"))?;
         let (state, nonce, verifier) = (random(entropy), random(entropy), Zeroizing::new(random(entropy)));
         let challenge = BASE64_URL.encode(Sha256::digest(verifier.as_bytes()));
-        let query = encoded(&[
+        let mut query = encoded(&[
             ("response_type", "code"),
             ("client_id", &self.config.client_id),
             ("redirect_uri", redirect_uri),
@@ -63,6 +74,9 @@ impl Provider {
             ("code_challenge", &challenge),
             ("code_challenge_method", "S256"),
         ]);
+        if prompt == Prompt::LogIn {
+            query.push_str("&prompt=login&max_age=0");
+        }
         let joint = if endpoint.contains('?') { '&' } else { '?' };
         Ok(AuthorizationRequest { url: format!("{endpoint}{joint}{query}"), state, nonce, verifier })
     }

@@ -20,7 +20,7 @@ mod provider;
 mod token;
 
 pub use algorithm::Algorithm;
-pub use code_flow::AuthorizationRequest;
+pub use code_flow::{AuthorizationRequest, Prompt};
 pub use error::OidcError;
 pub use fetch::{FETCH_SECONDS, FETCHES};
 pub use provider::{OidcConfig, Provider, VerifiedIdentity};

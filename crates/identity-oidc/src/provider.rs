@@ -45,6 +45,8 @@ pub struct VerifiedIdentity {
     pub groups: Vec<String>,
     /// When the token expires.
     pub expires: Timestamp,
+    /// When the provider last asked the person who they are (`auth_time`), where it says so.
+    pub authenticated: Option<Timestamp>,
 }
 
 /// An identity provider. It is asked when the first token comes, and never in the way of other requests.

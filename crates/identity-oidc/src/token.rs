@@ -88,6 +88,7 @@ impl<'a> Unverified<'a> {
             email: claims.text("email").ok().filter(|_| claims.has_verified_email()).map(str::to_owned),
             groups: claims.groups(&config.groups_claim)?,
             expires,
+            authenticated: claims.moment("auth_time")?,
         })
     }
 }

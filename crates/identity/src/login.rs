@@ -103,8 +103,23 @@ impl Identity {
     /// # Errors
     /// Those of the store.
     pub async fn begin_login(&self, user: &UserName, source: &str) -> Result<(LoginToken, Login), IdentityError> {
+        self.begin_login_confirmed_at(user, source, Some(self.control.clock.now())).await
+    }
+
+    /// Begins a login of a person whom somebody else vouches for, who asked them for the password at `confirmed`; never,
+    /// as far as is known, where it is absent.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub async fn begin_login_confirmed_at(
+        &self,
+        user: &UserName,
+        source: &str,
+        confirmed: Option<Timestamp>,
+    ) -> Result<(LoginToken, Login), IdentityError> {
         let (user, source) = (user.clone(), source.chars().take(MAX_SOURCE_BYTES).collect());
-        self.change(move |control| async move { begin(&control, user, source).await }).await
+        let confirmed = confirmed.unwrap_or(Timestamp::from_secs(0)).min(self.control.clock.now());
+        self.change(move |control| async move { begin(&control, user, source, confirmed).await }).await
     }
 
     /// The login of a token, if it has not ended. Notes that it is in use.
@@ -174,13 +189,18 @@ impl Identity {
     }
 }
 
-async fn begin(control: &Control, user: UserName, source: String) -> Result<(LoginToken, Login), IdentityError> {
+async fn begin(
+    control: &Control,
+    user: UserName,
+    source: String,
+    confirmed: Timestamp,
+) -> Result<(LoginToken, Login), IdentityError> {
     let now = control.clock.now();
     let mut secret = Zeroizing::new([0; TOKEN_BYTES]);
     control.entropy.fill(secret.as_mut_slice());
     let text = Zeroizing::new(format!("{user}.{}", hex::encode(secret.as_slice())));
     let token = LoginToken { user: user.clone(), text };
-    let login = Login { user: user.clone(), began: now, used: now, confirmed: now, source };
+    let login = Login { user: user.clone(), began: now, used: now, confirmed, source };
 
     // What has ended goes, and of the rest the one that ends first where there are too many.
     let mut others = stored(control, &user).await?;

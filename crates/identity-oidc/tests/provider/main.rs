@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64_URL;
-use identity_oidc::{Algorithm, OidcConfig, OidcError, Provider, VerifiedIdentity};
+use identity_oidc::{Algorithm, OidcConfig, OidcError, Prompt, Provider, VerifiedIdentity};
 use rustls::{ClientConfig, RootCertStore};
 use serde_json::{Value, json};
 use types::{Clock, ManualClock, SeededEntropy, Timestamp};
@@ -320,8 +320,8 @@ async fn a_browser_logs_in_by_the_code_flow() {
     let key = SigningKey::p256();
     world.fake.publish(vec![key.jwk("p")]);
     let entropy = SeededEntropy::new(1);
-    let begun = world.provider.authorization_request(BACK, &entropy).await.expect("begun");
-    let again = world.provider.authorization_request(BACK, &entropy).await.expect("begun");
+    let begun = world.provider.authorization_request(BACK, Prompt::AsNeeded, &entropy).await.expect("begun");
+    let again = world.provider.authorization_request(BACK, Prompt::AsNeeded, &entropy).await.expect("begun");
     assert!(begun.state != again.state && begun.nonce != again.nonce && begun.verifier != again.verifier);
     let parameter = |name: &str| {
         let start = begun.url.find(&format!("{name}=")).expect(name) + name.len() + 1;
@@ -353,4 +353,23 @@ async fn a_browser_logs_in_by_the_code_flow() {
     assert_eq!(exchange("replayed", &begun.verifier).await, "claim nonce");
     give("without", Value::Null);
     assert_eq!(exchange("without", &begun.verifier).await, "claim nonce");
+}
+
+/// Who is to show again who they are is asked there, and when they were is told.
+#[tokio::test]
+async fn a_password_can_be_asked_for_again() {
+    let world = World::new().await;
+    let key = SigningKey::p256();
+    world.fake.publish(vec![key.jwk("p")]);
+    let entropy = SeededEntropy::new(1);
+    for (prompt, asks) in [(Prompt::AsNeeded, false), (Prompt::LogIn, true)] {
+        let begun = world.provider.authorization_request("https://portal.example.org/", prompt, &entropy).await;
+        let url = begun.expect("begun").url;
+        assert_eq!(url.contains("&prompt=login&max_age=0"), asks, "{url}");
+    }
+    let at = |moment: Value| key.token(&json!({"alg": "ES256", "kid": "p"}), &world.claims_with("auth_time", moment));
+    for (moment, expected) in [(json!(77), Some(77)), (json!(77.5), Some(77)), (Value::Null, None)] {
+        let told = world.provider.verify(&at(moment.clone())).await.expect("accepted").authenticated;
+        assert_eq!(told.map(Timestamp::as_secs), expected, "{moment}");
+    }
 }
