@@ -7,9 +7,11 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use http::HeaderValue;
-use http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE};
 
 use crate::Portal;
+use crate::error::PageError;
+use crate::page::View;
 
 /// What their address has.
 pub(crate) const VERSION: &str = env!("CARGO_PKG_VERSION");
@@ -39,11 +41,22 @@ pub(crate) fn routes() -> Router<Portal> {
         )
         .route(concat!("/assets/", env!("CARGO_PKG_VERSION"), "/icon.svg"), file!("icon.svg", "image/svg+xml"))
         .route("/assets/theme.css", get(theme))
+        .route("/assets/logo", get(logo))
 }
 
 /// What the institution chose: a file of its own, because no page may carry styles of its own.
 async fn theme(State(portal): State<Portal>) -> Response {
     file(FOR_A_MINUTE, "text/css; charset=utf-8", format!(":root {{ --accent: {}; }}\n", portal.site.colour))
+}
+
+/// An SVG may hold styles of its own, and scripts: whoever opens it by itself opens it in a sandbox, where none run.
+const LOGO_POLICY: HeaderValue = HeaderValue::from_static("default-src 'none'; style-src 'unsafe-inline'; sandbox");
+
+async fn logo(view: View, State(portal): State<Portal>) -> Response {
+    let Some(logo) = &portal.site.logo else { return PageError::NotFound.answer(&view) };
+    let mut response = file(FOR_A_MINUTE, logo.content_type(), logo.content().to_vec());
+    response.headers_mut().insert(CONTENT_SECURITY_POLICY, LOGO_POLICY);
+    response
 }
 
 fn file(kept: HeaderValue, content_type: &'static str, content: impl IntoResponse) -> Response {

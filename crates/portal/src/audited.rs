@@ -17,12 +17,14 @@ use types::{TenancyName, UserName};
 
 use crate::error::PageError;
 use crate::page::View;
+use crate::pages::oidc::{self, Purpose};
 use crate::{FORM_BYTES, Portal, signed_in};
 
 /// What forms that change something are called, by method and route.
 const ACTIONS: &[(&str, &str, &str)] = &[
     ("POST", "/login", "login.begin"),
     ("POST", "/confirm", "login.confirm"),
+    ("GET", "/login/oidc/callback", "login.begin"),
     ("POST", "/logout", "login.end"),
     ("POST", "/logout/everywhere", "login.end-all"),
     ("POST", "/account/password", "user.set-password"),
@@ -43,6 +45,8 @@ const ACTIONS: &[(&str, &str, &str)] = &[
     ("POST", "/object-stores/{tenancy}/buckets/{bucket}/objects/restore", "object.restore"),
     ("POST", "/object-stores/{tenancy}/buckets/{bucket}/objects/share", "object.share"),
     ("POST", "/services/{tenancy}/apply/{role}", "request.submit"),
+    ("POST", "/services/new", "request.submit"),
+    ("POST", "/services/{tenancy}/quota", "request.submit"),
     ("POST", "/services/{tenancy}/members/grant", "role.grant"),
     ("POST", "/services/{tenancy}/members/revoke", "role.revoke"),
     ("POST", "/services/{tenancy}/message", "message.send"),
@@ -83,8 +87,10 @@ const READS: &[(&str, &str)] = &[
 /// Forms whose bodies are files: they go on as they come, and what they made is told by [`Made`].
 const STREAMED: &[&str] = &["/object-stores/{tenancy}/buckets/{bucket}/objects/upload"];
 
-/// The form that nobody has logged in for.
+/// What nobody has logged in for.
 const LOG_IN: &str = "/login";
+/// Coming back from the identity provider, which begins or confirms a login though it is a GET.
+const COME_BACK: &str = "/login/oidc/callback";
 
 /// The fields of forms that are recorded: names, ids and terms.
 const FACTS: &[&str] = &[
@@ -116,8 +122,9 @@ const FACTS: &[&str] = &[
     "versioning",
 ];
 
-/// The names of refusals that are not recorded: nothing was looked at.
-const UNRECORDED: &[&str] = &[NOT_CONFIRMED, TOO_MANY_FAILURES];
+/// The names of refusals that are not recorded: nothing was looked at, or nobody vouched for who it was.
+const UNRECORDED: &[&str] =
+    &[NOT_CONFIRMED, TOO_MANY_FAILURES, oidc::PROVIDER_REFUSED, oidc::PROVIDER_AWAY, oidc::PROVIDER_NOT_BELIEVED];
 
 /// The browser was sent to confirm the password first.
 pub(crate) const NOT_CONFIRMED: &str = "NotConfirmed";
@@ -131,6 +138,10 @@ pub(crate) struct NotDone(pub(crate) &'static str);
 /// Among an answer's extensions: what was made, by its id.
 #[derive(Clone, Debug)]
 pub(crate) struct Made(pub(crate) String);
+
+/// Among an answer's extensions: who has logged in.
+#[derive(Clone, Debug)]
+pub(crate) struct LoggedIn(pub(crate) UserName);
 
 /// Records a form, in the order: note the act, carry it out, record its end, answer.
 pub(crate) async fn layer(
@@ -150,7 +161,7 @@ pub(crate) async fn layer(
         Ok(signed_in) => signed_in.map(|signed_in| signed_in.user),
         Err(error) => return error.answer(&view),
     };
-    if person.is_none() && route != LOG_IN {
+    if person.is_none() && route != LOG_IN && route != COME_BACK {
         return next.run(Request::from_parts(parts, body)).await;
     }
     let parameters = match RawPathParams::from_request_parts(&mut parts, &()).await {
@@ -177,7 +188,7 @@ pub(crate) async fn layer(
 }
 
 fn is_change(method: &Method, route: &str) -> bool {
-    !matches!(*method, Method::GET | Method::HEAD) && !READS.contains(&(method.as_str(), route))
+    route == COME_BACK || (!matches!(*method, Method::GET | Method::HEAD) && !READS.contains(&(method.as_str(), route)))
 }
 
 async fn act(
@@ -190,7 +201,10 @@ async fn act(
 ) -> Act {
     let action = ACTIONS.iter().find(|(of, at, _)| *of == method.as_str() && *at == route).map(|(_, _, name)| *name);
     // A route without a line is recorded all the same, under its own name.
-    let action = action.map_or_else(|| format!("{method} {route}"), str::to_owned);
+    let action = match oidc::purpose(view).filter(|_| route == COME_BACK) {
+        Some(Purpose::Confirm) => "login.confirm".to_owned(),
+        _ => action.map_or_else(|| format!("{method} {route}"), str::to_owned),
+    };
     let fields: Vec<(String, String)> = serde_html_form::from_bytes(form).unwrap_or_default();
     let mut target = target(route, &parameters);
     if route == LOG_IN {
@@ -230,7 +244,8 @@ fn target(route: &str, parameters: &[(String, String)]) -> String {
 fn ending(response: &Response, view: &View) -> Option<Ending> {
     let Some(NotDone(error)) = response.extensions().get::<NotDone>() else {
         let made = response.extensions().get::<Made>().map(|Made(id)| ("id".to_owned(), id.clone()));
-        return Some(Ending { facts: made.into_iter().collect(), ..Ending::done() });
+        let user = response.extensions().get::<LoggedIn>().map(|LoggedIn(user)| ("user".to_owned(), user.to_string()));
+        return Some(Ending { facts: made.into_iter().chain(user).collect(), ..Ending::done() });
     };
     let is_strangers = view.login_token().is_none() && *error == PageError::FormForged.name();
     if UNRECORDED.contains(error) || is_strangers {

@@ -19,11 +19,13 @@ mod csrf;
 mod error;
 mod form;
 mod links;
+mod logo;
 mod page;
 mod pages;
 mod paging;
 mod permissions;
 mod program;
+mod questions;
 mod security;
 mod shown;
 mod signed_in;
@@ -39,12 +41,14 @@ use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::middleware;
 use identity::Identity;
+use identity_oidc::Provider;
 use metering::Metering;
 use notify::Notify;
 use objects::Objects;
 use types::{Clock, Entropy};
 
 pub use links::{Link, SignLinks};
+pub use logo::{Logo, LogoError, MAX_LOGO_BYTES};
 pub use program::{DiskGauge, DiskSpace, Program};
 pub use site::{Colour, ColourError, Origin, Site};
 pub use visitor::Visitor;
@@ -71,6 +75,8 @@ pub struct Portal {
     pub metering: Arc<Metering>,
     /// Who runs the installation.
     pub operators: Arc<Operators>,
+    /// Whose word is taken for who people are, beside their passwords.
+    pub oidc: Option<Arc<Provider>>,
     /// What operators are told of the program.
     pub program: Arc<Program>,
     /// The time.

@@ -21,6 +21,12 @@ const LOGIN_COOKIE_TLS: &str = "__Host-commonhold";
 const LOGIN_COOKIE: &str = "commonhold";
 /// What ties the forms of those who have not logged in to their browser.
 const FORM_COOKIE: &str = "commonhold-form";
+/// What waits while a browser is at the identity provider.
+const OIDC_COOKIE_TLS: &str = "__Host-commonhold-oidc";
+/// The same without TLS.
+const OIDC_COOKIE: &str = "commonhold-oidc";
+/// How long it waits.
+const OIDC_MINUTES: i64 = 15;
 
 /// What a page is made for: a browser, before it is known whose.
 #[derive(Clone)]
@@ -33,12 +39,14 @@ pub(crate) struct View {
     pub(crate) host: Option<String>,
     login: Option<String>,
     form: Option<String>,
+    oidc: Option<String>,
 }
 
 /// What the layout shows around a page.
 #[derive(Clone, Debug)]
 pub(crate) struct Layout {
     pub(crate) site: String,
+    pub(crate) has_logo: bool,
     pub(crate) title: String,
     /// Who is logged in.
     pub(crate) user: Option<String>,
@@ -80,9 +88,10 @@ impl View {
         let path = parts.uri.path_and_query().map_or_else(|| "/".to_owned(), ToString::to_string);
         let login = cookie_of(&parts.headers, if visitor.tls { LOGIN_COOKIE_TLS } else { LOGIN_COOKIE });
         let form = cookie_of(&parts.headers, FORM_COOKIE);
+        let oidc = cookie_of(&parts.headers, if visitor.tls { OIDC_COOKIE_TLS } else { OIDC_COOKIE });
         let host = parts.headers.get(HOST).and_then(|host| host.to_str().ok());
         let host = host.or(parts.uri.authority().map(http::uri::Authority::as_str)).map(str::to_owned);
-        Self { portal: portal.clone(), visitor, path, host, login, form }
+        Self { portal: portal.clone(), visitor, path, host, login, form, oidc }
     }
 
     /// The login that the browser claims.
@@ -99,6 +108,7 @@ impl View {
     pub(crate) fn layout(&self, signed_in: Option<&SignedIn>, part: Part, title: &str) -> Layout {
         Layout {
             site: self.portal.site.name.clone(),
+            has_logo: self.portal.site.logo.is_some(),
             title: title.to_owned(),
             user: signed_in.map(|signed_in| signed_in.user.to_string()),
             csrf: self.form_secret().map(csrf::token).unwrap_or_default(),
@@ -134,6 +144,34 @@ impl View {
         let mut cookie = bare(self.login_cookie(), "", self.visitor.tls);
         cookie.make_removal();
         header(&cookie)
+    }
+
+    /// What waits while this browser is at the identity provider.
+    pub(crate) fn oidc(&self) -> Option<&str> {
+        self.oidc.as_deref()
+    }
+
+    /// Lets it wait.
+    pub(crate) fn set_oidc(&self, value: &str) -> HeaderValue {
+        let mut cookie = bare(self.oidc_cookie(), value, self.visitor.tls);
+        cookie.set_max_age(cookie::time::Duration::minutes(OIDC_MINUTES));
+        header(&cookie)
+    }
+
+    /// Forgets it.
+    pub(crate) fn clear_oidc(&self) -> HeaderValue {
+        let mut cookie = bare(self.oidc_cookie(), "", self.visitor.tls);
+        cookie.make_removal();
+        header(&cookie)
+    }
+
+    const fn oidc_cookie(&self) -> &'static str {
+        if self.visitor.tls { OIDC_COOKIE_TLS } else { OIDC_COOKIE }
+    }
+
+    /// What the identity provider is called, where there is one.
+    pub(crate) fn provider(&self) -> Option<String> {
+        self.portal.oidc.as_ref().map(|_| self.portal.site.provider.clone())
     }
 
     const fn login_cookie(&self) -> &'static str {

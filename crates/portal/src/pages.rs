@@ -1,9 +1,11 @@
 //! The pages, one file each.
 
 mod account;
+mod ask_resources;
 mod browser;
 mod bucket;
 mod buckets;
+mod complete;
 mod confirm;
 mod content_portal;
 mod cors;
@@ -17,6 +19,7 @@ mod members;
 mod message;
 mod object;
 mod object_stores;
+pub(crate) mod oidc;
 mod operate;
 mod preview;
 mod requests;
@@ -40,9 +43,12 @@ pub(crate) fn routes() -> Router<Portal> {
         .route("/", get(async || Redirect::to("/object-stores/")))
         .merge(log_in::routes())
         .merge(confirm::routes())
+        .merge(oidc::routes())
         .merge(account::routes())
         .merge(services::routes())
         .merge(service::routes())
+        .merge(ask_resources::routes())
+        .merge(complete::routes())
         .merge(requests::routes())
         .merge(members::routes())
         .merge(message::routes())

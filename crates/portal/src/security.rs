@@ -28,7 +28,7 @@ const HEADERS: [(HeaderName, &str); 4] = [
     (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
 ];
 
-/// Adds the headers. What is not said to be kept is not kept: pages show keys and names.
+/// Adds the headers. An answer that has a policy of its own, as files that others made do, keeps it. What is not said to be kept is not kept: pages show keys and names.
 pub(crate) async fn protect(mut response: Response) -> Response {
     let policy = match (response.extensions().get::<Sandboxed>(), response.extensions().get::<ConnectsTo>()) {
         (Some(Sandboxed), _) => HeaderValue::from_static(SANDBOX),
@@ -41,7 +41,7 @@ pub(crate) async fn protect(mut response: Response) -> Response {
     };
     let headers = response.headers_mut();
     for (name, value) in HEADERS {
-        headers.insert(name, HeaderValue::from_static(value));
+        headers.entry(name).or_insert(HeaderValue::from_static(value));
     }
     headers.insert(CONTENT_SECURITY_POLICY, policy);
     headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));

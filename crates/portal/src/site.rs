@@ -3,6 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
+use crate::logo::Logo;
+
 /// What the configuration says of the portal.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Site {
@@ -22,6 +24,12 @@ pub struct Site {
     pub region: String,
     /// The address of the store that browsers are sent to, in place of the above.
     pub store_url: Option<Origin>,
+    /// The portal's own address, `https://portal.example.org`; that of each request where absent.
+    pub url: Option<String>,
+    /// The institution's logo, in the head of each page.
+    pub logo: Option<Logo>,
+    /// What the identity provider is called, on the buttons that lead there.
+    pub provider: String,
 }
 
 impl Site {
@@ -186,6 +194,9 @@ mod tests {
             external_port: Some(443),
             region: String::new(),
             store_url: None,
+            url: None,
+            logo: None,
+            provider: String::new(),
         };
         assert_eq!(site.internal_url("a-o").as_deref(), Some("http://a-o.s3.example.org:9000"));
         assert_eq!(site.external_url("a-o").as_deref(), Some("https://a-o.s3-ext.example.org"));

@@ -7,6 +7,7 @@ mod keys_and_buckets;
 mod logging_in;
 mod membership;
 mod objects;
+mod oidc;
 mod operate;
 mod policies;
 mod recorded;
@@ -50,6 +51,7 @@ async fn pages_are_for_those_whom_they_are_for() {
         ("/inbox/", false),
         ("/services/", false),
         ("/services/my/", false),
+        ("/services/new", false),
         ("/requests/", false),
     ] {
         let reply = Browser::new(&world).get(path).await;
@@ -107,6 +109,25 @@ async fn every_answer_is_protected() {
         assert!(!reply.text.contains("style=") && !reply.text.contains("onclick"), "{path} has code of its own");
     }
     assert_eq!(ann.get("/nowhere").await.status, 404);
+}
+
+/// The institution's logo is shown, and runs nothing when it is opened by itself.
+#[tokio::test]
+async fn a_logo_runs_nothing() {
+    let world = World::new().await;
+    let mut nobody = Browser::new(&world);
+    assert!(nobody.get("/login").await.text.contains("<img class=\"logo\" src=\"/assets/logo\" alt=\"\">"));
+    let logo = nobody.get("/assets/logo").await;
+    assert_eq!(
+        (logo.status, logo.header("content-type"), logo.text.as_str()),
+        (200, Some("image/svg+xml"), browser::LOGO)
+    );
+    let policy = logo.header("content-security-policy").expect("a policy");
+    assert!(
+        policy.contains("sandbox") && policy.contains("default-src 'none'") && !policy.contains("script"),
+        "{policy}"
+    );
+    assert_eq!(logo.header("x-content-type-options"), Some("nosniff"));
 }
 
 /// Texts that people choose are texts, whatever is in them.

@@ -9,11 +9,14 @@ use rustls::{ClientConfig, RootCertStore};
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject as _;
 use types::Clock;
+use zeroize::Zeroizing;
 
 use crate::config::OidcSettings;
 
 /// The largest file of authorities, in bytes: far above a bundle of every public one.
 const MAX_CA_BYTES: u64 = 4 * 1024 * 1024;
+/// The largest file of a secret, in bytes.
+const MAX_SECRET_BYTES: u64 = 4096;
 const ALGORITHMS: &str = "oidc.algorithms";
 
 /// The provider can not be used as it is configured.
@@ -30,6 +33,14 @@ pub(crate) enum OidcSetupError {
     /// The file of authorities.
     #[error("oidc.ca_file: {path}: {problem}")]
     CaFile {
+        /// The file.
+        path: PathBuf,
+        /// Why it can not be used.
+        problem: String,
+    },
+    /// The file of the secret.
+    #[error("oidc.client_secret_file: {path}: {problem}")]
+    SecretFile {
         /// The file.
         path: PathBuf,
         /// Why it can not be used.
@@ -54,7 +65,7 @@ pub(crate) fn provider(
         issuer: issuer.clone(),
         client_id: settings.client_id.clone(),
         audiences: settings.audiences.iter().cloned().collect(),
-        client_secret: None,
+        client_secret: client_secret(settings.client_secret_file.as_deref())?,
         user_claim: settings.user_claim.clone(),
         groups_claim: settings.groups_claim.clone(),
         algorithms: algorithms(settings).map_err(setting(ALGORITHMS))?,
@@ -94,6 +105,21 @@ pub(crate) fn check(settings: &OidcSettings) -> Result<(), (&'static str, String
 
 fn algorithms(settings: &OidcSettings) -> Result<Vec<Algorithm>, String> {
     settings.algorithms.iter().map(|name| name.parse()).collect()
+}
+
+/// What the file holds, without the end of its line.
+fn client_secret(file: Option<&Path>) -> Result<Option<Zeroizing<String>>, OidcSetupError> {
+    let Some(path) = file else { return Ok(None) };
+    let problem = |problem: String| OidcSetupError::SecretFile { path: path.to_owned(), problem };
+    let bytes = std::fs::metadata(path).map_err(|error| problem(error.to_string()))?.len();
+    if bytes > MAX_SECRET_BYTES {
+        return Err(problem(format!("{bytes} bytes are too many for a secret")));
+    }
+    let text = Zeroizing::new(std::fs::read_to_string(path).map_err(|error| problem(error.to_string()))?);
+    match text.trim_end_matches(['\r', '\n']) {
+        "" => Err(problem("it is empty".to_owned())),
+        secret => Ok(Some(Zeroizing::new(secret.to_owned()))),
+    }
 }
 
 /// The authorities of the file, or those that the system trusts.
@@ -161,7 +187,8 @@ mod tests {
             (OidcSettings { algorithms: none, ..good.clone() }, "oidc.algorithms"),
             (OidcSettings { algorithms: std::iter::empty().collect(), ..good.clone() }, "oidc.algorithms"),
             (OidcSettings { ca_file: Some(folder.path().join("absent")), ..good.clone() }, "oidc.ca_file"),
-            (OidcSettings { ca_file: Some(empty), ..good.clone() }, "oidc.ca_file"),
+            (OidcSettings { ca_file: Some(empty.clone()), ..good.clone() }, "oidc.ca_file"),
+            (OidcSettings { client_secret_file: Some(empty), ..good.clone() }, "oidc.client_secret_file"),
         ] {
             let error = set_up(&settings).expect_err("refused");
             assert!(error.contains(setting), "{error}");

@@ -1,6 +1,6 @@
 //! The parts of a store put together: engine, identities, objects, access.
 
-use std::io;
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ use identity_oidc::Provider;
 use metering::Metering;
 use notify::{Notify, NotifyError};
 use objects::Objects;
-use portal::{Colour, Origin, Portal, Program, Site};
+use portal::{Colour, Logo, Origin, Portal, Program, Site};
 use s3_api::{Proxies, S3Config, S3Service};
 use storage::maintenance::Maintenance;
 use storage::{Engine, Metadata, StorageError};
@@ -87,6 +87,14 @@ pub(crate) enum StoreError {
     /// The audit log.
     #[error("the audit log can not be read: {0}")]
     Audit(#[from] AuditError),
+    /// The portal's logo.
+    #[error("portal.logo: {path}: {problem}")]
+    Logo {
+        /// The file.
+        path: PathBuf,
+        /// Why it can not be used.
+        problem: String,
+    },
     /// The identity provider's settings.
     #[error(transparent)]
     Oidc(#[from] OidcSetupError),
@@ -112,6 +120,8 @@ pub(crate) struct Store {
     pub(crate) metering: Arc<Metering>,
     /// The long work that an operator asked for.
     pub(crate) tasks: Tasks,
+    /// The institution's logo.
+    pub(crate) logo: Option<Logo>,
     /// What the runs of jobs came to.
     pub(crate) job_runs: JobRuns,
     /// Who may do what.
@@ -138,6 +148,7 @@ impl Store {
         let (clock, secrets): (Arc<dyn Clock>, Arc<dyn Entropy>) = (Arc::new(SystemClock), Arc::new(OsEntropy));
         let entropy: Arc<dyn Entropy> = Arc::new(PooledEntropy::new());
         let oidc = oidc::provider(&config.oidc, Arc::clone(&clock))?;
+        let logo = config.portal.logo.as_deref().map(logo).transpose()?;
         make_folder(&config.data_dir)?;
         let (site, mailer) = (mail::site(&config.mail)?, mail::mailer_of(&config.mail, environment)?);
         let master = master_key::obtain(
@@ -171,6 +182,7 @@ impl Store {
             objects: Arc::new(objects),
             metering: Arc::new(metering),
             tasks: Tasks::default(),
+            logo,
             job_runs: JobRuns::default(),
             access: Arc::new(access),
             oidc,
@@ -206,10 +218,11 @@ impl Store {
             objects: Arc::clone(&self.objects),
             metering: Arc::clone(&self.metering),
             operators: Arc::new(operators(config)),
+            oidc: self.oidc.clone(),
             program: Arc::new(self.program(config)),
             clock: Arc::clone(&self.clock),
             entropy: Arc::new(OsEntropy),
-            site: Arc::new(site(config, addresses)),
+            site: Arc::new(site(config, addresses, self.logo.clone())),
             links: Arc::new(LinkSigner),
         });
         let doors = Swarm {
@@ -282,13 +295,24 @@ const fn proxies(config: &Config) -> Proxies {
     }
 }
 
+/// The logo in a file.
+fn logo(path: &Path) -> Result<Logo, StoreError> {
+    let problem = |problem: String| StoreError::Logo { path: path.to_owned(), problem };
+    let mut content = Vec::new();
+    let file = std::fs::File::open(path).map_err(|error| problem(error.to_string()))?;
+    // One byte more than may be, so that a larger file is told from the largest.
+    let read = file.take(portal::MAX_LOGO_BYTES as u64 + 1).read_to_end(&mut content);
+    read.map_err(|error| problem(error.to_string()))?;
+    Logo::new(content).map_err(|error| problem(error.to_string()))
+}
+
 /// Those of the configuration, which was checked when it was read.
 fn operators(config: &Config) -> Operators {
     Operators::new(config.operators.people.iter(), config.operators.groups.iter()).unwrap_or_default()
 }
 
 /// The addresses that the portal names to people: those of its own listeners, or of the proxy before them.
-fn site(config: &Config, addresses: &Started) -> Site {
+fn site(config: &Config, addresses: &Started, logo: Option<Logo>) -> Site {
     let names = |domains: &crate::config::Domains| domains.iter().map(|domain| domain.as_str().to_owned()).collect();
     let external = match config.listen.proxies {
         ProxySetting::None => addresses.s3_tls.map(|address| address.port()),
@@ -303,6 +327,9 @@ fn site(config: &Config, addresses: &Started) -> Site {
         external_port: external,
         region: config.s3.region.clone(),
         store_url: config.portal.store_url.as_deref().and_then(Origin::new),
+        url: config.mail.portal_url.clone(),
+        logo,
+        provider: config.oidc.name.clone(),
     }
 }
 

@@ -23,6 +23,8 @@ struct ConfirmPage {
     layout: Layout,
     next: String,
     error: Option<String>,
+    /// Who vouches for people, where somebody does.
+    provider: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -44,11 +46,12 @@ async fn show(view: View, signed_in: SignedIn, Query(Next { next }): Query<Next>
     ask(&view, &signed_in, next.as_deref(), None)
 }
 
-fn ask(view: &View, signed_in: &SignedIn, next: Option<&str>, refusal: Option<Refusal>) -> Response {
+pub(super) fn ask(view: &View, signed_in: &SignedIn, next: Option<&str>, refusal: Option<Refusal>) -> Response {
     let layout = view.layout(Some(signed_in), Part::Other, "Please confirm your password");
     let status = refusal.as_ref().map_or(StatusCode::OK, |refusal| refusal.status);
     let error = refusal.as_ref().map(|refusal| refusal.text.clone());
-    let mut response = page_with(status, &ConfirmPage { layout, next: safe_next(next).to_owned(), error });
+    let mut response =
+        page_with(status, &ConfirmPage { layout, next: safe_next(next).to_owned(), error, provider: view.provider() });
     if let Some(refusal) = refusal {
         response.extensions_mut().insert(NotDone(refusal.name));
     }

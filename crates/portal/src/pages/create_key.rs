@@ -6,6 +6,7 @@ use axum::extract::Path;
 use axum::response::Response;
 use axum::routing::get;
 use identity::NewKey;
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use policy::KeyScope;
 use serde::Deserialize;
 use types::{TenancyName, Timestamp};
@@ -37,8 +38,12 @@ struct NewKeyPage {
 /// A client's configuration, with the real values.
 struct Snippet {
     client: &'static str,
-    /// Where it belongs.
+    /// Where it belongs; nowhere where it is a command.
+    place: &'static str,
+    /// What it is called when it is downloaded.
     file: &'static str,
+    /// The text as an address of its own, so that a browser saves it without asking the server, which has kept nothing.
+    download: String,
     text: String,
 }
 
@@ -110,40 +115,59 @@ fn snippets(view: &View, tenancy: &TenancyName, access_key: &str, secret: &str) 
     let url = url.unwrap_or_else(|| "http://localhost:9000".to_owned());
     let (scheme, host) = url.split_once("://").unwrap_or(("http", url.as_str()));
     let (https, region) = (if scheme == "https" { "True" } else { "False" }, &site.region);
-    let snippet = |client, file, text| Snippet { client, file, text };
+    let keys = format!("AWS_ACCESS_KEY_ID={access_key}\nexport AWS_SECRET_ACCESS_KEY={secret}");
     vec![
-        snippet(
+        Snippet::new(
             "s3cmd",
             "~/.s3cfg",
+            "s3cfg",
             format!(
                 "[default]\naccess_key = {access_key}\nsecret_key = {secret}\nhost_base = {host}\nhost_bucket = {host}\n\
                  bucket_location = {region}\nuse_https = {https}\n"
             ),
         ),
-        snippet(
+        Snippet::new(
             "rclone",
             "~/.config/rclone/rclone.conf",
+            "rclone.conf",
             format!(
                 "[{tenancy}]\ntype = s3\nprovider = Other\naccess_key_id = {access_key}\nsecret_access_key = {secret}\n\
                  endpoint = {url}\nregion = {region}\n"
             ),
         ),
-        snippet("mc", "", format!("mc alias set {tenancy} {url} {access_key} {secret} --api S3v4 --path on\n")),
-        snippet(
-            "s5cmd and AWS CLI",
+        Snippet::new(
+            "mc",
             "",
-            format!(
-                "export AWS_ACCESS_KEY_ID={access_key}\nexport AWS_SECRET_ACCESS_KEY={secret}\n\
-                 export AWS_DEFAULT_REGION={region}\nexport AWS_ENDPOINT_URL={url}\nexport S3_ENDPOINT_URL={url}\n"
-            ),
+            "mc-alias.sh",
+            format!("mc alias set {tenancy} {url} {access_key} {secret} --api S3v4 --path on\n"),
         ),
-        snippet(
+        Snippet::new(
+            "s5cmd",
+            "",
+            "s5cmd.sh",
+            format!("export {keys}\nexport AWS_REGION={region}\nexport S3_ENDPOINT_URL={url}\ns5cmd ls\n"),
+        ),
+        Snippet::new(
+            "AWS CLI",
+            "",
+            "aws.sh",
+            format!("export {keys}\nexport AWS_DEFAULT_REGION={region}\nexport AWS_ENDPOINT_URL={url}\naws s3 ls\n"),
+        ),
+        Snippet::new(
             "Python",
             "",
+            "object_store.py",
             format!(
                 "import s3fs\n\nfs = s3fs.S3FileSystem(\n    key=\"{access_key}\",\n    secret=\"{secret}\",\n    \
                  client_kwargs={{\"endpoint_url\": \"{url}\"}},\n)\nprint(fs.ls(\"\"))\n"
             ),
         ),
     ]
+}
+
+impl Snippet {
+    fn new(client: &'static str, place: &'static str, file: &'static str, text: String) -> Self {
+        let download = format!("data:text/plain;charset=utf-8,{}", utf8_percent_encode(&text, NON_ALPHANUMERIC));
+        Self { client, place, file, download, text }
+    }
 }

@@ -24,6 +24,8 @@ struct LogInPage {
     next: String,
     name: String,
     error: Option<String>,
+    /// Who vouches for people, where somebody does.
+    provider: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -57,12 +59,12 @@ async fn show(view: View, Query(Next { next }): Query<Next>) -> Result<Response,
     }
 }
 
-fn ask(view: View, next: String, name: String, refusal: Option<Refusal>) -> Response {
+pub(super) fn ask(view: View, next: String, name: String, refusal: Option<Refusal>) -> Response {
     let (view, cookie) = view.with_form_cookie();
     let layout = view.layout(None, Part::Other, "Log in");
     let status = refusal.as_ref().map_or(StatusCode::OK, |refusal| refusal.status);
     let error = refusal.as_ref().map(|refusal| refusal.text.clone());
-    let mut response = page_with(status, &LogInPage { layout, next, name, error });
+    let mut response = page_with(status, &LogInPage { layout, next, name, error, provider: view.provider() });
     if let Some(refusal) = refusal {
         response.extensions_mut().insert(NotDone(refusal.name));
     }
@@ -122,7 +124,7 @@ impl Refusal {
     }
 
     /// Only who gave the right password learns it.
-    fn suspended() -> Self {
+    pub(super) fn suspended() -> Self {
         let text = "Your account is suspended, and nothing of yours works. Please write to the operators.";
         Self { status: StatusCode::FORBIDDEN, name: "Suspended", text: text.to_owned() }
     }

@@ -41,6 +41,7 @@ struct ServicePage {
     requests: Vec<RequestRow>,
     /// What those who lead it can do.
     leads: bool,
+    asks_for_quota: bool,
     pending: usize,
 }
 
@@ -178,6 +179,7 @@ async fn assemble(view: &View, signed_in: &SignedIn, name: &TenancyName) -> Resu
             .collect(),
         requests: requests.iter().map(RequestRow::new).collect(),
         leads,
+        asks_for_quota: identity.may(&actor, name, &Act::AskForQuota).await?,
         pending,
     })
 }

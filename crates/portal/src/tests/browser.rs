@@ -20,12 +20,15 @@ use storage::{Engine, StorageError};
 use tower::ServiceExt as _;
 use types::{Clock, ManualClock, SeededEntropy, TenancyName, Timestamp, UserName};
 
-use crate::{Colour, DiskSpace, Portal, Program, Site, Visitor, router};
+use crate::{Colour, DiskSpace, Logo, Portal, Program, Site, Visitor, router};
 
 pub(super) struct World {
     pub(super) portal: Portal,
     pub(super) clock: Arc<ManualClock>,
 }
+
+/// A logo that would run a script if it could.
+pub(super) const LOGO: &str = "<svg xmlns='http://www.w3.org/2000/svg'><script>alert(1)</script></svg>";
 
 /// The store in memory, which has nothing to look after.
 struct NothingToMaintain;
@@ -100,6 +103,9 @@ impl World {
             external_port: Some(443),
             region: "us-east-1".to_owned(),
             store_url: None,
+            url: None,
+            logo: Some(Logo::new(LOGO.as_bytes().to_vec()).expect("an image")),
+            provider: "the Examples login".to_owned(),
         });
         let links = Arc::new(Signer);
         let operators = Operators::new(&["ops".to_owned(), "oda".to_owned()], &[]).expect("good");
@@ -119,6 +125,7 @@ impl World {
             objects,
             metering,
             operators: Arc::new(operators),
+            oidc: None,
             program: Arc::new(program),
             clock: clock_of(),
             entropy,

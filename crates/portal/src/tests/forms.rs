@@ -48,6 +48,11 @@ const FORMS: &[(&str, &str, Fields)] = &[
         &[("bucket", "there"), ("versioning", "on")],
     ),
     ("/object-stores/t-o/buckets/", "/object-stores/t-o/buckets/delete", &[("bucket", "there")]),
+    (
+        "/services/new",
+        "/services/new",
+        &[("tenancy", "ice-o"), ("description", "Sea ice"), ("quota", "1 TiB"), ("reason", "For the ice")],
+    ),
     ("/inbox/", "/inbox/preferences", &[("mail", "daily")]),
     ("/account/", "/logout", &[]),
 ];

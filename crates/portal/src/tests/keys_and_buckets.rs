@@ -121,3 +121,23 @@ async fn other_peoples_buckets_are_neither_seen_nor_changed() {
     assert!(max.get(BUCKETS).await.text.contains("climate"));
     assert_eq!(max.post(&format!("{BUCKETS}delete"), &[("bucket", "climate")]).await.status, 303);
 }
+
+/// Each client's configuration can be saved by the browser without asking the server, which keeps no secret.
+#[tokio::test]
+async fn a_new_key_comes_with_configurations_to_save() {
+    let world = World::new().await;
+    let mut ann = Browser::logged_in(&world, "ann").await;
+    let created = ann.post("/object-stores/t-o/keys/new", &[("description", "laptop"), ("expires", "30")]).await.text;
+    for (client, file, beginning) in [
+        ("s3cmd", "s3cfg", "%5Bdefault%5D"),
+        ("rclone", "rclone.conf", "%5Bt%2Do%5D"),
+        ("mc", "mc-alias.sh", "mc%20alias%20set%20t%2Do%20https%3A"),
+        ("s5cmd", "s5cmd.sh", "export%20AWS%5FACCESS%5FKEY%5FID"),
+        ("AWS CLI", "aws.sh", "export%20AWS%5FACCESS%5FKEY%5FID"),
+        ("Python", "object_store.py", "import%20s3fs"),
+    ] {
+        assert!(created.contains(&format!("<summary>{client}")), "{client}: {created}");
+        let link = format!("download=\"{file}\" href=\"data:text/plain;charset=utf-8,{beginning}");
+        assert!(created.contains(&link), "{link}: {created}");
+    }
+}

@@ -157,3 +157,101 @@ async fn members_read_what_managers_write() {
     assert_eq!(ann.post("/inbox/preferences", &[("mail", "off")]).await.status, 303);
     assert!(ann.get("/inbox/").await.text.contains("value=\"off\" selected"));
 }
+
+#[tokio::test]
+async fn a_manager_asks_for_more_quota_and_an_operator_grants_it() {
+    let world = World::new().await;
+    for name in ["ann", "stranger"] {
+        let mut browser = Browser::logged_in(&world, name).await;
+        assert_eq!(browser.get("/services/t-o/quota").await.status, 404, "{name}");
+        let reply = browser.post_from("/account/", "/services/t-o/quota", &[("quota", "1 TiB"), ("reason", "x")]).await;
+        assert_eq!(reply.status, 403, "{name}");
+    }
+    let mut max = Browser::logged_in(&world, "max").await;
+    assert!(max.get("/services/t-o/").await.text.contains("href=\"/services/t-o/quota\""));
+    let (page, fields) = ("/services/t-o/quota", [("quota", "20 TiB"), ("reason", "A new model")]);
+    assert_eq!(max.post_with(page, &fields, Some("forged")).await.status, 403);
+    for (quota, reason) in [("", "why"), ("lots", "why"), ("1 TiB", " ")] {
+        assert_eq!(max.post_from(page, page, &[("quota", quota), ("reason", reason)]).await.status, 400, "{quota}");
+    }
+    assert_eq!(max.post_from(page, page, &fields).await.location(), "/requests/t-o/1/?said=request-submitted");
+    let own = max.get("/requests/t-o/1/").await.text;
+    assert!(own.contains("a quota of 20 TiB") && !own.contains("Decide"), "{own}");
+    let mut ops = Browser::logged_in(&world, "ops").await;
+    assert_eq!(ops.post("/operate/requests/t-o/1/approve", &[("quota", "15 TiB")]).await.status, 303);
+    let quota = world.portal.identity.tenancy(&tenancy("t-o")).expect("there").quota.hard.bytes;
+    assert_eq!(quota, Some(15 << 40));
+}
+
+#[tokio::test]
+async fn a_new_tenancy_is_asked_for() {
+    let world = World::new().await;
+    let mut ann = Browser::logged_in(&world, "ann").await;
+    let fields = [
+        ("tenancy", "ice-o"),
+        ("description", "Sea\r\nice"),
+        ("quota", "1 TiB"),
+        ("reason", "why\r\nnot"),
+        ("ends", "2033-01-01"),
+    ];
+    let page = "/services/new";
+    for (at, bad) in [(0, "Ice"), (0, "t-o"), (2, "much"), (4, "soon")] {
+        let mut fields = fields;
+        fields[at].1 = bad;
+        assert_eq!(ann.post_from(page, page, &fields).await.status, 400, "{bad}");
+    }
+    assert_eq!(ann.post_from(page, page, &fields).await.location(), "/requests/ice-o/1/?said=request-submitted");
+    let own = ann.get("/requests/ice-o/1/").await.text;
+    assert!(own.contains("It is to be called <strong>ice-o</strong>") && own.contains("Sea\nice"), "{own}");
+}
+
+/// What is counted stands in the head of each page, and is gone once it is done.
+#[tokio::test]
+async fn badges_tell_of_what_waits() {
+    let world = World::new().await;
+    let mut max = Browser::logged_in(&world, "max").await;
+    let badge = "<span class=\"away\"> to decide on</span>";
+    assert!(!max.get("/object-stores/").await.text.contains(badge));
+    let apply = "/services/t-o/apply/USER";
+    Browser::logged_in(&world, "stranger").await.post_from(apply, apply, &[("reason", "please")]).await;
+    world.portal.notify.run().await.expect("told");
+    let head = max.get("/object-stores/").await.text;
+    assert!(head.contains(&format!("Services <span class=\"badge warn\">1{badge}")), "{head}");
+    // That max became MANAGER, and that the stranger asks.
+    assert!(head.contains("Inbox <span class=\"badge warn\">2<span class=\"away\"> unread</span>"), "{head}");
+    assert_eq!(max.post("/requests/t-o/1/approve", &[("term", "1y")]).await.status, 303);
+    assert!(!max.get("/object-stores/").await.text.contains(badge));
+}
+
+#[tokio::test]
+async fn members_are_filtered_by_name_role_and_state() {
+    let world = World::new().await;
+    let mut max = Browser::logged_in(&world, "max").await;
+    for (query, shown, hidden) in [
+        ("", "<strong>expired</strong>", "Nobody is like that"),
+        ("?role=MANAGER", "<strong>max</strong>", "<strong>ann</strong>"),
+        ("?state=EXPIRED", "<strong>expired</strong>", "<strong>max</strong>"),
+        ("?state=ACTIVE&role=MANAGER", "<strong>max</strong>", "<strong>expired</strong>"),
+        ("?search=an&state=ACTIVE", "<strong>ann</strong>", "<strong>bob</strong>"),
+        ("?search=an&role=DEPUTY", "Nobody is like that", "<strong>ann</strong>"),
+    ] {
+        let page = max.get(&format!("/services/t-o/members/{query}")).await.text;
+        assert!(page.contains(shown) && !page.contains(hidden), "{query}: {page}");
+    }
+}
+
+#[tokio::test]
+async fn names_are_completed_for_those_who_have_a_use_for_them() {
+    let world = World::new().await;
+    assert_eq!(Browser::new(&world).get("/complete?prefix=an").await.status, 303);
+    assert_eq!(Browser::logged_in(&world, "expired").await.get("/complete?prefix=an").await.status, 404);
+    let mut ann = Browser::logged_in(&world, "ann").await;
+    let reply = ann.get("/complete?prefix=AN").await;
+    assert_eq!((reply.status, reply.header("content-type")), (200, Some("application/json")));
+    assert_eq!(reply.text, r#"{"people":[{"name":"ann"}],"groups":[]}"#);
+    world.disable("bob").await;
+    for prefix in ["", "b", &"a".repeat(65)] {
+        let reply = ann.get(&format!("/complete?prefix={prefix}")).await;
+        assert_eq!(reply.text, r#"{"people":[],"groups":[]}"#, "{prefix}: nothing, the disabled, and what is too long");
+    }
+}

@@ -174,13 +174,16 @@ async fn forms_of_operators_are_taken() {
         let before = state(&world).await;
         let mut ops = Browser::logged_in(&world, "ops").await;
         let reply = ops.post_from(page, path, fields).await;
+        if path.ends_with("retry-mail") {
+            assert_eq!(reply.status, 400, "{path}: there is no mail server");
+            assert!(reply.text.contains("No mail server is configured"), "{}", reply.text);
+            continue;
+        }
         assert_eq!(reply.status, 303, "{path}: {}", reply.text);
         let shown = ops.get(reply.location()).await;
         assert_eq!(shown.status, 200, "{path}");
         assert!(shown.text.contains("role=\"status\""), "{path} says what was done");
-        if !path.contains("mail") {
-            assert_ne!(state(&world).await, before, "{path}");
-        }
+        assert_ne!(state(&world).await, before, "{path}");
     }
 }
 

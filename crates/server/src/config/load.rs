@@ -238,6 +238,8 @@ fn anchor_paths(table: &mut Table, folder: &Path) {
         ("mail", "ca_file"),
         ("mail", "password_file"),
         ("oidc", "ca_file"),
+        ("oidc", "client_secret_file"),
+        ("portal", "logo"),
     ];
     for (section, name) in files {
         if let Some(value) = table.get_mut(section).and_then(|section| section.get_mut(name)) {

@@ -157,6 +157,8 @@ section! {
         name: String = "Commonhold".to_owned(),
         /// The colour of buttons and links, six hex digits; dark enough for white text.
         colour: String = "#0b6e4f".to_owned(),
+        /// The institution's logo, an SVG or PNG file of at most 64 KiB, before its name. It is read at the start.
+        logo: Option<PathBuf> = None,
         /// The origins under which browsers open the portal, such as `"https://portal.example.org"`, one or a list. Its pages
         /// upload and read straight from the S3 addresses, which answer (CORS) to these origins for every bucket. Without this
         /// setting they are the listeners' at `localhost` and at their own address, and that of `mail.portal_url`.
@@ -259,14 +261,18 @@ section! {
 }
 
 section! {
-    /// The OpenID Connect provider whose word is taken for who people are: its ID tokens are exchanged for temporary
-    /// credentials. See [sts.md](sts.md).
+    /// The OpenID Connect provider whose word is taken for who people are: they log in to the portal with it, and its ID
+    /// tokens are exchanged for temporary credentials. See [portal.md](portal.md) and [sts.md](sts.md).
     OidcSettings "oidc" {
         /// The provider's URL as it stands in its tokens, such as `"https://accounts.example.org/realms/research"`.
         /// Without one, nobody's word is taken.
         issuer: Option<String> = None,
         /// The name under which the provider knows this store: the audience of tokens for it.
         client_id: String = "commonhold".to_owned(),
+        /// What it is called on the portal's button that leads there.
+        name: String = "your institution".to_owned(),
+        /// A file that holds the secret with which this store shows the provider who it is. A public client has none.
+        client_secret_file: Option<PathBuf> = None,
         /// Further audiences whose tokens are accepted, such as that of a notebook server.
         audiences: Texts = Texts::default(),
         /// The claim that is the login name. With `"email"`, the provider must have verified the address.
@@ -337,7 +343,8 @@ section! {
         operators: Vec<String> = Vec::new(),
         /// What the installation is called in mails.
         site_name: String = "Commonhold".to_owned(),
-        /// Where people see more; it stands under each text.
+        /// The portal's address, such as `"https://portal.example.org"`. It stands under each text, and an identity provider
+        /// sends browsers back there.
         portal_url: Option<String> = None,
     }
 }

@@ -14,11 +14,11 @@ use serde::Deserialize;
 use types::size::format_size;
 use types::{BucketName, TenancyName, UserName};
 
-use super::tenancy::{end_of_form, size_of_form};
 use crate::Portal;
 use crate::error::PageError;
 use crate::form::Form;
 use crate::page::{Layout, Part, View, done, page};
+use crate::pages::ask_resources::{date_of_form, size_of_form};
 use crate::pages::service::find;
 use crate::shown::{Day, exact_size, grouped};
 use crate::signed_in::{ConfirmedOperator, Operator, SignedIn};
@@ -221,7 +221,7 @@ fn change(form: QuotaForm, held: Option<QuotaOverride>) -> Result<QuotaChange, P
     let overridden = match form.other_action.as_str() {
         "" => None,
         other => {
-            let until = end_of_form(&form.until)?;
+            let until = date_of_form(&form.until)?;
             let until = until.ok_or_else(|| PageError::Refused("Say until when the other action holds.".to_owned()))?;
             let other = QuotaOverride { action: action(other)?, until, reason: form.reason.trim().to_owned() };
             let stays = held.filter(|held| held.action == other.action && held.until.to_date() == until.to_date());

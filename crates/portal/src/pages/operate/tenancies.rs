@@ -11,12 +11,12 @@ use serde::Deserialize;
 use types::size::format_size;
 use types::{TenancyName, UserName};
 
-use super::tenancy::{end_of_form, size_of_form};
 use crate::Portal;
 use crate::audited::Made;
 use crate::error::PageError;
 use crate::form::Form;
 use crate::page::{Layout, Part, View, done, page};
+use crate::pages::ask_resources::{date_of_form, size_of_form};
 use crate::pages::services::summary;
 use crate::paging::{self, Pages};
 use crate::shown::End;
@@ -143,7 +143,7 @@ fn new_tenancy(form: NewForm) -> Result<NewTenancy, PageError> {
         endpoints: Vec::new(),
         summary: form.summary.trim().to_owned(),
         project: form.project.trim().to_owned(),
-        ends: end_of_form(&form.ends)?,
+        ends: date_of_form(&form.ends)?,
         visibility: Visibility::default(),
         joining: Joining::default(),
         manager: manager.map(UserName::new).transpose().map_err(|error| PageError::refused(&error))?,

@@ -8,13 +8,14 @@ use axum::routing::{get, post};
 use identity::{Joining, Tenancy, TenancyChange, Visibility};
 use policy::DefaultPolicy;
 use serde::Deserialize;
-use types::size::{format_size, parse_size};
+use types::size::format_size;
 use types::{TenancyName, Timestamp};
 
 use crate::Portal;
 use crate::error::PageError;
 use crate::form::Form;
 use crate::page::{Layout, Part, View, done, page};
+use crate::pages::ask_resources::date_of_form;
 use crate::pages::service::find;
 use crate::shown::{Day, End, count};
 use crate::signed_in::{ConfirmedOperator, Operator, SignedIn};
@@ -68,30 +69,6 @@ pub(crate) fn routes() -> Router<Portal> {
         .route("/operate/tenancies/{tenancy}/change", post(change))
         .route("/operate/tenancies/{tenancy}/end", post(end))
         .route("/operate/tenancies/{tenancy}/delete", post(delete))
-}
-
-/// A date that a form holds; none where it is empty.
-///
-/// # Errors
-/// [`PageError::Refused`].
-pub(super) fn end_of_form(text: &str) -> Result<Option<Timestamp>, PageError> {
-    match text.trim() {
-        "" => Ok(None),
-        text => Timestamp::parse_iso8601(text)
-            .map(Some)
-            .ok_or_else(|| PageError::Refused("Write the date as 2027-01-31, or nothing for never.".to_owned())),
-    }
-}
-
-/// A size that a form holds; none where it is empty.
-///
-/// # Errors
-/// [`PageError::Refused`].
-pub(super) fn size_of_form(text: &str) -> Result<Option<u64>, PageError> {
-    match text.trim() {
-        "" => Ok(None),
-        text => parse_size(text).map(Some).map_err(|error| PageError::refused(&error)),
-    }
 }
 
 async fn show(
@@ -156,7 +133,7 @@ fn changes(tenancy: &Tenancy, form: ChangeForm) -> Result<TenancyChange, PageErr
         endpoints: new(form.endpoints.split_whitespace().map(str::to_owned).collect(), &tenancy.endpoints),
         summary: new(form.summary.trim().to_owned(), &tenancy.summary),
         project: new(form.project.trim().to_owned(), &tenancy.project),
-        ends: if is_same_day { None } else { Some(end_of_form(&form.ends)?) },
+        ends: if is_same_day { None } else { Some(date_of_form(&form.ends)?) },
         visibility: new(form.visibility, &tenancy.visibility),
         joining: new(form.joining, &tenancy.joining),
     })
