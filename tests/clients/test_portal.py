@@ -5,6 +5,7 @@ import json
 import re
 import shutil
 import ssl
+import time
 import urllib.error
 import urllib.request
 from pathlib import Path
@@ -284,6 +285,88 @@ def test_folders_are_walked_and_an_object_is_saved(chromium, store, people, mana
     udo = open_portal(chromium, store, "udo")
     assert udo.goto(f"/object-stores/{TENANCY}/buckets/folders/objects/").status == 404
     assert udo.request.get(f"/object-stores/{TENANCY}/buckets/folders/objects/download?key=top.txt").status == 403
+
+
+def test_a_member_logs_in_with_the_identity_provider(chromium, store, people, oidc_provider):
+    oidc_provider.remembered = None
+    page = chromium.new_context(base_url=store.portal_url).new_page()
+    page.goto("/services/my/")
+    page.get_by_role("link", name="Log in with your institution").click()
+    page.fill("#user", "udo")
+    page.get_by_role("button", name="Log in").click()
+    expect(page.locator("h1")).to_have_text("My services")
+    expect(page.locator(".person")).to_contain_text("udo")
+    # The provider has just asked for the password, so it is not asked for again.
+    page.goto(f"/object-stores/{TENANCY}/keys/new")
+    expect(page.locator("h1")).to_have_text("Create a key")
+    logged_in = store.admin("audit", "list", "--action", "login.begin", "--actor", "anonymous")
+    assert any(line["entry"]["target"] == "login oidc callback" for line in logged_in["entries"]), logged_in
+
+    # Somebody whom the provider remembers from long ago gives the password again, there or here.
+    oidc_provider.remembered = ("udo", int(time.time()) - 7200)
+    page = chromium.new_context(base_url=store.portal_url).new_page()
+    page.goto("/login?next=/account/")
+    page.get_by_role("link", name="Log in with your institution").click()
+    expect(page.locator("h1")).to_have_text("Your account")
+    page.goto(f"/object-stores/{TENANCY}/keys/new")
+    expect(page.locator("h1")).to_have_text("Please confirm your password")
+    page.get_by_role("link", name="Confirm with your institution").click()
+    assert oidc_provider.asked[-1]["prompt"] == "login" and oidc_provider.asked[-1]["max_age"] == "0"
+    page.fill("#user", "mia")
+    page.get_by_role("button", name="Log in").click()
+    expect(page.get_by_role("alert")).to_contain_text("another person")
+    page.get_by_role("link", name="Confirm with your institution").click()
+    page.fill("#user", "udo")
+    page.get_by_role("button", name="Log in").click()
+    expect(page.locator("h1")).to_have_text("Create a key")
+
+
+def test_who_is_not_known_here_is_not_let_in_by_the_provider(chromium, store, people, oidc_provider):
+    oidc_provider.remembered = ("nobody-here", int(time.time()))
+    page = chromium.new_context(base_url=store.portal_url).new_page()
+    page.goto("/login")
+    page.get_by_role("link", name="Log in with your institution").click()
+    expect(page.get_by_role("alert")).to_contain_text("Nobody of this name is known here")
+    page.goto("/account/")
+    expect(page.locator("h1")).to_have_text("Log in")
+
+
+@pytest.mark.parametrize("javascript", [True, False], ids=["javascript", "plain"])
+def test_a_new_key_is_shown_once_to_copy_or_download(chromium, store, people, javascript):
+    page = open_portal(chromium, store, "udo", javascript)
+    page.goto(f"/object-stores/{TENANCY}/keys/new")
+    page.fill("#description", "dialog test")
+    page.get_by_role("button", name="Create the key").click()
+    dialog = page.locator("dialog.once")
+    expect(dialog).to_be_visible()
+    assert dialog.evaluate("dialog => dialog.matches(':modal')") == javascript
+    if javascript:
+        page.keyboard.press("Escape")
+        expect(dialog).to_be_visible()
+        found = Axe().run(page).response["violations"]
+        assert not found, [(rule["id"], [node["html"] for node in rule["nodes"]]) for rule in found]
+    access_key, secret_key = page.locator("dl.facts code").all_inner_texts()
+    names = [summary.split("\n")[0].split(" ~")[0] for summary in page.locator("dialog summary").all_inner_texts()]
+    assert names == ["s3cmd", "rclone", "mc", "s5cmd", "AWS CLI", "Python"]
+    for summary in page.locator("dialog summary").all()[1:]:
+        summary.click()
+    for link in page.locator("a[download]").all():
+        with page.expect_download() as download:
+            link.click()
+        text = Path(download.value.path()).read_text()
+        assert access_key in text and secret_key in text, download.value.suggested_filename
+    page.get_by_role("link", name="I have copied it").click()
+    expect(page.locator("tr", has_text=access_key)).to_contain_text("dialog test")
+    assert secret_key not in page.content()
+
+
+def test_names_are_completed_from_the_directory(chromium, store, people):
+    page = open_portal(chromium, store, "mia")
+    page.goto(f"/services/{TENANCY}/members/")
+    page.locator("#user").press_sequentially("ev")
+    expect(page.locator("#known-people option[value=eva]")).to_have_count(1)
+    eva = open_portal(chromium, store, "eva")
+    assert eva.goto("/complete?prefix=mi").status in (200, 404), "eva may hold a role by now"
 
 
 @pytest.mark.parametrize("javascript", [True, False], ids=["javascript", "plain"])
