@@ -7,11 +7,12 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use http::HeaderValue;
-use http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE};
+use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 
 use crate::Portal;
 use crate::error::PageError;
 use crate::page::View;
+use crate::security::Sandboxed;
 
 /// What their address has.
 pub(crate) const VERSION: &str = env!("CARGO_PKG_VERSION");
@@ -50,12 +51,10 @@ async fn theme(State(portal): State<Portal>) -> Response {
 }
 
 /// An SVG may hold styles of its own, and scripts: whoever opens it by itself opens it in a sandbox, where none run.
-const LOGO_POLICY: HeaderValue = HeaderValue::from_static("default-src 'none'; style-src 'unsafe-inline'; sandbox");
-
 async fn logo(view: View, State(portal): State<Portal>) -> Response {
     let Some(logo) = &portal.site.logo else { return PageError::NotFound.answer(&view) };
     let mut response = file(FOR_A_MINUTE, logo.content_type(), logo.content().to_vec());
-    response.headers_mut().insert(CONTENT_SECURITY_POLICY, LOGO_POLICY);
+    response.extensions_mut().insert(Sandboxed);
     response
 }
 

@@ -10,10 +10,10 @@ use http::header::{
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; \
                       form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
-/// What an object of the store gets that is shown in a page: it runs nothing, loads nothing, and has no origin.
+/// What others made gets, an object of the store in a page or a logo: it runs nothing, loads nothing, and has no origin.
 const SANDBOX: &str = "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'none'";
 
-/// Among an answer's extensions: it is an object's content, which anybody may have written.
+/// Among an answer's extensions: it is what others made, as an object's content, which anybody may have written.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Sandboxed;
 
@@ -28,7 +28,7 @@ const HEADERS: [(HeaderName, &str); 4] = [
     (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
 ];
 
-/// Adds the headers. An answer that has a policy of its own, as files that others made do, keeps it. What is not said to be kept is not kept: pages show keys and names.
+/// Adds the headers. What is not said to be kept is not kept: pages show keys and names.
 pub(crate) async fn protect(mut response: Response) -> Response {
     let policy = match (response.extensions().get::<Sandboxed>(), response.extensions().get::<ConnectsTo>()) {
         (Some(Sandboxed), _) => HeaderValue::from_static(SANDBOX),
@@ -41,7 +41,7 @@ pub(crate) async fn protect(mut response: Response) -> Response {
     };
     let headers = response.headers_mut();
     for (name, value) in HEADERS {
-        headers.entry(name).or_insert(HeaderValue::from_static(value));
+        headers.insert(name, HeaderValue::from_static(value));
     }
     headers.insert(CONTENT_SECURITY_POLICY, policy);
     headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
