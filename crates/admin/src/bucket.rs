@@ -32,6 +32,17 @@ pub struct BucketView {
     pub bytes: u64,
     /// Objects, all versions.
     pub objects: u64,
+    /// Whether browsers that come to its address get a page of what is in it.
+    #[serde(default)]
+    pub public_index: bool,
+}
+
+/// Whether browsers get a page of a bucket.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SetIndex {
+    /// Whether they do.
+    pub public_index: bool,
 }
 
 /// Another owner for a bucket.
@@ -67,18 +78,34 @@ impl AdminClient {
         let path = format!("/v1/tenancies/{}/buckets/{}/owner", encoded(tenancy), encoded(bucket));
         self.call(Method::PUT, &path, Some(set)).await
     }
+
+    /// Switches the page of a bucket on or off.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn set_bucket_index(
+        &self,
+        tenancy: &TenancyName,
+        bucket: &BucketName,
+        set: SetIndex,
+    ) -> Result<BucketView, ClientError> {
+        let path = format!("/v1/tenancies/{}/buckets/{}/index", encoded(tenancy), encoded(bucket));
+        self.call(Method::PUT, &path, Some(&set)).await
+    }
 }
 
 pub(crate) fn routes() -> Router<AdminState> {
     Router::new()
         .route("/v1/tenancies/{tenancy}/buckets", get(list))
         .route("/v1/tenancies/{tenancy}/buckets/{bucket}/owner", put(set_owner))
+        .route("/v1/tenancies/{tenancy}/buckets/{bucket}/index", put(set_index))
 }
 
 async fn view(state: &AdminState, bucket: &Bucket) -> Result<BucketView, ApiError> {
     let usage = state.objects.bucket_usage(bucket).await?;
     let (name, owner, created) = (bucket.name.clone(), bucket.owner.clone(), bucket.created);
-    Ok(BucketView { name, owner, created, bytes: usage.bytes, objects: usage.objects })
+    let public_index = bucket.public_index;
+    Ok(BucketView { name, owner, created, bytes: usage.bytes, objects: usage.objects, public_index })
 }
 
 async fn list(
@@ -109,6 +136,21 @@ async fn set_owner(
     let facts = Facts { bucket: Some(bucket.facts()), ..Facts::about(Resource::Bucket(&name)) };
     let grant = state.access.authorize::<action::PutBucketAcl>(&operator, target, facts)?;
     state.objects.set_bucket_owner(&grant, owner).await?;
+    let bucket = state.bucket(&tenancy, &name).await?;
+    Ok(Json(view(&state, &bucket).await?))
+}
+
+async fn set_index(
+    State(state): State<AdminState>,
+    Path((tenancy, name)): Path<(TenancyName, BucketName)>,
+    Json(SetIndex { public_index }): Json<SetIndex>,
+) -> Result<Json<BucketView>, ApiError> {
+    let bucket = state.bucket(&tenancy, &name).await?;
+    let operator = state.access.operator(tenancy.clone());
+    let target = BucketTarget { tenancy: tenancy.clone(), bucket: name.clone(), bucket_id: bucket.id };
+    let facts = Facts { bucket: Some(bucket.facts()), ..Facts::about(Resource::Bucket(&name)) };
+    let grant = state.access.authorize::<action::PutBucketWebsite>(&operator, target, facts)?;
+    state.objects.put_public_index(&grant, public_index).await?;
     let bucket = state.bucket(&tenancy, &name).await?;
     Ok(Json(view(&state, &bucket).await?))
 }

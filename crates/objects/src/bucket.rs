@@ -59,6 +59,9 @@ pub struct Bucket {
     /// Which pages of other sites may ask it through a browser.
     #[serde(default)]
     pub cors: Option<Cors>,
+    /// Whether browsers that come to its address get a page, those that may list it.
+    #[serde(default)]
+    pub public_index: bool,
 }
 
 impl Bucket {

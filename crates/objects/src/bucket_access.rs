@@ -118,6 +118,22 @@ impl Objects {
         })
         .await
     }
+
+    /// Says whether browsers that come to a bucket's address get a page of what is in it. Who may list it sees it.
+    ///
+    /// # Errors
+    /// [`ObjectError::NoSuchBucket`].
+    pub async fn put_public_index(
+        &self,
+        grant: &Grant<action::PutBucketWebsite>,
+        is_on: bool,
+    ) -> Result<(), ObjectError> {
+        self.change_bucket(grant.bucket(), move |bucket| {
+            bucket.public_index = is_on;
+            Ok(())
+        })
+        .await
+    }
 }
 
 /// The tag by which two people who edit one policy notice each other: the MD5 of the document.

@@ -133,6 +133,7 @@ impl Objects {
             ownership: new.ownership,
             public_access: None,
             cors: None,
+            public_index: false,
         };
         let store = self.clone();
         in_the_end(async move {

@@ -279,6 +279,8 @@ const SAID: &[(&str, &str)] = &[
         "The policy is removed: the owner, deputies and managers reach the bucket, and whom its ACL names.",
     ),
     ("cors-saved", "Browsers are told so from now on."),
+    ("index-on", "Browsers that come to the bucket's address get a page now, where they may list it."),
+    ("index-off", "The bucket has no page for browsers any more."),
     ("uploaded", "The upload is in the bucket."),
     ("version-deleted", "The version is deleted for good."),
     ("restored", "The object is back as it was."),

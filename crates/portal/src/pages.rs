@@ -22,6 +22,7 @@ mod object_stores;
 pub(crate) mod oidc;
 mod operate;
 mod preview;
+mod public_index;
 mod requests;
 mod service;
 mod services;
@@ -60,6 +61,7 @@ pub(crate) fn routes() -> Router<Portal> {
         .merge(usage::routes())
         .merge(bucket::routes())
         .merge(cors::routes())
+        .merge(public_index::routes())
         .merge(browser::routes())
         .merge(object::routes())
         .merge(preview::routes())

@@ -20,6 +20,7 @@ mod cors;
 mod document;
 mod errors;
 mod identify;
+mod index_page;
 mod listing;
 mod metadata;
 mod object_headers;

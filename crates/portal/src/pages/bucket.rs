@@ -41,6 +41,8 @@ struct BucketPage {
     /// The sites that may upload.
     cors_sites: String,
     can_set_cors: bool,
+    has_index: bool,
+    can_set_index: bool,
 }
 
 pub(crate) fn routes() -> Router<Portal> {
@@ -93,5 +95,7 @@ async fn assemble(
         cors_preset: cors::preset_of(&bucket),
         cors_sites: cors::sites_of(&bucket),
         can_set_cors: may::<action::PutBucketCORS>(portal, &member, &bucket),
+        has_index: bucket.public_index,
+        can_set_index: may::<action::PutBucketWebsite>(portal, &member, &bucket),
     })
 }

@@ -62,7 +62,7 @@ struct VersioningForm {
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Deserialize)]
 #[serde(rename_all = "lowercase")]
-enum Switch {
+pub(super) enum Switch {
     On,
     Off,
 }

@@ -19,6 +19,7 @@ const FORMS: &[(&str, &str, Fields)] = &[
         &[("etag", "")],
     ),
     ("/object-stores/t-o/buckets/there/", "/object-stores/t-o/buckets/there/cors", &[("cors", "read")]),
+    ("/object-stores/t-o/buckets/there/", "/object-stores/t-o/buckets/there/index", &[("index", "on")]),
     (OBJECTS, "/object-stores/t-o/buckets/there/objects/ask-delete", &[("key", "k")]),
     (OBJECTS, "/object-stores/t-o/buckets/there/objects/delete", &[("key", "k")]),
     (OBJECTS, "/object-stores/t-o/buckets/there/objects/undelete", &[("key", "k"), ("version", "null")]),

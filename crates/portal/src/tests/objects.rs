@@ -317,6 +317,19 @@ async fn previews_run_nothing() {
     assert_eq!(bob.get(&format!("{OBJECTS}image?key=plot.svg")).await.status, 403);
 }
 
+#[tokio::test]
+async fn the_index_page_is_switched_by_those_who_may() {
+    let (world, mut ann) = world().await;
+    let (page, switch) = (format!("{BUCKETS}data/"), format!("{BUCKETS}data/index"));
+    for (to, button) in [("on", "Switch the index page off"), ("off", "Switch the index page on")] {
+        assert_eq!(ann.post_from(&page, &switch, &[("index", to)]).await.status, 303);
+        assert!(ann.get(&page).await.text.contains(button), "{to}");
+    }
+    let mut bob = Browser::logged_in(&world, "bob").await;
+    let token = bob.get("/account/").await.csrf().expect("a token").to_owned();
+    assert_eq!(bob.post_with(&switch, &[("index", "on")], Some(&token)).await.status, 403);
+}
+
 /// CORS of a bucket, by its presets.
 #[tokio::test]
 async fn pages_that_may_ask_are_chosen() {

@@ -1,4 +1,4 @@
-//! ListObjects, the first version. Needs `s3:ListBucket`.
+//! ListObjects, the first version. Needs `s3:ListBucket`. A browser gets a page where the bucket has one ([`index_page`]).
 
 use access::{Grant, action};
 use bytes::Bytes;
@@ -8,11 +8,15 @@ use s3_protocol::xml::entries::Entries;
 use s3_protocol::xml::list_objects::{ListObjectsResult, Paging};
 
 use crate::call::{Call, Outcome, Reply};
+use crate::index_page;
 use crate::listing::{Listing, Owners, show_object};
 use crate::pages::{Asked, PageKey};
 
 pub(super) async fn handle(call: Call<'_>) -> Outcome {
     let (found, grant) = call.on_bucket::<action::ListBucket>().await?;
+    if index_page::is_wanted(&call, &found) {
+        return index_page::answer(&call, &found, &grant).await;
+    }
     let listing = Listing::read(call.query(), "max-keys")?;
     let marker = call.query().get("marker").unwrap_or_default().to_owned();
     let key =

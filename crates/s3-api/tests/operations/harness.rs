@@ -72,6 +72,8 @@ pub(crate) struct World {
     pub(crate) clock: Arc<ManualClock>,
     pub(crate) faults: Faulty,
     pub(crate) audit: Audit,
+    pub(crate) access: Arc<Access>,
+    pub(crate) objects: Arc<Objects>,
     keys: Vec<(Who, Key)>,
 }
 
@@ -122,19 +124,19 @@ impl World {
             identity.create_user(NewUser { name, email }, None).await.expect("made");
         }
         let domains = Domains::new(&["s3.example.org".to_owned()], &[]);
-        let access = Access::new(identity.clone(), domains, None, clock_of());
+        let access = Arc::new(Access::new(identity.clone(), domains, None, clock_of()));
         let audit = Audit::open(engine.metadata.clone(), clock_of()).await.expect("opens");
-        let objects = Objects::new(engine.metadata, engine.blobs, clock_of(), entropy.clone());
+        let objects = Arc::new(Objects::new(engine.metadata, engine.blobs, clock_of(), entropy.clone()));
         let service = S3Service::new(
-            Arc::new(access),
+            Arc::clone(&access),
             identity.clone(),
-            Arc::new(objects),
+            Arc::clone(&objects),
             audit.clone(),
             clock_of(),
             entropy,
             config,
         );
-        Self { service: Arc::new(service), identity, clock, faults, audit, keys }
+        Self { service: Arc::new(service), identity, clock, faults, audit, access, objects, keys }
     }
 
     /// A world in which the owner has a bucket of this name.

@@ -11,6 +11,7 @@ mod connections;
 mod cors;
 mod faults;
 mod harness;
+mod index_page;
 mod listings;
 mod multipart;
 mod objects;

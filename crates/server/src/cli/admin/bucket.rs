@@ -1,7 +1,7 @@
 //! `commonhold admin bucket`.
 
 use ::admin::AdminClient;
-use ::admin::bucket::{BucketView, SetOwner};
+use ::admin::bucket::{BucketView, SetIndex, SetOwner};
 use ::admin::size::format_size;
 use clap::Subcommand;
 use types::{BucketName, TenancyName, UserName};
@@ -29,6 +29,24 @@ pub(crate) enum Verb {
         #[arg(long = "as", value_name = "USER")]
         user: Option<UserName>,
     },
+    /// Give browsers that come to a bucket's address a page of what is in it, or none. Who may list the bucket sees it.
+    SetIndex {
+        /// In which tenancy.
+        tenancy: TenancyName,
+        /// Which bucket.
+        bucket: BucketName,
+        /// Whether there is one.
+        index: IndexPage,
+    },
+}
+
+/// Whether a bucket has a page.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, clap::ValueEnum)]
+pub(crate) enum IndexPage {
+    /// It has.
+    On,
+    /// It has none.
+    Off,
 }
 
 /// Does it.
@@ -41,6 +59,14 @@ pub(crate) async fn run(verb: Verb, client: &AdminClient, output: Output) -> Res
         Verb::SetOwner { tenancy, bucket, owner, user } => {
             let changed = client.set_bucket_owner(&tenancy, &bucket, &SetOwner { user, owner }).await?;
             output.print(&changed, |b| format!("Bucket {} belongs to {} now.", b.name, b.owner))
+        }
+        Verb::SetIndex { tenancy, bucket, index } => {
+            let set = SetIndex { public_index: index == IndexPage::On };
+            let changed = client.set_bucket_index(&tenancy, &bucket, set).await?;
+            output.print(&changed, |b| match b.public_index {
+                true => format!("Browsers that may list bucket {} get a page of it now.", b.name),
+                false => format!("Bucket {} has no page for browsers.", b.name),
+            })
         }
     }
 }
