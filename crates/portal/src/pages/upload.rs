@@ -83,10 +83,12 @@ enum Step {
 }
 
 pub(crate) fn routes() -> Router<Portal> {
-    // The body is a stream, which the bound of forms is not for.
-    let upload = post(upload).layer(DefaultBodyLimit::disable());
+    // The body of an upload is a stream, which the bound of forms is not for.
     Router::new()
-        .route("/object-stores/{tenancy}/buckets/{bucket}/objects/upload", upload)
+        .route(
+            "/object-stores/{tenancy}/buckets/{bucket}/objects/upload",
+            post(upload).layer(DefaultBodyLimit::disable()),
+        )
         .route("/object-stores/{tenancy}/buckets/{bucket}/objects/sign", post(sign))
 }
 
