@@ -114,7 +114,7 @@ async fn list(call: &Call<'_>, grant: &Grant<action::ListBucket>, prefix: &str, 
 /// The README of the folder as HTML, where there is one that the reader may have.
 async fn readme(call: &Call<'_>, found: &Found, page: &Page, prefix: &str) -> Option<String> {
     let is_there =
-        |name: &&str| page.objects.iter().any(|object| object.size > 0 && object.key == format!("{prefix}{name}"));
+        |name: &&&str| page.objects.iter().any(|object| object.size > 0 && object.key == format!("{prefix}{name}"));
     let name = READMES.iter().find(is_there)?;
     let key = ObjectKey::new(&format!("{prefix}{name}")).ok()?;
     let granted = call.object_grant::<action::GetObject>(found, &key, None).await.ok()?;
