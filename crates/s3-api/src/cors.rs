@@ -109,7 +109,7 @@ impl S3Service {
         match cors.find(request) {
             Some((rule, pattern)) => allow(headers, rule, pattern, request),
             None => {
-                headers.insert(VARY, VARIES);
+                headers.append(VARY, VARIES);
             }
         }
     }
@@ -157,5 +157,5 @@ fn allow(headers: &mut HeaderMap, rule: &CorsRule, pattern: &CorsPattern, reques
     if let Some(seconds) = rule.max_age_secs {
         headers.insert(ACCESS_CONTROL_MAX_AGE, seconds.into());
     }
-    headers.insert(VARY, VARIES);
+    headers.append(VARY, VARIES);
 }

@@ -11,7 +11,7 @@ use std::sync::LazyLock;
 use access::{Grant, action};
 use base64::Engine as _;
 use http::header::{ACCEPT, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, VARY, X_CONTENT_TYPE_OPTIONS};
-use http::{HeaderValue, Method};
+use http::{HeaderMap, HeaderValue, Method};
 use objects::listing::{After, Entry, Filter, ListObjects, ListedObject};
 use objects::object::{ReadRequest, Selection};
 use s3_protocol::{S3Error, percent};
@@ -90,8 +90,14 @@ pub(crate) async fn answer(call: &Call<'_>, found: &Found, grant: &Grant<action:
     headers.extend(POLICY.clone().map(|policy| (CONTENT_SECURITY_POLICY, policy)));
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
-    headers.insert(VARY, HeaderValue::from_static("Accept"));
     Ok(reply)
+}
+
+/// Tells caches, beside either form of a listing, that there is another, where there is.
+pub(crate) fn tell_caches(found: &Found, headers: &mut HeaderMap) {
+    if found.bucket.public_index {
+        headers.append(VARY, HeaderValue::from_static("Accept"));
+    }
 }
 
 async fn list(call: &Call<'_>, grant: &Grant<action::ListBucket>, prefix: &str, marker: &str) -> Result<Page, S3Error> {
@@ -130,7 +136,7 @@ async fn readme(call: &Call<'_>, found: &Found, page: &Page, prefix: &str) -> Op
 }
 
 fn write(path: &str, bucket: &str, prefix: &str, is_later: bool, page: &Page, readme: Option<String>) -> String {
-    let base = if path.ends_with('/') { path.to_owned() } else { format!("{path}/") };
+    let base = format!("{}/", escaped(path.trim_end_matches('/')));
     let title = escaped(&format!("{bucket}/{prefix}"));
     let below = |key: &str| escaped(key.strip_prefix(prefix).unwrap_or(key));
     let mut out = format!(

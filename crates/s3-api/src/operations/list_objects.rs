@@ -7,6 +7,7 @@ use s3_protocol::S3Error;
 use s3_protocol::xml::entries::Entries;
 use s3_protocol::xml::list_objects::{ListObjectsResult, Paging};
 
+use crate::authorize::Found;
 use crate::call::{Call, Outcome, Reply};
 use crate::index_page;
 use crate::listing::{Listing, Owners, show_object};
@@ -14,15 +15,21 @@ use crate::pages::{Asked, PageKey};
 
 pub(super) async fn handle(call: Call<'_>) -> Outcome {
     let (found, grant) = call.on_bucket::<action::ListBucket>().await?;
-    if index_page::is_wanted(&call, &found) {
-        return index_page::answer(&call, &found, &grant).await;
-    }
+    let mut reply = match index_page::is_wanted(&call, &found) {
+        true => index_page::answer(&call, &found, &grant).await?,
+        false => listed(&call, &found, &grant).await?,
+    };
+    index_page::tell_caches(&found, &mut reply.headers);
+    Ok(reply)
+}
+
+async fn listed(call: &Call<'_>, found: &Found, grant: &Grant<action::ListBucket>) -> Outcome {
     let listing = Listing::read(call.query(), "max-keys")?;
     let marker = call.query().get("marker").unwrap_or_default().to_owned();
     let key =
         PageKey { bucket: found.bucket.id, listing: listing.clone(), asked: Asked::V1 { marker: marker.clone() } };
-    let stamp = || call.service.objects.stamp(&grant);
-    let page = write(&call, &grant, listing, marker);
+    let stamp = || call.service.objects.stamp(grant);
+    let page = write(call, grant, listing, marker);
     Ok(Reply::xml(call.service.pages.find_or(key, stamp, page).await?))
 }
 
