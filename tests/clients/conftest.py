@@ -13,6 +13,7 @@ import boto3
 import pytest
 import urllib3
 from botocore.config import Config
+from playwright.sync_api import sync_playwright
 
 from certificate import make_certificate
 from dataset import make_files
@@ -140,6 +141,18 @@ def bucket(s3, bucket_name) -> str:
     """A bucket that exists."""
     s3.create_bucket(Bucket=bucket_name)
     return bucket_name
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    """For a module, because clients that bring an event loop of their own can not run beside it."""
+    path = shutil.which("chromium")
+    if path is None:
+        missing("chromium is not installed")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        yield browser
+        browser.close()
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@ that the world reads, with JavaScript and without."""
 
 import json
 import re
-import shutil
 import ssl
 import time
 import urllib.error
@@ -13,9 +12,8 @@ from pathlib import Path
 import boto3
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Page, expect
 
-from programs import missing
 from store import TENANCY
 
 WIDTHS = (1280, 390)
@@ -36,17 +34,6 @@ def s3_of(endpoint, key):
     return boto3.client(
         "s3", endpoint_url=endpoint.url, aws_access_key_id=key.access_key, aws_secret_access_key=key.secret_key
     )
-
-
-@pytest.fixture(scope="module")
-def chromium():
-    path = shutil.which("chromium")
-    if path is None:
-        missing("chromium is not installed")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
-        yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="module")

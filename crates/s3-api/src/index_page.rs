@@ -33,7 +33,8 @@ const PARAMETERS: [&str; 2] = ["prefix", "marker"];
 
 /// Light and dark, as the reader likes it.
 const STYLE: &str = "\
-    :root{color-scheme:light dark}body{font:100%/1.5 system-ui,sans-serif;max-width:60rem;margin:0 auto;padding:1rem}\
+    :root{color-scheme:light dark;color:light-dark(#1b1d21,#e6e6e8);background:light-dark(#fff,#17191d)}\
+    a{color:light-dark(#0b57d0,#8ab4f8)}body{font:100%/1.5 system-ui,sans-serif;max-width:60rem;margin:0 auto;padding:1rem}\
     h1{font-size:1.4rem;overflow-wrap:anywhere}table{border-collapse:collapse;width:100%}th,td{text-align:left;padding:.3rem .6rem;\
     border-bottom:1px solid #8886;overflow-wrap:anywhere}.n{text-align:right;white-space:nowrap}pre{overflow-x:auto;white-space:pre-wrap}\
     .readme{border-top:2px solid #8886;margin-top:2rem}.readme table{width:auto}";
@@ -144,10 +145,7 @@ fn write(path: &str, bucket: &str, prefix: &str, is_later: bool, page: &Page, re
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"><title>{title}</title>\
          <style>{STYLE}</style></head><body><main><h1>{title}</h1>\n"
     );
-    if let Some(up) = prefix.strip_suffix('/') {
-        let up = up.rfind('/').map_or("", |slash| &up[..=slash]);
-        let _ = writeln!(out, "<p><a href=\"?prefix={}\">Up</a></p>", percent::encode(up));
-    }
+    write_folders_above(&mut out, bucket, prefix);
     if page.folders.is_empty() && page.objects.is_empty() {
         out.push_str("<p>There is nothing here.</p>");
     } else {
@@ -181,6 +179,21 @@ fn write(path: &str, bucket: &str, prefix: &str, is_later: bool, page: &Page, re
     }
     out.push_str("</main></body></html>\n");
     out
+}
+
+/// The way back from a folder: the bucket and each folder above this one.
+fn write_folders_above(out: &mut String, bucket: &str, prefix: &str) {
+    let Some(inside) = prefix.strip_suffix('/') else { return };
+    out.push_str("<nav aria-label=\"Folders above\">");
+    let slashes = inside.match_indices('/').map(|(slash, _)| slash + 1);
+    let mut name_starts = 0;
+    let _ = write!(out, "<a href=\"?prefix=\">{}</a>", escaped(bucket));
+    for end in slashes {
+        let (link, name) = (percent::encode(&inside[..end]), escaped(&inside[name_starts..end - 1]));
+        let _ = write!(out, " / <a href=\"?prefix={link}\">{name}</a>");
+        name_starts = end;
+    }
+    out.push_str("</nav>\n");
 }
 
 /// The text, in which nothing is markup.

@@ -52,7 +52,11 @@ async fn a_browser_gets_a_page_that_runs_nothing() {
     let varies: Vec<_> = shared.headers.iter().filter(|(name, _)| name.as_str() == "vary").collect();
     assert_eq!(varies.len(), 2, "the page's and the rules': {varies:?}");
     let folder = world.send(Nobody, "GET", "/bkt?prefix=a%20%26%20b%2F", &[BROWSER], b"").await.expect(200).text();
-    assert!(folder.contains("<a href=\"/bkt/a%20%26%20b/c\">c</a>") && folder.contains(">Up<"), "{folder}");
+    assert!(
+        folder.contains("<a href=\"/bkt/a%20%26%20b/c\">c</a>")
+            && folder.contains("<nav aria-label=\"Folders above\"><a href=\"?prefix=\">bkt</a></nav>"),
+        "{folder}"
+    );
     assert!(!folder.contains("README"), "that of another folder");
     world.put("bkt/docs/README.txt", b"<b>plain</b>").await;
     let docs = world.send(Nobody, "GET", "/bkt?prefix=docs/", &[BROWSER], b"").await.expect(200).text();
