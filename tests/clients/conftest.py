@@ -130,6 +130,15 @@ def bucket_name(request) -> str:
     return f"{client}-{uuid.uuid4().hex[:12]}"
 
 
+@pytest.fixture(scope="session")
+def screenshots(tmp_path_factory) -> Path:
+    """Where pictures of pages are kept: `$COMMONHOLD_TEST_SCREENSHOTS`, else among pytest's own files."""
+    configured = os.environ.get("COMMONHOLD_TEST_SCREENSHOTS")
+    folder = Path(configured) if configured else tmp_path_factory.mktemp("screenshots")
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
 @pytest.fixture
 def s3(internal, manager):
     """boto3 as the manager, by which tests of other clients see what those did."""

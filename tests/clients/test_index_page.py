@@ -2,12 +2,11 @@
 
 import json
 
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
+from portal import HEIGHT, WIDTHS, axe_finds_nothing, fits
 from store import TENANCY
 
-WIDTHS = (1280, 390)
 README = b"# Surface temperature\n\nMonthly *means*.\n\n<script>document.title = 'ran'</script>\n\n| a | b |\n|-|-|\n| 1 | 2 |\n"
 
 
@@ -21,7 +20,7 @@ def share_with_everyone(s3, bucket):
     s3.put_bucket_policy(Bucket=bucket, Policy=json.dumps({"Version": "2012-10-17", "Statement": [statement]}))
 
 
-def test_a_visitor_walks_through_a_public_bucket(chromium, store, s3, internal, bucket, tmp_path):
+def test_a_visitor_walks_through_a_public_bucket(chromium, store, s3, internal, bucket, screenshots):
     s3.put_object(Bucket=bucket, Key="README.md", Body=README)
     for month in range(1, 13):
         s3.put_object(Bucket=bucket, Key=f"R&D/2026/tas_{month:02}.csv", Body=b"day,kelvin\n" * 100, ContentType="text/plain")
@@ -41,13 +40,11 @@ def test_a_visitor_walks_through_a_public_bucket(chromium, store, s3, internal, 
     expect(page.locator("h1")).to_have_text(f"{bucket}/R&D/2026/")
     expect(page.locator("tbody tr")).to_have_count(12)
     expect(page.locator("tbody tr").first).to_contain_text("1.1 KiB")
-    for number, scheme in enumerate(("light", "dark")):
+    for width, scheme in zip(WIDTHS, ("light", "dark")):
         page.emulate_media(color_scheme=scheme)
-        found = Axe().run(page).response["violations"]
-        assert not found, (scheme, [(rule["id"], [node["html"] for node in rule["nodes"]]) for rule in found])
-        page.set_viewport_size({"width": WIDTHS[number], "height": 800})
-        page.screenshot(path=tmp_path / f"index-{scheme}.png", full_page=True)
-        assert not page.evaluate("document.documentElement.scrollWidth > innerWidth"), scheme
+        axe_finds_nothing(page)
+        page.set_viewport_size({"width": width, "height": HEIGHT})
+        fits(page, screenshots / f"index-page-{width}.png")
     page.get_by_role("link", name="tas_07.csv").click()
     expect(page.locator("body")).to_contain_text("day,kelvin")
     page.go_back()

@@ -2,7 +2,6 @@
 that the world reads, with JavaScript and without."""
 
 import json
-import re
 import ssl
 import time
 import urllib.error
@@ -11,13 +10,11 @@ from pathlib import Path
 
 import boto3
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
+from portal import axe_finds_nothing, is_sound, is_sound_as_it_is, log_in
 from store import TENANCY
 
-WIDTHS = (1280, 390)
-PAGE_BYTES = 150 * 1024
 PASSWORDS = {"mia": "mia manages this", "udo": "udo uses this", "eva": "eva is elsewhere", "opal": "opal operates this"}
 PREVIEWED = {
     "README.md": b"# Surface temperature\n\nMonthly *means*, see [the paper](https://example.org/paper).\n\n| a | b |\n|-|-|\n| 1 | 2 |\n\n```\nncdump -h\n```\n",
@@ -45,33 +42,10 @@ def people(store):
 
 
 def open_portal(chromium, store, name: str, javascript: bool = True) -> Page:
-    context = chromium.new_context(base_url=store.portal_url, java_script_enabled=javascript)
-    page = context.new_page()
-    page.goto("/")
-    page.fill("#name", name)
-    page.fill("#password", PASSWORDS[name])
-    page.click("main button")
-    expect(page.locator("h1")).to_have_text("Object stores")
-    return page
+    return log_in(chromium, store, name, PASSWORDS[name], javascript)
 
 
-def is_sound(page: Page, path: str, screenshots: Path) -> None:
-    """The page answers, is light, has nothing for axe to find, and needs no sideways scrolling."""
-    answer = page.goto(path)
-    assert answer.status == 200, path
-    assert len(answer.body()) < PAGE_BYTES, path
-    for scheme in ("light", "dark"):
-        page.emulate_media(color_scheme=scheme)
-        found = Axe().run(page).response["violations"]
-        assert not found, (path, scheme, [(rule["id"], [node["html"] for node in rule["nodes"]]) for rule in found])
-    page.emulate_media(color_scheme="light")
-    for width in WIDTHS:
-        page.set_viewport_size({"width": width, "height": 800})
-        page.screenshot(path=screenshots / f"{re.sub(r'[/?&=]+', '_', path.strip('/'))}-{width}.png", full_page=True)
-        assert not page.evaluate("document.documentElement.scrollWidth > innerWidth"), (path, width)
-
-
-def test_every_page_is_sound(chromium, store, people, manager, internal, tmp_path):
+def test_every_page_is_sound(chromium, store, people, manager, internal, screenshots):
     page = open_portal(chromium, store, "mia")
     page.goto(f"/object-stores/{TENANCY}/buckets/")
     page.fill("#bucket", "portal-pages")
@@ -118,10 +92,10 @@ def test_every_page_is_sound(chromium, store, people, manager, internal, tmp_pat
         f"/_admin/portal/{TENANCY}/permissions",
         f"/_admin/portal/{TENANCY}/tokens/",
     ):
-        is_sound(page, path, tmp_path)
+        is_sound(page, path, screenshots)
 
 
-def test_every_page_of_operators_is_sound(chromium, store, people, tmp_path):
+def test_every_page_of_operators_is_sound(chromium, store, people, screenshots):
     page = open_portal(chromium, store, "opal")
     page.goto("/operate/tenancies/new")
     page.fill("#tenancy", "made-in-portal-o")
@@ -144,7 +118,7 @@ def test_every_page_of_operators_is_sound(chromium, store, people, tmp_path):
         "/operate/audit/",
         "/operate/health/?check=directory",
     ):
-        is_sound(page, path, tmp_path)
+        is_sound(page, path, screenshots)
     expect(page.locator("tr", has_text="meter_usage")).to_contain_text("item")
 
 
@@ -330,8 +304,7 @@ def test_a_new_key_is_shown_once_to_copy_or_download(chromium, store, people, ja
     if javascript:
         page.keyboard.press("Escape")
         expect(dialog).to_be_visible()
-        found = Axe().run(page).response["violations"]
-        assert not found, [(rule["id"], [node["html"] for node in rule["nodes"]]) for rule in found]
+        axe_finds_nothing(page)
     access_key, secret_key = page.locator("dl.facts code").all_inner_texts()
     names = [summary.split("\n")[0].split(" ~")[0] for summary in page.locator("dialog summary").all_inner_texts()]
     assert names == ["s3cmd", "rclone", "mc", "s5cmd", "AWS CLI", "Python"]
@@ -357,7 +330,9 @@ def test_names_are_completed_from_the_directory(chromium, store, people):
 
 
 @pytest.mark.parametrize("javascript", [True, False], ids=["javascript", "plain"])
-def test_files_are_uploaded_shared_deleted_and_had_back(chromium, store, people, manager, internal, tmp_path, javascript):
+def test_files_are_uploaded_shared_deleted_and_had_back(
+    chromium, store, people, manager, internal, tmp_path, screenshots, javascript
+):
     s3, bucket = s3_of(internal, manager), f"uploads-{'with' if javascript else 'without'}-script"
     s3.create_bucket(Bucket=bucket)
     s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
@@ -397,28 +372,18 @@ def test_files_are_uploaded_shared_deleted_and_had_back(chromium, store, people,
     page.get_by_role("button", name="Delete what is ticked").click()
     expect(page.locator("h1")).to_have_text("Delete 1 object?")
     if javascript:
-        is_sound_as_it_is(page, tmp_path / "ask.png")
+        is_sound_as_it_is(page, screenshots, "ask-delete")
     page.get_by_role("button", name="Delete 1 object").click()
     expect(page.get_by_role("status")).to_have_text("1 object deleted.")
     if javascript:
-        is_sound_as_it_is(page, tmp_path / "deleted.png")
+        is_sound_as_it_is(page, screenshots, "deleted")
     with pytest.raises(s3.exceptions.NoSuchKey):
         s3.get_object(Bucket=bucket, Key="run 1/large.bin")
     page.get_by_role("button", name="Undo").click()
     assert s3.get_object(Bucket=bucket, Key="run 1/large.bin")["ContentLength"] == large.stat().st_size
 
 
-def is_sound_as_it_is(page: Page, screenshot: Path) -> None:
-    """What only a form leads to has nothing for axe to find either, at both widths."""
-    for width in WIDTHS:
-        page.set_viewport_size({"width": width, "height": 800})
-        assert not page.evaluate("document.documentElement.scrollWidth > innerWidth"), width
-        page.screenshot(path=screenshot.with_stem(f"{screenshot.stem}-{width}"), full_page=True)
-    found = Axe().run(page).response["violations"]
-    assert not found, [(rule["id"], [node["html"] for node in rule["nodes"]]) for rule in found]
-
-
-def test_an_upload_pauses_and_a_folder_is_dropped(chromium, store, people, manager, internal, tmp_path):
+def test_an_upload_pauses_and_a_folder_is_dropped(chromium, store, people, manager, internal, tmp_path, screenshots):
     s3 = s3_of(internal, manager)
     s3.create_bucket(Bucket="paused")
     large = tmp_path / "large.bin"
@@ -432,7 +397,7 @@ def test_an_upload_pauses_and_a_folder_is_dropped(chromium, store, people, manag
     page.locator(".dropping input[type=file]").first.set_input_files(large)
     page.get_by_role("button", name="Pause").click()
     expect(page.locator(".upload-said")).to_contain_text("Paused.")
-    is_sound_as_it_is(page, tmp_path / "paused.png")
+    is_sound_as_it_is(page, screenshots, "paused")
     assert "Contents" not in s3.list_objects_v2(Bucket="paused")
     begun = {upload["UploadId"] for upload in s3.list_multipart_uploads(Bucket="paused").get("Uploads", [])}
     # The page is left and opened again: the same file goes on in the same upload.

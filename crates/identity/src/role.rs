@@ -22,7 +22,7 @@ pub(crate) use tend::{Told, Word};
 
 use crate::authority::{self, Act};
 use crate::control::{Control, Stale, check_prose, put};
-use crate::request::RequestId;
+use crate::request::{RENEWAL_OPENS_SECS, RequestId};
 use crate::tenancy::Tenancy;
 use crate::term::MAX_TERM_MONTHS;
 use crate::{Actor, Event, Identity, IdentityError, keyspace, tenancy, user};
@@ -107,6 +107,11 @@ impl RoleGrant {
     /// Whether the grant holds at `now`. Whether it is in effect, [`crate::Standing::role_in`] says.
     pub fn is_active(&self, now: Timestamp) -> bool {
         self.end.is_none() && self.expires.is_none_or(|expires| now < expires)
+    }
+
+    /// From when on its holder can ask for it anew; never for one without an end.
+    pub fn renewal_opens(&self) -> Option<Timestamp> {
+        self.expires.map(|end| Timestamp(end.0.saturating_sub(RENEWAL_OPENS_SECS * 1_000_000)))
     }
 
     /// What has become of it at `now`.

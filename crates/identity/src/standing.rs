@@ -33,6 +33,16 @@ pub struct Standing {
 }
 
 impl Standing {
+    /// The grant because of which `role` in `tenancy` can not be asked for at `now`: the longest of those held that give as
+    /// much, where it can not be renewed yet.
+    pub fn grant_in_the_way(&self, tenancy: &TenancyName, role: Role, now: Timestamp) -> Option<&RoleGrant> {
+        let held = self.roles.iter().filter(|grant| grant.tenancy == *tenancy && grant.role >= role);
+        // A grant without an end lasts longest.
+        let longest =
+            held.filter(|grant| grant.is_active(now)).max_by_key(|grant| grant.expires.map_or(u64::MAX, |e| e.0));
+        longest.filter(|grant| grant.renewal_opens().is_none_or(|opens| now < opens))
+    }
+
     /// The role in effect in `tenancy` at `now`: the strongest that is held. None is while the person is suspended, and
     /// only MANAGER is when the tenancy has ended.
     pub fn role_in(&self, tenancy: &TenancyName, now: Timestamp) -> Option<Role> {

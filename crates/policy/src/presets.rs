@@ -1,4 +1,5 @@
-//! Policies to start from: JASMIN's templates, in Swarm's dialect as its portal writes them.
+//! Policies to start from: JASMIN's templates, in Swarm's dialect as its portal writes them, and one for data sets, whose readers
+//! must be told which objects are not there.
 
 use std::str::FromStr;
 
@@ -10,6 +11,8 @@ use types::BucketName;
 pub enum Preset {
     /// Everyone may read objects, without logging in too.
     ReadOnlyAll,
+    /// Everyone may read objects and list the bucket, without logging in too.
+    ReadListAll,
     /// Whoever is logged in may read objects.
     ReadOnlyUsers,
     /// Whoever is logged in may do everything.
@@ -26,8 +29,9 @@ pub enum Preset {
 
 impl Preset {
     /// All of them.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::ReadOnlyAll,
+        Self::ReadListAll,
         Self::ReadOnlyUsers,
         Self::FullAccessUsers,
         Self::UploadsNoLogin,
@@ -40,6 +44,7 @@ impl Preset {
     pub const fn name(self) -> &'static str {
         match self {
             Self::ReadOnlyAll => "read-only-all",
+            Self::ReadListAll => "read-list-all",
             Self::ReadOnlyUsers => "read-only-users",
             Self::FullAccessUsers => "full-access-users",
             Self::UploadsNoLogin => "uploads-no-login",
@@ -53,6 +58,9 @@ impl Preset {
     pub const fn title(self) -> &'static str {
         match self {
             Self::ReadOnlyAll => "Everyone may read objects, without logging in too.",
+            Self::ReadListAll => {
+                "Everyone may read and list objects, without logging in too: what Zarr and other data sets need."
+            }
             Self::ReadOnlyUsers => "Whoever is logged in may read objects.",
             Self::FullAccessUsers => "Whoever is logged in may do everything.",
             Self::UploadsNoLogin => "Everyone may upload, without logging in too.",
@@ -80,6 +88,7 @@ impl Preset {
         let (anonymous, users) = (json!({"anonymous": ["*"]}), json!({"user": ["*"]}));
         match self {
             Self::ReadOnlyAll => ("Allow", anonymous, &["GetObject"]),
+            Self::ReadListAll => ("Allow", anonymous, &["GetObject", "ListBucket"]),
             Self::ReadOnlyUsers => ("Allow", users, &["GetObject"]),
             Self::FullAccessUsers => ("Allow", users, &["*"]),
             Self::UploadsNoLogin => ("Allow", anonymous, &["CopyObject", "CreateObject", "PutObject"]),
@@ -123,6 +132,7 @@ mod tests {
         let member = Principal { role: Some(Role::User), groups, ..stranger.clone() };
         for (preset, expected) in [
             (Preset::ReadOnlyAll, ["g", "g", "g"]),
+            (Preset::ReadListAll, ["gl", "gl", "gl"]),
             (Preset::ReadOnlyUsers, ["", "g", "g"]),
             (Preset::FullAccessUsers, ["", "gpdlx", "gpdlx"]),
             (Preset::UploadsNoLogin, ["p", "p", "p"]),

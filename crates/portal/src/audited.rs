@@ -145,6 +145,15 @@ pub(crate) struct Made(pub(crate) String);
 #[derive(Clone, Debug)]
 pub(crate) struct LoggedIn(pub(crate) UserName);
 
+/// Every route that takes a form of fields, by its path: those that change something and those that show what would be.
+#[cfg(test)]
+pub(crate) fn form_routes() -> impl Iterator<Item = &'static str> {
+    let changes = ACTIONS.iter().map(|(method, route, _)| (*method, *route));
+    let all =
+        changes.chain(READS.iter().copied()).filter(|(method, route)| *method == "POST" && !STREAMED.contains(route));
+    all.map(|(_, route)| route)
+}
+
 /// Records a form, in the order: note the act, carry it out, record its end, answer.
 pub(crate) async fn layer(
     State(portal): State<Portal>,

@@ -2,11 +2,12 @@
 //!
 //! In order: the programs and clients that tests need installed ([`tools`]); the Rust tests; the server built; the client
 //! tests of `tests/clients` run against it; the server killed under load, again and again (`tests/crash`). Each step
-//! streams its output and is counted ([`tally`]); the last line sums up as `N passed, N failed, N skipped`.
+//! streams its output and is counted ([`tally`]); pictures of pages are kept ([`screenshots`]); the last line sums up as `N passed, N failed, N skipped`.
 //!
 //! A client that cannot be installed has its tests skipped aloud, except where `CI=true`: there nothing may be
 //! skipped for want of a tool, so it fails.
 
+mod screenshots;
 mod steps;
 mod tally;
 mod tools;
@@ -71,10 +72,12 @@ fn failed_steps(workspace: &Workspace, scope: Scope<'_>, tally: &mut Tally) -> R
         tally.add_skipped(1);
         return Ok(failed);
     };
-    if let Some(options) = clients
-        && !steps::client_tests(workspace, &tools, python, options).run(tally)?
-    {
-        failed.push("the client tests");
+    if let Some(options) = clients {
+        let screenshots = screenshots::cleared_folder(workspace)?;
+        if !steps::client_tests(workspace, &tools, python, &screenshots, options).run(tally)? {
+            failed.push("the client tests");
+        }
+        println!("pictures of the portal's pages: {}", screenshots.display());
     }
     if let Some(options) = crash {
         let passed = steps::crash_test(workspace, python, options).run(tally)?;

@@ -1,13 +1,15 @@
 //! `cargo xtask tidy`: the tree's rules that neither the compiler nor clippy can hold.
 //!
-//! Each rule is a file here with one function from the workspace to what breaks the rule. [`sizes`] is no rule: it
-//! shows the longest files and functions, so that a growing one is seen.
+//! Each rule is a file here with one function from the workspace to what breaks the rule; [`routes`] reads what two of them ask
+//! about. [`sizes`] is no rule: it shows the longest files and functions, so that a growing one is seen.
 
 mod audited;
 mod crate_map;
 mod file_access;
 mod machine_paths;
 mod operations;
+mod probed_pages;
+mod routes;
 mod sizes;
 mod unfinished;
 
@@ -20,10 +22,11 @@ type Finding = String;
 /// A rule of the tree: what breaks it, or why it could not be checked.
 type Rule = fn(&Workspace) -> Result<Vec<Finding>, String>;
 
-const RULES: [(&str, Rule); 6] = [
+const RULES: [(&str, Rule); 7] = [
     ("crate map", crate_map::check),
     ("operations", operations::check),
     ("audited", audited::check),
+    ("probed pages", probed_pages::check),
     ("file access", file_access::check),
     ("machine paths", machine_paths::check),
     ("unfinished work", unfinished::check),

@@ -143,16 +143,9 @@ fn check_join(known: &standing::Standing, tenancy: &Tenancy, role: Role, now: Ti
     if tenancy.joining == Joining::Closed {
         return Err(IdentityError::JoiningClosed(tenancy.name.clone()));
     }
-    let held = known.roles.iter().filter(|grant| grant.tenancy == tenancy.name && grant.role >= role);
-    // A grant without an end lasts longest.
-    let longest = held.filter(|grant| grant.is_active(now)).max_by_key(|grant| grant.expires.map_or(u64::MAX, |e| e.0));
-    let Some(grant) = longest else { return Ok(()) };
-    let renewal_opens = grant.expires.map(|end| Timestamp(end.0.saturating_sub(RENEWAL_OPENS_SECS * 1_000_000)));
-    if renewal_opens.is_some_and(|opens| opens <= now) {
-        return Ok(());
-    }
+    let Some(grant) = known.grant_in_the_way(&tenancy.name, role, now) else { return Ok(()) };
     let (user, tenancy, role) = (known.user.name.clone(), tenancy.name.clone(), grant.role);
-    Err(IdentityError::RoleHeld { user, tenancy, role, renewal_opens })
+    Err(IdentityError::RoleHeld { user, tenancy, role, renewal_opens: grant.renewal_opens() })
 }
 
 async fn check_tenancy(control: &Control, new: &NewRequest) -> Result<Expect, IdentityError> {

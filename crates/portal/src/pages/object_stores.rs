@@ -35,7 +35,7 @@ pub(crate) fn routes() -> Router<Portal> {
 
 async fn show(view: View, signed_in: SignedIn) -> Result<Response, Response> {
     let stores = stores(&view, &signed_in).await.map_err(|error| error.answer(&view))?;
-    let layout = view.layout(Some(&signed_in), Part::ObjectStores, "Object stores");
+    let layout = view.layout(Some(&signed_in), Part::ObjectStores, "Object Stores");
     Ok(page(&ObjectStoresPage { layout, stores }))
 }
 

@@ -12,7 +12,7 @@ use serde::Deserialize;
 use types::size::parse_size;
 use types::{TenancyName, Timestamp};
 
-use super::service::{RequestRow, words};
+use super::service::{GrantRow, RequestRow, words};
 use crate::Portal;
 use crate::acting::Acting;
 use crate::error::PageError;
@@ -36,6 +36,8 @@ struct RequestsPage {
     open: Vec<RequestRow>,
     /// The person's own that have ended.
     ended: Vec<RequestRow>,
+    /// What the person holds, or held until it expired.
+    grants: Vec<GrantRow>,
 }
 
 #[derive(Template)]
@@ -136,13 +138,16 @@ async fn assemble_list(view: &View, signed_in: &SignedIn) -> Result<RequestsPage
     ended.sort_by_key(|one| std::cmp::Reverse(one.changed));
     let row = |requests: Vec<Request>| requests.iter().map(RequestRow::new).collect();
     let own = rows(Some(signed_in.user.clone()), None).await?;
+    let now = view.portal.clock.now();
+    let grants = signed_in.standing.roles.iter().map(|grant| GrantRow::own(grant, &signed_in.standing, now)).collect();
     let to_decide = of_others.into_iter().filter(|request| request.user != signed_in.user).collect();
     Ok(RequestsPage {
-        layout: view.layout(Some(signed_in), Part::Services, "Requests"),
+        layout: view.layout(Some(signed_in), Part::Services, "My requests and grants"),
         below: Acting::Person(signed_in.user.clone()).requests_path(),
         to_decide: row(to_decide),
         open: row(own),
         ended: row(ended),
+        grants,
     })
 }
 

@@ -8,7 +8,7 @@ use axum::routing::get;
 use identity::authority::Act;
 use identity::request::{MAX_REASON_CHARS, RequestFilter, RequestState};
 use identity::role::GrantState;
-use identity::{Actor, NewRequest, Request, RequestKind, RoleGrant, Tenancy};
+use identity::{Actor, NewRequest, Request, RequestKind, RoleGrant, Standing, Tenancy};
 use policy::Role;
 use serde::Deserialize;
 use types::size::format_size;
@@ -46,10 +46,13 @@ struct ServicePage {
 }
 
 pub(super) struct GrantRow {
+    pub(super) tenancy: String,
     pub(super) role: Role,
     pub(super) granted: Day,
     pub(super) expires: End,
     pub(super) state: &'static str,
+    /// Whether the person who holds or held it may ask for it anew.
+    pub(super) renew: bool,
 }
 
 pub(super) struct RequestRow {
@@ -89,7 +92,15 @@ impl GrantRow {
             GrantState::Revoked => "REVOKED",
             GrantState::Replaced => "REPLACED",
         };
-        Self { role: grant.role, granted: Day(grant.granted), expires: End(grant.expires), state }
+        let (tenancy, granted) = (grant.tenancy.to_string(), Day(grant.granted));
+        Self { tenancy, role: grant.role, granted, expires: End(grant.expires), state, renew: false }
+    }
+
+    /// A grant of the person themselves, who may ask for it anew when its end comes near or has passed.
+    pub(super) fn own(grant: &RoleGrant, standing: &Standing, now: Timestamp) -> Self {
+        let stands = standing.roles.iter().any(|known| known.tenancy == grant.tenancy && known.number == grant.number);
+        let renew = stands && standing.grant_in_the_way(&grant.tenancy, grant.role, now).is_none();
+        Self { renew, ..Self::new(grant, now) }
     }
 }
 
@@ -175,7 +186,7 @@ async fn assemble(view: &View, signed_in: &SignedIn, name: &TenancyName) -> Resu
             .await?
             .iter()
             .rev()
-            .map(|grant| GrantRow::new(grant, now))
+            .map(|grant| GrantRow::own(grant, &signed_in.standing, now))
             .collect(),
         requests: requests.iter().map(RequestRow::new).collect(),
         leads,

@@ -1,9 +1,12 @@
 //! No form is taken that was not filled in on a page of ours, in the same browser.
 
 use super::browser::{Browser, World};
+use crate::audited;
 
 type Fields = &'static [(&'static str, &'static str)];
 
+/// What is said to a form that is not taken.
+const FORGED: &str = "did not come from this portal";
 const OBJECTS: &str = "/object-stores/t-o/buckets/there/objects/";
 
 /// Every form: where it is, where it goes, and what is in it.
@@ -78,6 +81,70 @@ async fn forms_of_elsewhere_change_nothing() {
         }
         assert_eq!(state(&world, &mut ann).await, before, "{path}");
     }
+}
+
+/// Whatever takes a form refuses it unread without the token of the very browser that sends it. The tables of `audited` have every
+/// route, which `cargo xtask tidy` holds; uploads, which are no form of fields, have their own test.
+#[tokio::test]
+async fn every_route_refuses_forms_of_elsewhere() {
+    let world = World::new().await;
+    let mut ann = Browser::logged_in(&world, "ann").await;
+    ann.post("/object-stores/t-o/buckets/create", &[("bucket", "there")]).await;
+    let foreign = ann.get("/account/").await.csrf().expect("a token").to_owned();
+    // Who is an operator and a member gets as far as the form everywhere.
+    let mut oda = Browser::logged_in(&world, "oda").await;
+    let before = state(&world, &mut ann).await;
+    let routes: Vec<&str> = audited::form_routes().collect();
+    assert!(routes.len() > 50, "the tables are read: {routes:?}");
+    for route in routes {
+        let path = of_world(route);
+        for token in [None, Some(""), Some("0"), Some(foreign.as_str())] {
+            let reply = oda.post_with(&path, &[], token).await;
+            assert_eq!(reply.status, 403, "{path} with {token:?}: {}", reply.text);
+            assert!(reply.text.contains(FORGED), "{path} with {token:?}: {}", reply.text);
+            assert!(reply.header("set-cookie").is_none(), "{path} with {token:?}");
+        }
+        let reply = Browser::new(&world).post_with(&path, &[], Some(&foreign)).await;
+        let is_asked_to_log_in = reply.status == 303 && reply.location().starts_with("/login");
+        assert!(is_asked_to_log_in || reply.status == 403, "{path} as nobody: {} {}", reply.status, reply.text);
+    }
+    assert_eq!(state(&world, &mut ann).await, before);
+}
+
+/// What is in a tenancy is not there for strangers, and the bucket of one member is not another's.
+#[tokio::test]
+async fn forms_are_for_those_whom_they_are_for() {
+    let world = World::new().await;
+    let mut ann = Browser::logged_in(&world, "ann").await;
+    ann.post("/object-stores/t-o/buckets/create", &[("bucket", "there")]).await;
+    ann.upload("there", "", &[("k", "text/plain", "content")]).await;
+    let before = state(&world, &mut ann).await;
+    for name in ["stranger", "expired", "bob"] {
+        let mut browser = Browser::logged_in(&world, name).await;
+        let token = browser.get("/account/").await.csrf().expect("a token").to_owned();
+        for &(_, path, fields) in FORMS.iter().filter(|(_, path, _)| path.contains("t-o")) {
+            let is_of_bucket = path.contains("/there/") || fields.contains(&("bucket", "there"));
+            let expected: &[u16] = match name {
+                // A member may do this, in what is theirs.
+                "bob" if !is_of_bucket => continue,
+                "bob" => &[403, 404],
+                _ => &[404],
+            };
+            let reply = browser.post_with(path, fields, Some(&token)).await;
+            assert!(expected.contains(&reply.status), "{path} as {name}: {} {}", reply.status, reply.text);
+            assert!(!reply.text.contains(FORGED), "{path} as {name}: the form itself was good");
+        }
+    }
+    assert_eq!(state(&world, &mut ann).await, before);
+}
+
+/// A path of the route in which everything exists that can.
+fn of_world(route: &str) -> String {
+    let values =
+        [("{tenancy}", "t-o"), ("{bucket}", "there"), ("{role}", "USER"), ("{number}", "1"), ("{user}", "ann")];
+    let path = values.iter().fold(route.to_owned(), |path, (name, value)| path.replace(name, value));
+    assert!(!path.contains('{'), "{path}: say what stands there");
+    path
 }
 
 /// With the token of their page they all do something, so that the test above can fail.

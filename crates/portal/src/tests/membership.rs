@@ -255,3 +255,26 @@ async fn names_are_completed_for_those_who_have_a_use_for_them() {
         assert_eq!(reply.text, r#"{"people":[],"groups":[]}"#, "{prefix}: nothing, the disabled, and what is too long");
     }
 }
+
+/// A role is asked for anew when its end comes near: not before, and when it has passed.
+#[tokio::test]
+async fn a_role_is_renewed_by_asking_again() {
+    let world = World::new().await;
+    let mut max = Browser::logged_in(&world, "max").await;
+    let grant = [("user", "ann"), ("role", "USER"), ("term", "1y")];
+    assert_eq!(max.post("/services/t-o/members/grant", &grant).await.status, 303);
+    let apply = "/services/t-o/apply/USER";
+    for (days, is_offered) in [(0, false), (300, false), (20, true), (60, true)] {
+        world.clock.advance_secs(days * 24 * 3600);
+        let mut ann = Browser::logged_in(&world, "ann").await;
+        for path in ["/requests/", "/services/t-o/"] {
+            let shown = ann.get(path).await.text;
+            assert_eq!(shown.contains(">Renew<"), is_offered, "{path} {days} days later: {shown}");
+        }
+        if !is_offered {
+            assert_eq!(ann.post_from(apply, apply, &[("reason", "still at it")]).await.status, 400);
+        }
+    }
+    let mut ann = Browser::logged_in(&world, "ann").await;
+    assert_eq!(ann.post_from(apply, apply, &[("reason", "still at it")]).await.status, 303);
+}

@@ -29,13 +29,20 @@ pub(super) fn build_server(workspace: &Workspace) -> Step {
 }
 
 /// pytest over `tests/clients`, with the installed clients first in `PATH`.
-pub(super) fn client_tests(workspace: &Workspace, tools: &Tools, python: &Path, options: &[&str]) -> Step {
+pub(super) fn client_tests(
+    workspace: &Workspace,
+    tools: &Tools,
+    python: &Path,
+    screenshots: &Path,
+    options: &[&str],
+) -> Step {
     let mut command = Command::new(python);
     command
         .args(["-m", "pytest", "-p", "no:cacheprovider", "-ra", "--color=no", "--durations=10"])
         .args(options)
         .current_dir(workspace.path("tests/clients"))
         .env("PATH", tools.search_path())
+        .env(super::screenshots::VARIABLE, screenshots)
         .env("PYTHONDONTWRITEBYTECODE", "1")
         .env("COMMONHOLD_BIN", workspace.target_folder().join("debug/commonhold"));
     Step { command, report: Report::Pytest }

@@ -1,12 +1,11 @@
 //! Every route of the administration API and of the portal that changes something has a name in the audit log.
 //!
-//! Routes are the lines of their sources that say `.route("…", …)`, with what follows them in the same statement; names
-//! stand in the tables of `audited.rs`: of acts, and of reads that carry a document and are sent with POST for it. A path is a
-//! literal, a constant of the same file, or a `format!` of both.
+//! Names stand in the tables of `audited.rs`: of acts, and of reads that carry a document and are sent with POST for it.
 
 use std::collections::BTreeSet;
 
 use super::Finding;
+use super::routes::routes;
 use crate::workspace::Workspace;
 
 /// Where routes are, and the table beside them.
@@ -26,7 +25,7 @@ pub(super) fn check(workspace: &Workspace) -> Result<Vec<Finding>, String> {
             if file.as_str() == table {
                 continue;
             }
-            for route in changing_routes(&workspace.read(file)?) {
+            for route in routes(&workspace.read(file)?, &CHANGES) {
                 if !named.contains(&route) {
                     let (method, path) = &route;
                     findings.push(format!("{file}: {method} {path} has no line in {table}"));
@@ -50,85 +49,9 @@ fn strings(tuple: &str) -> Vec<String> {
     tuple[..end].split('"').skip(1).step_by(2).map(str::to_owned).collect()
 }
 
-/// Method and path of each route that is not only read.
-fn changing_routes(text: &str) -> Vec<(String, String)> {
-    let mut routes = Vec::new();
-    for part in text.split(".route(").skip(1).map(arguments) {
-        let path = path_of(part, text);
-        for method in CHANGES {
-            let is_named = part.match_indices(method).any(|(at, _)| {
-                let before = part[..at].chars().next_back();
-                let is_word = before.is_some_and(|c| c.is_alphanumeric() || c == '_' || c == '/');
-                !is_word && part[at + method.len()..].starts_with('(')
-            });
-            if is_named {
-                routes.push((method.to_uppercase(), path.clone()));
-            }
-        }
-    }
-    routes
-}
-
-/// The arguments of a call whose opening parenthesis `part` follows: up to the one that closes it.
-fn arguments(part: &str) -> &str {
-    let mut depth = 1;
-    let end = part.find(|c: char| {
-        depth += match c {
-            '(' => 1,
-            ')' => -1,
-            _ => 0,
-        };
-        depth == 0
-    });
-    &part[..end.unwrap_or(part.len())]
-}
-
-/// The path of a route whose arguments `part` begins with, in a file of this text.
-fn path_of(part: &str, text: &str) -> String {
-    let argument = part.split(',').next().unwrap_or(part).trim();
-    let constant = |name: &str| {
-        let (_, value) = text.split_once(&format!("const {name}: &str = \""))?;
-        value.split('"').next()
-    };
-    let Some(literal) = argument.split('"').nth(1) else {
-        return constant(argument).unwrap_or(argument).to_owned();
-    };
-    let words = literal.split(['{', '}']).filter_map(|name| Some((name, constant(name)?)));
-    words.fold(literal.to_owned(), |path, (name, value)| path.replace(&format!("{{{name}}}"), value))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn routes_are_read_as_rustfmt_lays_them_out() {
-        let text = r#"Router::new()
-            .route("/v1/a", post(create).get(list))
-            .route("/v1/a/{name}", get(show).patch(set).delete(delete))
-            .route(
-                "/v1/long",
-                axum::routing::put(a::put_it),
-            )
-            .route(B, get(show).put(replace))
-            .route(&format!("{B}/c"), post(explain))
-            .route("/v1/read", get(post_it))
-            const B: &str = "/v1/b/{x}";
-            async fn delete(state: State) {}"#;
-        let found: Vec<_> =
-            changing_routes(text).into_iter().map(|(method, path)| format!("{method} {path}")).collect();
-        assert_eq!(
-            found,
-            [
-                "POST /v1/a",
-                "PATCH /v1/a/{name}",
-                "DELETE /v1/a/{name}",
-                "PUT /v1/long",
-                "PUT /v1/b/{x}",
-                "POST /v1/b/{x}/c"
-            ]
-        );
-    }
 
     #[test]
     fn lines_of_the_table_are_read() {
