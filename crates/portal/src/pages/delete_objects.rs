@@ -134,6 +134,8 @@ async fn ask(
 ) -> Result<Response, Response> {
     let shown = async {
         let (member, bucket) = find(&view.portal, &signed_in, &tenancy, &name).await?;
+        // Who may not look into the bucket learns nothing of it.
+        grant::<action::ListBucket>(&view.portal, &member, &bucket)?;
         let keys = meant(&view.portal, &member, &bucket, &chosen).await?;
         Ok(page(&AskDeletePage {
             layout: view.layout(Some(&signed_in), Part::ObjectStores, "Delete objects"),
