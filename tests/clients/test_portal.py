@@ -101,8 +101,8 @@ def test_every_page_of_operators_is_sound(chromium, store, people, screenshots):
     page.fill("#tenancy", "made-in-portal-o")
     page.fill("#quota", "10 GiB")
     page.fill("#manager", "mia")
-    page.get_by_role("button", name="Make the tenancy").click()
-    expect(page.get_by_role("status")).to_have_text("The tenancy is made.")
+    page.get_by_role("button", name="Create the tenancy").click()
+    expect(page.get_by_role("status")).to_have_text("The tenancy is created.")
     made = "/operate/tenancies/made-in-portal-o"
     for path in (
         "/operate/tenancies/",
@@ -151,7 +151,7 @@ def test_from_the_first_log_in_to_shared_data(chromium, store, people, internal,
     page.goto(f"/object-stores/{TENANCY}/buckets/")
     page.fill("#bucket", bucket)
     page.get_by_role("button", name="Create").click()
-    expect(page.get_by_role("status")).to_have_text("The bucket is made.")
+    expect(page.get_by_role("status")).to_have_text("The bucket is created.")
 
     page.goto(f"/object-stores/{TENANCY}/keys/new")
     page.fill("#description", "browser test")
@@ -360,7 +360,7 @@ def test_files_are_uploaded_shared_deleted_and_had_back(
     page.get_by_role("link", name="small & ü.txt", exact=True).click()
     expect(page.get_by_role("region", name="Preview of")).to_have_text("small")
     page.get_by_role("link", name="Share a link").click()
-    page.get_by_role("button", name="Make the link").click()
+    page.get_by_role("button", name="Create the link").click()
     link = page.locator("code.long").inner_text()
     trusting = urllib.request.HTTPSHandler(context=ssl.create_default_context(cafile=store.certificate.ca_file))
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), trusting)

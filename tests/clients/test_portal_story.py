@@ -23,7 +23,7 @@ from certificate import make_certificate
 from conftest import REPOSITORY, host_names
 from dataset import make_dataset
 from directory import Directory
-from portal import DESKTOP, PHONE, axe_finds_nothing, fits, log_in
+from portal import DESKTOP, HEIGHT, PHONE, axe_finds_nothing, fits, log_in
 from programs import missing
 from store import OTHER_TENANCY, TENANCY, Store, find_binary
 
@@ -96,6 +96,12 @@ class Story:
             self.pages[name] = page
         return self.pages[name]
 
+    def visitor(self) -> Page:
+        """A browser of somebody who has not logged in, and trusts the authority of the tests."""
+        size = {"width": self.cast.width, "height": HEIGHT}
+        context = self.chromium.new_context(ignore_https_errors=True, viewport=size, color_scheme=self.cast.scheme)
+        return context.new_page()
+
     def look(self, page: Page, what: str) -> None:
         """Axe finds nothing, nothing is wider than the browser, and a picture is kept."""
         self.pictures += 1
@@ -135,15 +141,15 @@ def the_operator_makes_a_tenancy(story: Story) -> None:
     story.look(page, "operator-first-page")
     portal_part(page, "Operate")
     story.look(page, "operator-tenancies")
-    page.get_by_role("link", name="Make a tenancy").click()
+    page.get_by_role("link", name="Create a tenancy").click()
     page.get_by_label("Name", exact=True).fill(cast.tenancy)
     page.get_by_label("Summary, one line").fill("Surface fields of the atmosphere")
     page.get_by_label("Description").fill("Model output at six hours, for everybody who compares with it.")
     page.get_by_label("Quota").fill(QUOTA)
     page.get_by_label("First manager").fill(cast.manager)
     story.look(page, "operator-new-tenancy")
-    page.get_by_role("button", name="Make the tenancy").click()
-    expect(page.get_by_role("status")).to_have_text("The tenancy is made.")
+    page.get_by_role("button", name="Create the tenancy").click()
+    expect(page.get_by_role("status")).to_have_text("The tenancy is created.")
     expect(page.locator("dl.facts")).to_contain_text(QUOTA)
     story.look(page, "operator-tenancy")
 
@@ -250,22 +256,31 @@ def the_scientist_opens_it_to_the_world(story: Story, data: xr.Dataset) -> None:
     story.look(page, "scientist-create-bucket-policy")
     preset = page.locator("form", has=page.get_by_label("Everyone may read and list objects"))
     preset.get_by_label("Everyone may read and list objects").check()
-    preset.get_by_role("button", name="Look at what it means").click()
+    preset.get_by_role("button", name="Review changes").click()
     expect(page.get_by_role("row", name="Everyone, without logging in")).to_contain_text("list, read objects")
     story.look(page, "scientist-what-will-change")
     page.get_by_role("button", name="Save the policy").click()
     expect(page.get_by_role("status")).to_contain_text("The policy is saved")
     story.look(page, "scientist-view-bucket-policies")
     bucket_tab(page, "surface-fields", "Who has access")
-    cells = page.get_by_role("row", name="Everyone, without logging in").get_by_role("cell").all_inner_texts()
-    assert [cell.strip() for cell in cells[1:]] == ["yes", "yes", "no", "no", "no"]
+    everyone = page.get_by_role("row", name="Everyone, without logging in")
+    assert [cell.strip() for cell in everyone.get_by_role("cell").all_inner_texts()] == ["yes", "yes", "no", "no", "no"]
     story.look(page, "scientist-who-has-access")
-    page.get_by_role("button", name="Explain").click()
+    everyone.get_by_role("link", name="may read objects").click()
     expect(page.locator("main").get_by_role("status")).to_contain_text("read-list-all")
     story.look(page, "scientist-why")
     page.get_by_role("navigation", name="Breadcrumb").get_by_role("link", name=cast.tenancy).click()
     expect(page.locator("tr", has_text="surface-fields").locator(".badge")).to_have_text("public")
     xr.testing.assert_identical(story.read_by_the_world("surface-fields/monthly.zarr"), data)
+
+    page.get_by_role("link", name="surface-fields").click()
+    page.get_by_role("button", name="Switch the index page on").click()
+    expect(page.get_by_role("link", name="Open the index page")).to_have_attribute("href", f"{story.url}/surface-fields/")
+    visitor = story.visitor()
+    visitor.goto(f"{story.url}/surface-fields/")
+    visitor.get_by_role("link", name="monthly.zarr/").click()
+    expect(visitor.get_by_role("link", name="zarr.json")).to_be_visible()
+    story.look(visitor, "visitor-index-page")
 
 
 def a_colleague_is_let_in(story: Story) -> None:
@@ -297,7 +312,7 @@ def a_colleague_is_let_in(story: Story) -> None:
     for action in ("ListBucket", "GetObject"):
         custom.get_by_label(action, exact=True).check()
     story.look(page, "scientist-show-advanced")
-    custom.get_by_role("button", name="Look at what it means").click()
+    custom.get_by_role("button", name="Review changes").click()
     expect(page.get_by_role("row", name=cast.colleague)).to_contain_text("list, read objects")
     page.get_by_role("button", name="Save the policy").click()
 
@@ -327,7 +342,7 @@ def the_manager_ends_the_scientists_role(story: Story, data: xr.Dataset) -> None
     row.locator("summary", has_text="Revoke").click()
     row.get_by_label("Reason").fill("The project has ended.")
     story.look(page, "manager-revoke")
-    row.get_by_role("button", name=f"Take USER from {cast.scientist}").click()
+    row.get_by_role("button", name=f"Revoke USER from {cast.scientist}").click()
     expect(page.get_by_role("status")).to_contain_text("taken away")
 
     with pytest.raises(PermissionError):
@@ -367,4 +382,4 @@ def bucket_is_made(page: Page, cast: Cast, bucket: str) -> None:
     store_tab(page, cast, "Buckets")
     page.get_by_label("New bucket").fill(bucket)
     page.get_by_role("button", name="Create").click()
-    expect(page.get_by_role("status")).to_have_text("The bucket is made.")
+    expect(page.get_by_role("status")).to_have_text("The bucket is created.")

@@ -75,7 +75,11 @@ impl PageError {
                 let text = "There is no such page, or it is not for you. Perhaps your role there has ended.";
                 (StatusCode::NOT_FOUND, "Not found", text)
             }
-            Self::NotAllowed => (StatusCode::FORBIDDEN, "Not allowed", "Your role does not let you do this."),
+            Self::NotAllowed => (
+                StatusCode::FORBIDDEN,
+                "Not allowed",
+                "Your role does not let you do this. Ask the bucket's owner, or a manager of the object store.",
+            ),
             Self::Refused(text) => (StatusCode::BAD_REQUEST, "That did not work", text),
             Self::FormForged => {
                 let text = "This form was shown before you logged in anew, or did not come from this portal. Nothing \

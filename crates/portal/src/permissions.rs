@@ -99,13 +99,13 @@ impl Effective {
 
     /// Each subject with its answers, the widest first. A group is told of where being in it lets one do something: what
     /// its members may besides is told of them.
-    pub(crate) fn rows(&self) -> impl Iterator<Item = (String, &[EffectiveAccess])> {
+    pub(crate) fn rows(&self) -> impl Iterator<Item = (String, &Subject, &[EffectiveAccess])> {
         let says = |answer: &EffectiveAccess| answer.reason.allows() || !answer.conditional.is_empty();
         let told = self
             .rows
             .iter()
             .filter(move |(subject, answers)| !matches!(subject, Subject::Group(_)) || answers.iter().any(says));
-        told.map(|(subject, answers)| (words(subject), answers.as_slice()))
+        told.map(|(subject, answers)| (words(subject), subject, answers.as_slice()))
     }
 
     /// What is different in `after`. Whoever is in a wider circle for which the same changes is not named again.

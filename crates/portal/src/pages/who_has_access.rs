@@ -6,7 +6,7 @@ use axum::Router;
 use axum::extract::{Path, Query};
 use axum::response::Response;
 use axum::routing::get;
-use policy::{Action, Context, Principal};
+use policy::{Action, Context, Principal, Subject};
 use serde::Deserialize;
 use types::{BucketName, ObjectKey, TenancyName, UserName};
 
@@ -39,11 +39,14 @@ struct WhoHasAccessPage {
 
 struct Row {
     who: String,
+    /// Whom *Why?* is asked for; a circle of people can not be asked about.
+    asks: Option<String>,
     cells: Vec<Cell>,
 }
 
 struct Cell {
     verb: &'static str,
+    action: &'static str,
     allowed: bool,
     reason: String,
     /// Whether a statement with a condition could change the answer.
@@ -53,6 +56,8 @@ struct Cell {
 /// Why one person may do one thing, or not.
 struct Why {
     who: String,
+    /// What was written as the name.
+    asked: String,
     action: String,
     allowed: bool,
     reason: String,
@@ -102,8 +107,8 @@ async fn assemble(
     let key = ObjectKey::new(key).map_err(|error| PageError::refused(&error))?;
     let effective = Effective::with(portal, &bucket, bucket.policy.as_ref(), &key).await?;
     let search = wanted.search.trim();
-    let found = effective.rows().filter(|(who, _)| who.contains(search));
-    let mut rows: Vec<Row> = found.take(SHOWN + 1).map(|(who, answers)| Row::new(who, answers)).collect();
+    let found = effective.rows().filter(|(who, ..)| who.contains(search));
+    let mut rows: Vec<Row> = found.take(SHOWN + 1).map(|(who, of, answers)| Row::new(who, of, answers)).collect();
     let truncated = rows.len() > SHOWN;
     rows.truncate(SHOWN);
     Ok(WhoHasAccessPage {
@@ -121,14 +126,20 @@ async fn assemble(
 }
 
 impl Row {
-    fn new(who: String, answers: &[policy::EffectiveAccess]) -> Self {
-        let cell = |((_, verb), answer): (&(Action, &'static str), &policy::EffectiveAccess)| Cell {
+    fn new(who: String, of: &Subject, answers: &[policy::EffectiveAccess]) -> Self {
+        let asks = match of {
+            Subject::Public => Some(String::new()),
+            Subject::Person(name) => Some(name.to_string()),
+            Subject::LoggedIn | Subject::Role(_) | Subject::Group(_) => None,
+        };
+        let cell = |((action, verb), answer): (&(Action, &'static str), &policy::EffectiveAccess)| Cell {
             verb,
+            action: action.name(),
             allowed: answer.reason.allows(),
             reason: answer.reason.to_string(),
             conditional: !answer.conditional.is_empty(),
         };
-        Self { who, cells: ASKED.iter().zip(answers).map(cell).collect() }
+        Self { who, asks, cells: ASKED.iter().zip(answers).map(cell).collect() }
     }
 }
 
@@ -162,6 +173,7 @@ async fn why(
         (name, says)
     });
     Ok(Some(Why {
+        asked: who.to_owned(),
         who: if who.is_empty() { "Somebody who is not logged in".to_owned() } else { who.to_owned() },
         action: action.name().to_owned(),
         allowed: trace.allowed,

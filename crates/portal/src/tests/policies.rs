@@ -138,7 +138,7 @@ async fn a_statement_is_put_together_by_hand() {
 async fn what_is_no_policy_is_not_saved_and_not_lost() {
     let (world, mut ann) = world_with_bucket().await;
     for (text, problem) in [
-        ("{", "can not be saved"),
+        ("{", "cannot be saved"),
         (r#"{"Statement":[{"Effect":"Maybe"}]}"#, "Effect"),
         (
             r#"{"Statement":[{"Effect":"Allow","Principal":"*","Action":"*","Resource":"arn:aws:s3:::other/*"}]}"#,
@@ -189,6 +189,8 @@ async fn who_has_access_and_why() {
     }
     assert_eq!(ann.get(&format!("{path}?who=nobody")).await.status, 400);
     let only = ann.get(&format!("{path}?search=bob")).await.text;
-    assert!(only.contains("<strong>bob</strong>") && !only.contains("<strong>max</strong>"));
+    assert!(only.contains("<th scope=\"row\">bob</th>") && !only.contains("<th scope=\"row\">max</th>"));
+    let link = "search=bob&amp;who=bob&amp;action=GetObject#why";
+    assert!(only.contains(link), "an answer leads to its reasons: {only}");
     drop(world);
 }

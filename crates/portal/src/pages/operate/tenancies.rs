@@ -115,7 +115,7 @@ async fn assemble(view: &View, operator: &SignedIn, wanted: Wanted) -> Result<Te
 }
 
 async fn ask(view: View, ConfirmedOperator(operator): ConfirmedOperator) -> Response {
-    page(&NewTenancyPage { layout: view.layout(Some(&operator), Part::Operate, "Make a tenancy") })
+    page(&NewTenancyPage { layout: view.layout(Some(&operator), Part::Operate, "Create a tenancy") })
 }
 
 async fn create(
