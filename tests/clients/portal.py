@@ -32,6 +32,7 @@ def is_sound(page: Page, path: str, screenshots: Path) -> None:
     assert answer.status == 200, path
     assert len(answer.body()) < PAGE_BYTES, path
     name = re.sub(r"[/?&=]+", "_", path.strip("/"))
+    page.set_viewport_size({"width": DESKTOP, "height": HEIGHT})
     page.emulate_media(color_scheme="dark")
     axe_finds_nothing(page)
     page.screenshot(path=screenshots / f"{name}-dark.png", full_page=True)
