@@ -18,11 +18,12 @@ CLIENT_ID = "commonhold-tests"
 
 
 class OidcProvider:
-    """Signs ID tokens with a key that it can change."""
+    """Signs ID tokens with a key that it can change. People are in the `groups` that it has for them."""
 
     def __init__(self):
         self.keys = {}
         self.codes = {}
+        self.groups = {}
         self.remembered = None
         self.asked = []
         self.change_key()
@@ -42,7 +43,7 @@ class OidcProvider:
     def token(self, user: str, **claims) -> str:
         """An ID token of `user`; `claims` take the place of the usual ones."""
         now = int(time.time())
-        usual = {"iss": self.issuer, "sub": f"sub-{user}", "aud": CLIENT_ID, "iat": now, "exp": now + 300, "preferred_username": user}
+        usual = {"iss": self.issuer, "sub": f"sub-{user}", "aud": CLIENT_ID, "iat": now, "exp": now + 300, "preferred_username": user, "groups": self.groups.get(user, [])}
         signed = ".".join(encode(json.dumps(part).encode()) for part in (
             {"alg": "RS256", "typ": "JWT", "kid": self.key_id}, usual | claims
         ))

@@ -282,6 +282,31 @@ def test_a_member_logs_in_with_the_identity_provider(chromium, store, people, oi
     expect(page.locator("h1")).to_have_text("Create a key")
 
 
+def test_a_group_of_the_identity_provider_opens_a_bucket(chromium, store, people, manager, internal, oidc_provider):
+    s3 = s3_of(internal, manager)
+    s3.create_bucket(Bucket="of-the-lab")
+    allowed = {"Effect": "Allow", "Principal": {"user": [], "group": ["lab"]}, "Resource": "*"}
+    allowed["Action"] = ["ListBucket", "GetObject", "PutObject"]
+    s3.put_bucket_policy(Bucket="of-the-lab", Policy=json.dumps({"Version": "2008-10-17", "Statement": [allowed]}))
+    objects = f"/object-stores/{TENANCY}/buckets/of-the-lab/objects/"
+    assert open_portal(chromium, store, "udo").goto(objects).status == 404, "his password says nothing of groups"
+
+    oidc_provider.remembered = ("udo", int(time.time()))
+    oidc_provider.groups = {"udo": ["lab"]}
+    try:
+        page = chromium.new_context(base_url=store.portal_url).new_page()
+        page.goto(f"/login?next=/object-stores/{TENANCY}/buckets/")
+        page.get_by_role("link", name="Log in with your institution").click()
+    finally:
+        oidc_provider.groups = {}
+    page.get_by_role("link", name="of-the-lab").first.click()
+    page.goto(objects)
+    # The script sends it to the store, at an address that is signed for the login.
+    page.locator(".dropping input[type=file]").first.set_input_files({"name": "run.txt", "mimeType": "text/plain", "buffer": b"42"})
+    expect(page.get_by_role("link", name="Download run.txt")).to_be_visible()
+    assert s3.get_object(Bucket="of-the-lab", Key="run.txt")["Body"].read() == b"42"
+
+
 def test_who_is_not_known_here_is_not_let_in_by_the_provider(chromium, store, people, oidc_provider):
     oidc_provider.remembered = ("nobody-here", int(time.time()))
     page = chromium.new_context(base_url=store.portal_url).new_page()

@@ -12,6 +12,7 @@ use crate::credential::Credential;
 use crate::grant::{ActionType, Denied, Grant, Target, authorize};
 use crate::host::{self, Domains, HostTarget, NamedTenancy};
 use crate::log_in::Failures;
+use crate::session::vouched_for;
 
 /// A request is nobody's that could be told.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -266,11 +267,18 @@ impl Access {
         &self.failures
     }
 
-    /// Who a person is who has logged in, in `tenancy`: without a role where they hold none there. `None` where there is
-    /// no such tenancy.
-    pub fn principal_for_login(&self, standing: &Standing, tenancy: &TenancyName) -> Option<Arc<Principal>> {
+    /// Who a person is who has logged in, in `tenancy`: without a role where they hold none there. `vouched` are the groups that
+    /// an identity provider said they are in, which count as in their sessions. `None` where there is no such tenancy.
+    pub fn principal_for_login(
+        &self,
+        standing: &Standing,
+        vouched: &[String],
+        tenancy: &TenancyName,
+    ) -> Option<Arc<Principal>> {
         self.identity.tenancy(tenancy)?;
-        Some(Arc::new(self.principal_of(tenancy, standing)))
+        let mut principal = self.principal_of(tenancy, standing);
+        principal.groups.extend(vouched_for(vouched.iter().cloned()));
+        Some(Arc::new(principal))
     }
 
     /// A request without credentials, for `tenancy`.

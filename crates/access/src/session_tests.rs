@@ -255,6 +255,9 @@ async fn roles_and_groups_narrow_and_never_widen() {
     assert_eq!(world.principal(&deputy).await.expect("bob").role, Some(Role::User));
 
     let said = ["ops", "a-managers", "b-members", "x-deputies"].map(str::to_owned).to_vec();
+    let standing = world.identity().standing(&user("ann")).await.expect("read").expect("known");
+    let logged_in = world.access.principal_for_login(&standing, &said, &tenancy("a")).expect("there is the tenancy");
+    assert_eq!(logged_in.groups, ["a-members", "ops"]);
     let issued = world.access.session_for(user("ann"), tenancy("a"), said, request()).await.expect("made");
     let session = Credential::Session(issued.session);
     let groups = |principal: Arc<Principal>| principal.groups.clone();

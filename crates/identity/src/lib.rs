@@ -48,7 +48,7 @@ pub use group::{GroupName, TenancyGroup};
 pub use identity::Identity;
 pub use key::{KeyInfo, KeyRecord, NewKey};
 pub use last_use::LastUse;
-pub use login::{Login, LoginToken};
+pub use login::{Login, LoginToken, Vouched};
 pub use master_key::{MasterKey, MasterKeyError};
 pub use message::NewMessage;
 pub use quota::{Quota, QuotaChange, QuotaScope, Quotas};

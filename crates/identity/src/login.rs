@@ -2,8 +2,8 @@
 //!
 //! A login is known by its token, a random text that only the browser holds; the store has its SHA-256. It ends by itself
 //! some hours after it was last used and some days after it began, when its person logs out, when all logins of the
-//! person are ended, and with a new password. It says only who logged in: what they may do, and whether their sessions were
-//! ended meanwhile, is asked anew for each page.
+//! person are ended, and with a new password. It says who logged in, and in which groups an identity provider said they are;
+//! what else they may do, and whether their sessions were ended meanwhile, is asked anew for each page.
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
@@ -12,6 +12,7 @@ use types::{Timestamp, UserName};
 use zeroize::Zeroizing;
 
 use crate::control::{Control, Stale, put};
+use crate::session::MAX_GROUPS;
 use crate::{Identity, IdentityError, keyspace};
 
 /// The most logins of one person; the one that ends first makes room for another.
@@ -22,6 +23,9 @@ pub const IDLE_SECONDS: u64 = 12 * 3600;
 pub const LIFETIME_SECONDS: u64 = 7 * 24 * 3600;
 /// Seconds for which a password that was given counts as given: managing keys and permissions asks for it after that.
 pub const CONFIRMED_SECONDS: u64 = 30 * 60;
+/// Seconds for which a provider's word about groups is good: those of the longest session that is made from it. A login that
+/// has groups from it ends then.
+pub const VOUCHED_SECONDS: u64 = 12 * 3600;
 /// Seconds between two notes that a login is in use, so that not every page is a commit.
 const NOTE_SECONDS: u64 = 300;
 /// Random bytes in a token.
@@ -50,12 +54,25 @@ pub struct Login {
     pub confirmed: Timestamp,
     /// From where they logged in.
     pub source: String,
+    /// The groups that an identity provider said they are in, as it said it. What counts of them, `access` says.
+    #[serde(default)]
+    pub groups: Vec<String>,
+}
+
+/// What an identity provider says of a person who logs in by its word.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Vouched {
+    /// When it asked them for the password; `None` where it does not say so.
+    pub confirmed: Option<Timestamp>,
+    /// The groups that they are in.
+    pub groups: Vec<String>,
 }
 
 impl Login {
     /// From when on it counts for nothing.
     pub fn ends(&self) -> Timestamp {
-        self.used.plus_secs(IDLE_SECONDS).min(self.began.plus_secs(LIFETIME_SECONDS))
+        let lifetime = if self.groups.is_empty() { LIFETIME_SECONDS } else { VOUCHED_SECONDS };
+        self.used.plus_secs(IDLE_SECONDS).min(self.began.plus_secs(lifetime))
     }
 
     /// Whether the password was given so shortly before `now` that it need not be asked for.
@@ -103,23 +120,34 @@ impl Identity {
     /// # Errors
     /// Those of the store.
     pub async fn begin_login(&self, user: &UserName, source: &str) -> Result<(LoginToken, Login), IdentityError> {
-        self.begin_login_confirmed_at(user, source, Some(self.control.clock.now())).await
+        let now = Some(self.control.clock.now());
+        self.begin_vouched_login(user, source, Vouched { confirmed: now, groups: Vec::new() }).await
     }
 
-    /// Begins a login of a person whom somebody else vouches for, who asked them for the password at `confirmed`; never,
-    /// as far as is known, where it is absent.
+    /// Begins a login of a person whom an identity provider vouches for.
     ///
     /// # Errors
-    /// Those of the store.
-    pub async fn begin_login_confirmed_at(
+    /// [`IdentityError::TooMany`] for more groups than a session takes, and those of the store.
+    pub async fn begin_vouched_login(
         &self,
         user: &UserName,
         source: &str,
-        confirmed: Option<Timestamp>,
+        vouched: Vouched,
     ) -> Result<(LoginToken, Login), IdentityError> {
-        let (user, source) = (user.clone(), source.chars().take(MAX_SOURCE_BYTES).collect());
-        let confirmed = confirmed.unwrap_or(Timestamp::from_secs(0)).min(self.control.clock.now());
-        self.change(move |control| async move { begin(&control, user, source, confirmed).await }).await
+        let Vouched { confirmed, groups } = vouched;
+        if groups.len() > MAX_GROUPS {
+            return Err(IdentityError::TooMany { what: "groups in a login", limit: MAX_GROUPS });
+        }
+        let now = self.control.clock.now();
+        let login = Login {
+            user: user.clone(),
+            began: now,
+            used: now,
+            confirmed: confirmed.unwrap_or(Timestamp::from_secs(0)).min(now),
+            source: source.chars().take(MAX_SOURCE_BYTES).collect(),
+            groups,
+        };
+        self.change(move |control| async move { begin(&control, login).await }).await
     }
 
     /// The login of a token, if it has not ended. Notes that it is in use.
@@ -189,18 +217,12 @@ impl Identity {
     }
 }
 
-async fn begin(
-    control: &Control,
-    user: UserName,
-    source: String,
-    confirmed: Timestamp,
-) -> Result<(LoginToken, Login), IdentityError> {
-    let now = control.clock.now();
+async fn begin(control: &Control, login: Login) -> Result<(LoginToken, Login), IdentityError> {
+    let (user, now) = (login.user.clone(), login.began);
     let mut secret = Zeroizing::new([0; TOKEN_BYTES]);
     control.entropy.fill(secret.as_mut_slice());
     let text = Zeroizing::new(format!("{user}.{}", hex::encode(secret.as_slice())));
     let token = LoginToken { user: user.clone(), text };
-    let login = Login { user: user.clone(), began: now, used: now, confirmed, source };
 
     // What has ended goes, and of the rest the one that ends first where there are too many.
     let mut others = stored(control, &user).await?;

@@ -130,3 +130,32 @@ async fn a_password_counts_as_given_for_a_while() {
     world.identity.confirm_login(&token).await.expect("confirmed").expect("lives");
     assert!(confirmed().await);
 }
+
+#[tokio::test]
+async fn groups_of_a_provider_go_with_the_login_and_end_it() {
+    let world = world().await;
+    let begin = async |groups: Vec<String>| {
+        let vouched = Vouched { confirmed: None, groups };
+        world.identity.begin_vouched_login(&ann(), "192.0.2.1", vouched).await
+    };
+    let (token, login) = begin(vec!["lab".to_owned()]).await.expect("begun");
+    assert_eq!(login.ends(), world.clock.now().plus_secs(VOUCHED_SECONDS));
+    let (none, _) = begin(Vec::new()).await.expect("begun");
+    world.pass(VOUCHED_SECONDS / 2);
+    let used = world.identity.login(&token).await.expect("read").expect("lives");
+    assert_eq!((used.groups.as_slice(), used.used), (&["lab".to_owned()][..], world.clock.now()));
+    assert!(world.is_live(&none).await);
+    world.pass(VOUCHED_SECONDS - VOUCHED_SECONDS / 2);
+    assert_eq!((world.is_live(&token).await, world.is_live(&none).await), (false, true), "by use alone");
+
+    let groups = |count: usize| (0..count).map(|number| format!("group {number}")).collect();
+    begin(groups(MAX_GROUPS)).await.expect("begun");
+    assert!(matches!(begin(groups(MAX_GROUPS + 1)).await, Err(IdentityError::TooMany { limit: MAX_GROUPS, .. })));
+}
+
+#[test]
+fn logins_without_groups_are_read() {
+    let earlier = r#"{"user":"ann","began":1,"used":2,"confirmed":3,"source":"192.0.2.1"}"#;
+    let login: Login = serde_json::from_str(earlier).expect("is read");
+    assert!(login.groups.is_empty());
+}

@@ -9,9 +9,10 @@
 use std::net::IpAddr;
 
 use access::Access;
-use access::session::SessionRequest;
+use access::session::{SessionError, SessionRequest};
+use identity::{IdentityError, Login};
 use serde_json::json;
-use types::{BucketName, ObjectKey, TenancyName, Timestamp, UserName};
+use types::{BucketName, ObjectKey, TenancyName, Timestamp};
 use zeroize::Zeroizing;
 
 use crate::error::PageError;
@@ -71,7 +72,7 @@ impl Signer {
     /// With a fresh session of the person, that may do these actions to this key and nothing else.
     pub(crate) async fn of_login(
         view: &View,
-        user: &UserName,
+        login: &Login,
         at: (&TenancyName, &BucketName, &ObjectKey),
         actions: &[&str],
         seconds: u64,
@@ -85,8 +86,8 @@ impl Signer {
             seconds: seconds.clamp(MIN_SESSION_SECONDS, MAX_SESSION_SECONDS),
         };
         let access: &Access = &view.portal.access;
-        let issued = access.session_for(user.clone(), tenancy.clone(), Vec::new(), request).await;
-        let issued = issued.map_err(|error| PageError::Failed(format!("a session: {error}")))?;
+        let issued = access.session_for(login.user.clone(), tenancy.clone(), login.groups.clone(), request).await;
+        let issued = issued.map_err(|error| no_session(&error))?;
         let session = &issued.session;
         Ok(Self {
             access_key: session.info.id.to_string(),
@@ -135,6 +136,14 @@ impl Signer {
         let signed = view.portal.links.sign(link);
         signed.ok_or_else(|| PageError::Failed("an address could not be signed".to_owned()))
     }
+}
+
+fn no_session(error: &SessionError) -> PageError {
+    if matches!(error, SessionError::Identity(IdentityError::SessionTooLarge { .. })) {
+        let text = "The names of your groups at the identity provider are too long for an address: log in with your password.";
+        return PageError::Refused(text.to_owned());
+    }
+    PageError::Failed(format!("a session: {error}"))
 }
 
 /// A policy that allows these actions on one key. A key with a wildcard in it stands for those that it matches too, and one

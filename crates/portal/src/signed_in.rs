@@ -54,7 +54,8 @@ impl SignedIn {
     /// # Errors
     /// [`PageError::NotFound`] for others, whether there is such a tenancy or not.
     pub(crate) fn member_of(&self, portal: &Portal, tenancy: &TenancyName) -> Result<Member, PageError> {
-        let principal = portal.access.principal_for_login(&self.standing, tenancy).ok_or(PageError::NotFound)?;
+        let principal = portal.access.principal_for_login(&self.standing, &self.login.groups, tenancy);
+        let principal = principal.ok_or(PageError::NotFound)?;
         let role = principal.role.ok_or(PageError::NotFound)?;
         Ok(Member { principal, role })
     }

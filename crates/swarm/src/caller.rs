@@ -98,7 +98,7 @@ impl Member {
         if self.caller.operates {
             return Ok(swarm.access.operator(self.tenancy.clone()));
         }
-        let principal = swarm.access.principal_for_login(&self.caller.standing, &self.tenancy);
+        let principal = swarm.access.principal_for_login(&self.caller.standing, &[], &self.tenancy);
         principal.ok_or_else(|| domain::unknown(self.tenancy.as_str()))
     }
 }

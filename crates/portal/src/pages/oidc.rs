@@ -2,14 +2,16 @@
 //!
 //! The browser is sent there with a `state`, a `nonce` and the digest of a verifier (PKCE), which wait here in a cookie that
 //! lives some minutes and that no page reads. It comes back to one address for both; the cookie says for which. Who comes
-//! back must be known here, and may do what their roles say: the provider vouches for the name alone.
+//! back must be known here, and may do what their roles say: the provider vouches for the name, and for groups that policies
+//! may name, as in sessions of the Security Token Service.
 
 use axum::Router;
 use axum::extract::Query;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
 use http::StatusCode;
-use identity::UserStatus;
+use identity::session::MAX_GROUPS;
+use identity::{UserStatus, Vouched};
 use identity_oidc::{OidcError, Prompt, Provider, VerifiedIdentity};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Deserialize;
@@ -151,7 +153,7 @@ async fn come_back(view: View, Query(answer): Query<Answer>) -> Response {
         return with_cookie(PageError::FormForged.answer(&view), Some(forgotten));
     };
     let response = match verified(&provider, &view, &begun, &answer).await {
-        Ok(identity) if begun.purpose == Purpose::LogIn => logged_in(view, &begun, &identity).await,
+        Ok(identity) if begun.purpose == Purpose::LogIn => logged_in(view, &begun, identity).await,
         Ok(identity) => confirmed(view, &begun, &identity).await,
         Err(refusal) => log_in::ask(view, begun.next, String::new(), Some(refusal)),
     };
@@ -172,7 +174,7 @@ async fn verified(
     exchanged.map_err(|error| refusal(&error))
 }
 
-async fn logged_in(view: View, begun: &Begun, identity: &VerifiedIdentity) -> Response {
+async fn logged_in(view: View, begun: &Begun, identity: VerifiedIdentity) -> Response {
     let (portal, next) = (view.portal.clone(), safe_next(Some(&begun.next)).to_owned());
     let standing = match portal.identity.standing(&identity.user).await {
         Ok(standing) => standing.filter(|standing| standing.user.status == UserStatus::Active),
@@ -186,13 +188,25 @@ async fn logged_in(view: View, begun: &Begun, identity: &VerifiedIdentity) -> Re
         return log_in::ask(view, next, String::new(), Some(Refusal::suspended()));
     }
     let (user, source) = (&standing.user.name, view.visitor.address.to_string());
-    let token = match portal.identity.begin_login_confirmed_at(user, &source, identity.authenticated).await {
+    let vouched = Vouched { confirmed: identity.authenticated, groups: counted(identity.groups) };
+    let token = match portal.identity.begin_vouched_login(user, &source, vouched).await {
         Ok((token, _)) => token,
         Err(error) => return PageError::from(error).answer(&view),
     };
     let mut response = with_cookie(onward(&next), Some(view.set_login(&token)));
     response.extensions_mut().insert(LoggedIn(user.clone()));
     response
+}
+
+/// The groups that the login has: all of them, or none where they are more than a session takes. A part of them would be
+/// neither what the provider said nor what anybody expects.
+fn counted(groups: Vec<String>) -> Vec<String> {
+    if groups.len() <= MAX_GROUPS {
+        return groups;
+    }
+    let count = groups.len();
+    tracing::warn!(count, limit = MAX_GROUPS, "the identity provider names too many groups, and none of them count");
+    Vec::new()
 }
 
 /// Sends the browser on. It came from another site, and our cookies go along because they are `Lax`.
@@ -265,6 +279,14 @@ mod tests {
         assert!(begun.text().bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b)), "{}", begun.text());
         for bad in ["", "log-in.a.b.c", "other.a.b.c.2f", "log-in.a.b.c.zz", "log-in.a.b.c.2f.d"] {
             assert_eq!(Begun::parse(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn all_groups_count_or_none() {
+        let groups = |count: usize| (0..count).map(|number| number.to_string()).collect::<Vec<_>>();
+        for (said, expected) in [(0, 0), (1, 1), (MAX_GROUPS, MAX_GROUPS), (MAX_GROUPS + 1, 0)] {
+            assert_eq!(counted(groups(said)), groups(expected));
         }
     }
 

@@ -149,7 +149,7 @@ async fn sign(
         "" if seconds > MAX_SESSION_SECONDS => {
             return Err(refused("A link for more than 12 hours is signed with a key of yours: choose one."));
         }
-        "" => Signer::of_login(view, &signed_in.user, at, &ACTIONS, seconds, store).await?,
+        "" => Signer::of_login(view, &signed_in.login, at, &ACTIONS, seconds, store).await?,
         id => Signer::of_key(view, own_key(view, signed_in, tenancy, id).await?, (bucket, key), store),
     };
     let version = wanted.version.as_str();

@@ -115,7 +115,7 @@ async fn links(
     let key = ObjectKey::new(&wanted.key).map_err(|error| PageError::Refused(error.to_string()))?;
     let store = store_for_browser(view, tenancy)
         .ok_or_else(|| refused("Browsers can not reach the store from here: use the form without a script."))?;
-    let signer = Signer::of_login(view, &signed_in.user, (tenancy, name, &key), &ACTIONS, LINK_SECONDS, store).await?;
+    let signer = Signer::of_login(view, &signed_in.login, (tenancy, name, &key), &ACTIONS, LINK_SECONDS, store).await?;
     let upload = wanted.upload.as_str();
     let link = |method, query: &[(&str, &str)]| signer.link(view, method, query, LINK_SECONDS);
     let last = wanted.from.saturating_add(wanted.count.min(LINKS)).min(LAST_PART + 1);

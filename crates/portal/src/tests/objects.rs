@@ -25,7 +25,7 @@ async fn keep_versions(ann: &mut Browser) {
 }
 
 /// The store itself, asked as a browser does at a link.
-async fn ask(world: &World, method: &str, url: &str, body: &str) -> (u16, HeaderMap, String) {
+pub(super) async fn ask(world: &World, method: &str, url: &str, body: &str) -> (u16, HeaderMap, String) {
     let of = &world.portal;
     let config = S3Config { portal_origins: vec!["https://portal.example.org".to_owned()], ..S3Config::default() };
     let (access, identity, objects) = (of.access.clone(), of.identity.clone(), of.objects.clone());
@@ -44,7 +44,7 @@ async fn ask(world: &World, method: &str, url: &str, body: &str) -> (u16, Header
 }
 
 /// What the portal signs for a script.
-async fn links(browser: &mut Browser, fields: &[(&str, &str)]) -> Vec<String> {
+pub(super) async fn links(browser: &mut Browser, fields: &[(&str, &str)]) -> Vec<String> {
     let reply = browser.post(&format!("{OBJECTS}sign"), fields).await;
     assert_eq!((reply.status, reply.header("content-type")), (200, Some("application/json")), "{}", reply.text);
     let answer: serde_json::Value = serde_json::from_str(&reply.text).expect("JSON");
