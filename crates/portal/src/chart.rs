@@ -68,22 +68,30 @@ impl Unit {
         }
     }
 
-    /// The distance between two lines of a scale that reaches `highest`: a round number of this unit.
+    /// The distance between two lines of a scale that reaches `highest`: a number that is round as this unit is told, `256
+    /// KiB` or `20,000`.
     fn step(self, highest: u64) -> u64 {
-        let base: u128 = match self {
-            Self::Bytes => 1024,
-            Self::Count => 1000,
-        };
-        let least = u128::from(highest.div_ceil(LINES).max(1));
-        let mut power: u128 = 1;
-        loop {
-            for digit in [1, 2, 5, 10, 20, 50, 100, 200, 500] {
-                if digit * power >= least {
-                    return u64::try_from(digit * power).unwrap_or(u64::MAX);
-                }
-            }
-            power *= base;
+        let least = highest.div_ceil(LINES).max(1);
+        match self {
+            // At most 2^62, as the highest of all is below 2^64.
+            Self::Bytes => least.next_power_of_two(),
+            Self::Count => round_decimal(least),
         }
+    }
+}
+
+/// The least of 1, 2, 5, 10, 20, 50, … that is at least this.
+fn round_decimal(least: u64) -> u64 {
+    let mut power = 1u64;
+    loop {
+        for digit in [1, 2, 5] {
+            match power.checked_mul(digit) {
+                Some(round) if round < least => {}
+                Some(round) => return round,
+                None => return u64::MAX,
+            }
+        }
+        power = power.saturating_mul(10);
     }
 }
 
@@ -225,47 +233,71 @@ impl fmt::Display for Bars {
 /// It escapes what it is given.
 impl HtmlSafe for Bars {}
 
-/// How much of something is used, as a bar: beside a text that says it in numbers, so it is not read out.
+/// How much of a quota is used, as a bar whose colour warns: beside a text that says it in numbers, so it is not read out.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Share {
+pub struct QuotaGauge {
     /// So much.
-    pub part: u64,
+    pub used: u64,
     /// Of so much.
-    pub whole: u64,
+    pub quota: u64,
 }
 
-/// The part of a quota, in per cent, from which on a [`Share`] is drawn as a warning.
+/// The part of a quota, in per cent, from which on a [`QuotaGauge`] is drawn as a warning.
 const WARNING_PERCENT: u64 = 90;
-/// The length of a whole bar.
-const BAR: u64 = 200;
 
-impl Share {
+impl QuotaGauge {
     /// In per cent, rounded down; of nothing, everything is used.
     pub fn percent(self) -> u64 {
-        let percent = (u128::from(self.part) * 100).checked_div(u128::from(self.whole)).unwrap_or(100);
+        let percent = (u128::from(self.used) * 100).checked_div(u128::from(self.quota)).unwrap_or(100);
         u64::try_from(percent).unwrap_or(u64::MAX)
     }
 }
 
-impl fmt::Display for Share {
+impl fmt::Display for QuotaGauge {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let class = match self.percent() {
             100.. => "full",
             WARNING_PERCENT.. => "near",
             _ => "series-1",
         };
-        // What there is a little of is seen.
-        let width = scaled(self.part.min(self.whole), self.whole.max(1), BAR).max(u64::from(self.part > 0));
-        write!(
-            f,
-            "<svg class=\"share\" viewBox=\"0 0 {BAR} 10\" preserveAspectRatio=\"none\" aria-hidden=\"true\"><rect class=\"grid\" \
-             width=\"{BAR}\" height=\"10\"/><rect class=\"{class}\" width=\"{width}\" height=\"10\"/></svg>"
-        )
+        bar(f, class, self.used, self.quota)
     }
 }
 
 /// It writes numbers alone.
-impl HtmlSafe for Share {}
+impl HtmlSafe for QuotaGauge {}
+
+/// How large one thing is beside the largest of its kind, as a bar: beside its size in numbers, so it is not read out.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct BesideLargest {
+    /// How large it is.
+    pub value: u64,
+    /// How large the largest is.
+    pub largest: u64,
+}
+
+impl fmt::Display for BesideLargest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        bar(f, "series-1", self.value, self.largest)
+    }
+}
+
+/// It writes numbers alone.
+impl HtmlSafe for BesideLargest {}
+
+/// The length of a whole bar.
+const BAR: u64 = 200;
+
+/// A bar of which `part` of `whole` has the colour of `class`.
+fn bar(f: &mut fmt::Formatter<'_>, class: &str, part: u64, whole: u64) -> fmt::Result {
+    // What there is a little of is seen.
+    let width = scaled(part.min(whole), whole.max(1), BAR).max(u64::from(part > 0));
+    write!(
+        f,
+        "<svg class=\"share\" viewBox=\"0 0 {BAR} 10\" preserveAspectRatio=\"none\" aria-hidden=\"true\"><rect class=\"grid\" \
+         width=\"{BAR}\" height=\"10\"/><rect class=\"{class}\" width=\"{width}\" height=\"10\"/></svg>"
+    )
+}
 
 /// The length of `part`, where `whole`, which is not 0, has the length `length`.
 fn scaled(part: u64, whole: u64, length: u64) -> u64 {
@@ -348,9 +380,13 @@ mod tests {
             (Unit::Count, 4, 1),
             (Unit::Count, 9, 5),
             (Unit::Count, 70_000, 20_000),
-            (Unit::Bytes, 1024, 500),
+            (Unit::Count, u64::MAX, 5_000_000_000_000_000_000),
+            (Unit::Bytes, 0, 1),
+            (Unit::Bytes, 1000, 256),
+            (Unit::Bytes, 1024, 256),
+            (Unit::Bytes, 1_000_000, 256 << 10),
             (Unit::Bytes, 5 << 40, 2 << 40),
-            (Unit::Bytes, u64::MAX, 5 << 60),
+            (Unit::Bytes, u64::MAX, 4 << 60),
         ] {
             assert_eq!(unit.step(highest), step, "{unit:?} {highest}");
         }
@@ -359,8 +395,23 @@ mod tests {
     }
 
     #[test]
-    fn shares_are_seen_and_end_at_the_whole() {
-        for (part, whole, width, class, percent) in [
+    fn scales_of_sizes_are_told_in_round_ones() {
+        for (highest, expected) in [
+            (1000, &["0 B", "256 B", "512 B", "768 B", "1 KiB"][..]),
+            (1_000_000, &["0 B", "256 KiB", "512 KiB", "768 KiB", "1 MiB"]),
+            (5 << 30, &["0 B", "2 GiB", "4 GiB", "6 GiB"]),
+        ] {
+            let chart = Bars { unit: Unit::Bytes, ..bars(&[&[Some(highest), None, None]]) };
+            let svg = chart.to_string();
+            let marks = svg.split(" text-anchor=\"end\">").skip(1).filter_map(|rest| rest.split('<').next());
+            let marks: Vec<_> = marks.filter(|mark| !mark.contains('-')).collect();
+            assert_eq!(marks, expected);
+        }
+    }
+
+    #[test]
+    fn gauges_warn_and_end_at_the_quota() {
+        for (used, quota, width, class, percent) in [
             (0, 10, 0, "series-1", 0),
             (1, 1_000_000, 1, "series-1", 0),
             (5, 10, 100, "series-1", 50),
@@ -368,9 +419,17 @@ mod tests {
             (30, 10, 200, "full", 300),
             (0, 0, 0, "full", 100),
         ] {
-            let share = Share { part, whole };
-            assert_eq!(numbers(&share.to_string(), class, "width"), [width], "{share}");
-            assert_eq!(share.percent(), percent);
+            let gauge = QuotaGauge { used, quota };
+            assert_eq!(numbers(&gauge.to_string(), class, "width"), [width], "{gauge}");
+            assert_eq!(gauge.percent(), percent);
+        }
+    }
+
+    #[test]
+    fn the_largest_is_no_warning() {
+        for (value, largest, width) in [(0, 0, 0), (1, 1_000_000, 1), (5, 10, 100), (10, 10, 200)] {
+            let bar = BesideLargest { value, largest };
+            assert_eq!(numbers(&bar.to_string(), "series-1", "width"), [width], "{bar}");
         }
     }
 }

@@ -25,7 +25,7 @@ use super::buckets::may;
 use super::service::find;
 use crate::Portal;
 use crate::acting::Acting;
-use crate::chart::{Bars, MAX_SERIES, Series, Share, Unit};
+use crate::chart::{Bars, BesideLargest, MAX_SERIES, QuotaGauge, Series, Unit};
 use crate::error::PageError;
 use crate::page::{Layout, View, page};
 use crate::shown::grouped;
@@ -53,7 +53,7 @@ struct UsagePage {
     range: &'static str,
     ranges: [(&'static str, &'static str); 4],
     used: String,
-    quota: Option<(String, Share)>,
+    quota: Option<(String, QuotaGauge)>,
     charts: Vec<Bars>,
     top: Vec<TopBucket>,
     truncated: bool,
@@ -64,7 +64,7 @@ pub(super) struct TopBucket {
     pub(super) owner: String,
     pub(super) size: String,
     pub(super) objects: String,
-    pub(super) share: Share,
+    pub(super) bar: BesideLargest,
 }
 
 /// The past month of a tenancy, as Swarm's dashboard has it.
@@ -232,7 +232,7 @@ impl Sight {
             owner: bucket.owner.to_string(),
             size: format_size(usage.bytes),
             objects: grouped(usage.objects),
-            share: Share { part: usage.bytes, whole: largest },
+            bar: BesideLargest { value: usage.bytes, largest },
         });
         top.collect()
     }
@@ -301,7 +301,8 @@ async fn assemble(
     let sight = Sight::of(portal, signed_in, acting, name).await?;
     let tenancy = find(portal, name)?;
     let used = portal.objects.tenancy_usage(name).await?;
-    let quota = tenancy.quota.hard.bytes.map(|quota| (format_size(quota), Share { part: used.bytes, whole: quota }));
+    let gauge = |quota| (format_size(quota), QuotaGauge { used: used.bytes, quota });
+    let quota = tenancy.quota.hard.bytes.map(gauge);
     let (path, is_operator) = match acting {
         Acting::Operator => (format!("/operate/tenancies/{name}/usage/"), true),
         Acting::Person(_) => (format!("/object-stores/{name}/usage/"), false),

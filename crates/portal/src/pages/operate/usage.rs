@@ -7,7 +7,7 @@ use axum::routing::get;
 use types::size::format_size;
 
 use crate::Portal;
-use crate::chart::Share;
+use crate::chart::QuotaGauge;
 use crate::error::PageError;
 use crate::page::{Layout, Part, View, page};
 use crate::shown::grouped;
@@ -34,7 +34,7 @@ struct Row {
     older: String,
     parts: String,
     quota: String,
-    share: Option<Share>,
+    gauge: Option<QuotaGauge>,
 }
 
 pub(crate) fn routes() -> Router<Portal> {
@@ -59,7 +59,7 @@ async fn assemble(view: &View, operator: &SignedIn) -> Result<UsagePage, PageErr
             older: format_size(usage.older.bytes),
             parts: format_size(usage.parts.bytes),
             quota: quota.map_or_else(|| "no limit".to_owned(), format_size),
-            share: quota.map(|whole| Share { part: usage.total.bytes, whole }),
+            gauge: quota.map(|quota| QuotaGauge { used: usage.total.bytes, quota }),
         });
     }
     let total = rows.iter().fold(0u64, |sum, row| sum.saturating_add(row.bytes));
