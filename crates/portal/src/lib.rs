@@ -3,7 +3,7 @@
 //! A page is a file of [`pages`] and a template of its name. A request comes through three things on its way to one:
 //! [`visitor`] says from where it comes, [`signed_in`] whose browser it is, and [`form`] takes what was filled in, but
 //! only with the token ([`csrf`]) that the page before it carried. [`page`] makes the answer: the template inside the
-//! layout, with the headers of [`security`] that let a browser run nothing but our own files.
+//! layout, with the headers of [`security`] that let a browser run nothing but our own files; [`error`] makes it of what went wrong.
 //!
 //! [`permissions`] and [`statement`] put policies into words; [`links`] are the addresses at which a browser talks to the
 //! store itself. `pages::operate` holds the pages of those who run the
@@ -47,7 +47,7 @@ use notify::Notify;
 use objects::Objects;
 use types::{Clock, Entropy};
 
-pub use links::{Link, SignLinks};
+pub use links::SignLinks;
 pub use logo::{Logo, LogoError, MAX_LOGO_BYTES};
 pub use program::{DiskGauge, DiskSpace, Program};
 pub use site::{Colour, ColourError, Origin, Site};
@@ -92,9 +92,10 @@ pub struct Portal {
 /// The pages. Each request must carry its [`Visitor`] as an extension; one without is refused.
 pub fn router(portal: Portal) -> Router {
     let recorded = middleware::from_fn_with_state(portal.clone(), audited::layer);
+    let told = middleware::from_fn_with_state(portal.clone(), error::layer);
     Router::new()
         .merge(assets::routes())
-        .merge(pages::routes().route_layer(recorded))
+        .merge(pages::routes().route_layer(told).route_layer(recorded))
         .fallback(async |request: page::View| PageError::NotFound.answer(&request))
         .layer(DefaultBodyLimit::max(FORM_BYTES))
         .layer(middleware::map_response(security::protect))

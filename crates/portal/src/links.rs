@@ -12,7 +12,7 @@ use access::Access;
 use access::session::{SessionError, SessionRequest};
 use identity::{IdentityError, Login};
 use serde_json::json;
-use types::{BucketName, ObjectKey, TenancyName, Timestamp};
+use types::{BucketName, ObjectKey, Presign, TenancyName, Timestamp};
 use zeroize::Zeroizing;
 
 use crate::error::PageError;
@@ -25,35 +25,10 @@ const MIN_SESSION_SECONDS: u64 = *access::session::SESSION_SECONDS.start();
 /// What sessions of the portal are called in logs and conditions.
 const SESSION_NAME: &str = "portal";
 
-/// One request of S3 that is to be signed into an address.
-#[derive(Clone, Copy, Debug)]
-pub struct Link<'a> {
-    /// The method.
-    pub method: &'a str,
-    /// The address of the store, `https://t.s3.example.org`.
-    pub store: &'a str,
-    /// Bucket and key, not encoded.
-    pub path: &'a str,
-    /// The parameters, not encoded.
-    pub query: &'a [(&'a str, &'a str)],
-    /// The access key.
-    pub access_key: &'a str,
-    /// Its secret.
-    pub secret: &'a str,
-    /// The token, where it is a session's.
-    pub token: Option<&'a str>,
-    /// The region.
-    pub region: &'a str,
-    /// When.
-    pub now: Timestamp,
-    /// How long the address is good for.
-    pub seconds: u64,
-}
-
 /// Signs addresses as S3 wants them.
 pub trait SignLinks: Send + Sync {
     /// The address; `None` where `store` is none.
-    fn sign(&self, link: Link<'_>) -> Option<String>;
+    fn sign(&self, wanted: Presign<'_>) -> Option<String>;
 }
 
 /// What signs the addresses of a person for one key of a bucket.
@@ -121,7 +96,7 @@ impl Signer {
         seconds: u64,
     ) -> Result<String, PageError> {
         let left = self.ends.map_or(seconds, |ends| ends.as_secs().saturating_sub(self.now.as_secs()));
-        let link = Link {
+        let wanted = Presign {
             method,
             store: &self.store,
             path: &self.path,
@@ -133,14 +108,15 @@ impl Signer {
             now: self.now,
             seconds: seconds.min(left).max(1),
         };
-        let signed = view.portal.links.sign(link);
+        let signed = view.portal.links.sign(wanted);
         signed.ok_or_else(|| PageError::Failed("an address could not be signed".to_owned()))
     }
 }
 
 fn no_session(error: &SessionError) -> PageError {
     if matches!(error, SessionError::Identity(IdentityError::SessionTooLarge { .. })) {
-        let text = "The names of your groups at the identity provider are too long for an address: log in with your password.";
+        let text =
+            "The names of your groups at the identity provider are too long for an address: log in with your password.";
         return PageError::Refused(text.to_owned());
     }
     PageError::Failed(format!("a session: {error}"))

@@ -16,7 +16,7 @@ pub mod sigv4;
 
 pub(crate) use payload_mode::DECODED_LENGTH;
 pub use payload_mode::{ChunkSigning, Framing, PayloadMode};
-pub use presign::{Presign, presign};
+pub use presign::presign;
 pub use signing_key::{Scope, SigningKey, SigningKeyCache};
 
 use http::header::AUTHORIZATION;

@@ -3,13 +3,14 @@
 
 use std::sync::Arc;
 
-use ::portal::{Link, Origin, SignLinks};
+use ::portal::{Origin, SignLinks};
 use axum::Router;
 use axum::body::Body;
 use http::{Request, Response};
 use s3_api::{ConnectionInfo, Proxies};
-use s3_protocol::auth::{Presign, presign};
+use s3_protocol::auth::presign;
 use tower::ServiceExt;
+use types::Presign;
 
 use crate::config::Config;
 use crate::connection::{Handler, Peer, RequestBody};
@@ -52,9 +53,8 @@ impl Handler for PortalPages {
 pub(crate) struct LinkSigner;
 
 impl SignLinks for LinkSigner {
-    fn sign(&self, link: Link<'_>) -> Option<String> {
-        let Link { method, store, path, query, access_key, secret, token, region, now, seconds } = link;
-        presign(Presign { method, store, path, query, access_key, secret, token, region, now, seconds }).ok()
+    fn sign(&self, wanted: Presign<'_>) -> Option<String> {
+        presign(wanted).ok()
     }
 }
 

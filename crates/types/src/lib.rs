@@ -12,6 +12,7 @@ mod etag;
 mod hex_text;
 mod ids;
 mod names;
+mod presign;
 mod range;
 pub mod size;
 
@@ -23,4 +24,5 @@ pub use etag::ETag;
 pub use hex_text::HexText;
 pub use ids::{BlobId, UploadId, VersionId, WriteId};
 pub use names::{AccessKeyId, BucketName, NameError, ObjectKey, TenancyName, UserName};
+pub use presign::Presign;
 pub use range::{ByteRange, RangeError};

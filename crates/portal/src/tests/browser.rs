@@ -270,10 +270,7 @@ impl Browser {
 struct Signer;
 
 impl crate::SignLinks for Signer {
-    fn sign(&self, link: crate::Link<'_>) -> Option<String> {
-        let crate::Link { method, store, path, query, access_key, secret, token, region, now, seconds } = link;
-        let wanted =
-            s3_protocol::auth::Presign { method, store, path, query, access_key, secret, token, region, now, seconds };
+    fn sign(&self, wanted: types::Presign<'_>) -> Option<String> {
         s3_protocol::auth::presign(wanted).ok()
     }
 }

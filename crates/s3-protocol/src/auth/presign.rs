@@ -1,37 +1,12 @@
 //! Presigned URLs: what lets whoever holds one send one request in the name of who signed it (S3 API reference,
-//! "Authenticating Requests: Using Query Parameters").
+//! "Authenticating Requests: Using Query Parameters"). What is signed is a [`Presign`].
 
-use types::Timestamp;
+use types::Presign;
 
 use super::canonical::{QueryForm, request_hash};
 use super::sigv4::{ALGORITHM, MAX_EXPIRES_S, SCOPE_END, SignedHeaders};
 use super::{Scope, SigningKey};
 use crate::{RequestHead, S3Error, percent};
-
-/// What a URL is for, and who signs it.
-#[derive(Clone, Copy, Debug)]
-pub struct Presign<'a> {
-    /// The method.
-    pub method: &'a str,
-    /// The address of the store, `https://t.s3.example.org`.
-    pub store: &'a str,
-    /// Bucket and key, not encoded: `bucket/a b`.
-    pub path: &'a str,
-    /// The parameters of the request, not encoded.
-    pub query: &'a [(&'a str, &'a str)],
-    /// The access key.
-    pub access_key: &'a str,
-    /// Its secret.
-    pub secret: &'a str,
-    /// The token, where it is a session's.
-    pub token: Option<&'a str>,
-    /// The region that it is signed for.
-    pub region: &'a str,
-    /// When.
-    pub now: Timestamp,
-    /// How long it is good for: at most a week.
-    pub seconds: u64,
-}
 
 /// The URL. It holds for any body.
 ///
