@@ -5,11 +5,11 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use identity::{Identity, IdentityError, KeyRecord, Session, Standing, TenancyGroup, UserStatus};
-use policy::{Caller, DefaultPolicy, Facts, Principal, Role};
+use policy::{Caller, DefaultPolicy, Facts, Principal, Resource, Role};
 use types::{AccessKeyId, Clock, TenancyName, Timestamp, UserName};
 
 use crate::credential::Credential;
-use crate::grant::{ActionType, Denied, Grant, Target, authorize};
+use crate::grant::{ActionType, Denied, Grant, Target, TenancyTarget, authorize};
 use crate::host::{self, Domains, HostTarget, NamedTenancy};
 use crate::log_in::Failures;
 use crate::session::vouched_for;
@@ -312,6 +312,18 @@ impl Access {
         let bucket = Target::resource(&target).bucket();
         let quota = self.identity.quotas().state(Target::tenancy(&target), bucket, principal.user(), self.clock.now());
         authorize(principal, target, Facts { default_policy, quota, ..facts })
+    }
+
+    /// Decides whether `principal` may do `A` to their tenancy as a whole.
+    ///
+    /// # Errors
+    /// [`Denied`], where no rule allows it.
+    pub fn authorize_on_tenancy<A>(&self, principal: &Arc<Principal>) -> Result<Grant<A>, Denied>
+    where
+        A: ActionType<Target = TenancyTarget>,
+    {
+        let target = TenancyTarget { tenancy: principal.tenancy.clone() };
+        self.authorize(principal, target, Facts::about(Resource::Tenancy))
     }
 }
 

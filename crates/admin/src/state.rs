@@ -2,13 +2,12 @@
 
 use std::sync::Arc;
 
-use access::{Access, TenancyTarget, action};
+use access::{Access, action};
 use audit::Audit;
 use identity::Identity;
 use metering::Metering;
 use notify::Notify;
 use objects::{Bucket, Objects};
-use policy::{Facts, Resource};
 use serde::{Deserialize, Serialize};
 use storage::maintenance::Maintenance;
 use types::{Clock, TenancyName, Timestamp};
@@ -97,9 +96,7 @@ impl AdminState {
     /// The buckets of a tenancy.
     pub(crate) async fn buckets(&self, tenancy: &TenancyName) -> Result<Vec<Arc<Bucket>>, ApiError> {
         let operator = self.access.operator(tenancy.clone());
-        let target = TenancyTarget { tenancy: tenancy.clone() };
-        let grant =
-            self.access.authorize::<action::ListAllMyBuckets>(&operator, target, Facts::about(Resource::Tenancy))?;
+        let grant = self.access.authorize_on_tenancy::<action::ListAllMyBuckets>(&operator)?;
         Ok(self.objects.list_buckets(&grant).await?)
     }
 }

@@ -7,13 +7,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use access::{Access, TenancyTarget, action};
+use access::{Access, action};
 use async_trait::async_trait;
 use identity::Identity;
 use metering::{Day, Metering, Stored, Subject};
 use objects::{Objects, UsageDetail};
 use parking_lot::Mutex;
-use policy::{Facts, Resource};
 use types::{TenancyName, UserName};
 
 use crate::{Done, Job, JobError};
@@ -53,9 +52,7 @@ impl MeterUsage {
             let tenancy = tenancy.name.clone();
             let mut subjects = BTreeSet::from([Subject::Tenancy]);
             let operator = self.access.operator(tenancy.clone());
-            let target = TenancyTarget { tenancy: tenancy.clone() };
-            let facts = Facts::about(Resource::Tenancy);
-            let grant = self.access.authorize::<action::ListAllMyBuckets>(&operator, target, facts).map_err(failed)?;
+            let grant = self.access.authorize_on_tenancy::<action::ListAllMyBuckets>(&operator).map_err(failed)?;
             for bucket in self.objects.list_buckets(&grant).await.map_err(failed)? {
                 subjects.insert(Subject::Bucket(bucket.name.clone()));
                 subjects.insert(Subject::Person(bucket.owner.clone()));

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use access::{BucketTarget, TenancyTarget, action};
+use access::{BucketTarget, action};
 use http::{Method, StatusCode};
 use objects::Bucket;
 use policy::{Facts, Principal, Resource};
@@ -24,9 +24,7 @@ pub(crate) async fn list(swarm: &Swarm, asked: &Asked, member: &Member) -> Resul
         return Err(SwarmError::MethodNotAllowed(asked.method.clone()));
     }
     let principal = member.principal(swarm)?;
-    let target = TenancyTarget { tenancy: member.tenancy.clone() };
-    let facts = Facts::about(Resource::Tenancy);
-    let grant = swarm.access.authorize::<action::ListAllMyBuckets>(&principal, target, facts)?;
+    let grant = swarm.access.authorize_on_tenancy::<action::ListAllMyBuckets>(&principal)?;
     let buckets = swarm.objects.list_buckets(&grant).await?;
     let mut found = Vec::new();
     for bucket in buckets.iter().filter(|bucket| may_list(swarm, &principal, bucket)).take(LISTED) {
