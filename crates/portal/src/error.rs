@@ -1,7 +1,10 @@
-//! What goes wrong, as a page that says what to do.
+//! What goes wrong, as a page that says what to do. A handler answers with the [`PageError`] alone; [`layer`] makes the page of
+//! it, for which it needs to know who looks at it.
 
 use askama::Template;
-use axum::response::Response;
+use axum::extract::Request;
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use identity::IdentityError;
 use notify::NotifyError;
@@ -11,7 +14,7 @@ use crate::audited::NotDone;
 use crate::page::{Layout, Part, View, page_with};
 
 /// Why there is not the page that was asked for.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) enum PageError {
     /// There is none, or not for this person: which of them is not told.
     NotFound,
@@ -35,6 +38,29 @@ struct ErrorPage<'a> {
     layout: Layout,
     title: &'a str,
     text: &'a str,
+}
+
+/// What [`layer`] finds, and makes the page of.
+impl IntoResponse for PageError {
+    fn into_response(self) -> Response {
+        let mut response = StatusCode::INTERNAL_SERVER_ERROR.into_response();
+        response.extensions_mut().insert(self);
+        response
+    }
+}
+
+/// Makes a page of the error that a handler, or what it takes from a request, answered with. Headers that go with it, such as
+/// cookies, stay.
+pub(crate) async fn layer(view: View, request: Request, next: Next) -> Response {
+    let mut response = next.run(request).await;
+    match response.extensions_mut().remove::<PageError>() {
+        Some(error) => {
+            let mut page = error.answer(&view);
+            page.headers_mut().extend(std::mem::take(response.headers_mut()));
+            page
+        }
+        None => response,
+    }
 }
 
 impl PageError {

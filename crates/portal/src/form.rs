@@ -1,7 +1,6 @@
 //! What was filled in.
 
 use axum::extract::{FromRequest, FromRequestParts, Request};
-use axum::response::Response;
 use bytes::Bytes;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -21,13 +20,13 @@ struct Token {
 }
 
 impl<T: DeserializeOwned> FromRequest<Portal> for Form<T> {
-    type Rejection = Response;
+    type Rejection = PageError;
 
-    async fn from_request(request: Request, portal: &Portal) -> Result<Self, Response> {
+    async fn from_request(request: Request, portal: &Portal) -> Result<Self, PageError> {
         let (mut parts, body) = request.into_parts();
         let Ok(view) = View::from_request_parts(&mut parts, portal).await;
         let request = Request::from_parts(parts, body);
-        read(request, portal, &view).await.map_err(|error| error.answer(&view))
+        read(request, portal, &view).await
     }
 }
 

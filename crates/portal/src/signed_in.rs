@@ -12,6 +12,7 @@ use policy::{Principal, Role};
 use types::{TenancyName, UserName};
 
 use crate::Portal;
+use crate::acting::Acting;
 use crate::audited::{NOT_CONFIRMED, NotDone};
 use crate::badges::{self, Badges};
 use crate::error::PageError;
@@ -49,6 +50,11 @@ pub(crate) struct Member {
 }
 
 impl SignedIn {
+    /// They themselves, with what their roles allow.
+    pub(crate) fn as_person(&self) -> Acting {
+        Acting::Person(self.user.clone())
+    }
+
     /// The person in a tenancy that they hold a role in now.
     ///
     /// # Errors
@@ -80,7 +86,7 @@ impl FromRequestParts<Portal> for SignedIn {
             }
             Ok(Some(signed_in)) => Ok(signed_in),
             Ok(None) => Err(ask("/login", &parts.method, &view, NotDone("NotLoggedIn"))),
-            Err(error) => Err(error.answer(&view)),
+            Err(error) => Err(error.into_response()),
         }
     }
 }
@@ -102,7 +108,7 @@ impl FromRequestParts<Portal> for Operator {
 
     async fn from_request_parts(parts: &mut Parts, portal: &Portal) -> Result<Self, Response> {
         let signed_in = SignedIn::from_request_parts(parts, portal).await?;
-        if signed_in.operates { Ok(Self(signed_in)) } else { Err(PageError::NotFound.answer(&View::of(parts, portal))) }
+        if signed_in.operates { Ok(Self(signed_in)) } else { Err(PageError::NotFound.into_response()) }
     }
 }
 

@@ -39,9 +39,8 @@ pub(crate) fn routes() -> Router<Portal> {
     Router::new().route("/account/", get(show)).route("/account/password", post(change_password))
 }
 
-async fn show(view: View, signed_in: SignedIn) -> Result<Response, Response> {
-    let logins = view.portal.identity.logins(&signed_in.user).await;
-    let logins = logins.map_err(|error| PageError::from(error).answer(&view))?;
+async fn show(view: View, signed_in: SignedIn) -> Result<Response, PageError> {
+    let logins = view.portal.identity.logins(&signed_in.user).await?;
     let row = |login: identity::Login| LoginRow {
         began: Day(login.began),
         used: Day(login.used),
@@ -60,15 +59,12 @@ async fn change_password(
     view: View,
     Confirmed(signed_in): Confirmed,
     Form(given): Form<NewPassword>,
-) -> Result<Response, Response> {
+) -> Result<Response, PageError> {
     if *given.password != *given.again {
-        return Err(PageError::Refused("The two passwords are not the same.".to_owned()).answer(&view));
+        return Err(PageError::Refused("The two passwords are not the same.".to_owned()));
     }
     let identity = &view.portal.identity;
-    let changed = async {
-        identity.set_password(&signed_in.user, &given.password).await?;
-        identity.begin_login(&signed_in.user, &view.visitor.address.to_string()).await
-    };
-    let (token, _) = changed.await.map_err(|error| PageError::from(error).answer(&view))?;
+    identity.set_password(&signed_in.user, &given.password).await?;
+    let (token, _) = identity.begin_login(&signed_in.user, &view.visitor.address.to_string()).await?;
     Ok(with_cookie(done("/account/", "password-changed"), Some(view.set_login(&token))))
 }

@@ -89,22 +89,19 @@ async fn ask_tenancy(view: View, signed_in: SignedIn) -> Response {
     page(&AskTenancyPage { layout, reason_chars: MAX_REASON_CHARS })
 }
 
-async fn submit_tenancy(view: View, signed_in: SignedIn, Form(form): Form<TenancyForm>) -> Result<Response, Response> {
-    let submitted = async {
-        let tenancy = TenancyName::new(form.tenancy.trim()).map_err(|error| PageError::refused(&error))?;
-        let kind = RequestKind::Tenancy {
-            description: form.description.trim().replace("\r\n", "\n"),
-            project: form.project.trim().to_owned(),
-            quota_bytes: size_of_form(&form.quota)?,
-            ends: date_of_form(&form.ends)?,
-        };
-        submit(&view, &signed_in, tenancy, kind, &form.reason).await
+async fn submit_tenancy(view: View, signed_in: SignedIn, Form(form): Form<TenancyForm>) -> Result<Response, PageError> {
+    let tenancy = TenancyName::new(form.tenancy.trim()).map_err(|error| PageError::refused(&error))?;
+    let kind = RequestKind::Tenancy {
+        description: form.description.trim().replace("\r\n", "\n"),
+        project: form.project.trim().to_owned(),
+        quota_bytes: size_of_form(&form.quota)?,
+        ends: date_of_form(&form.ends)?,
     };
-    submitted.await.map_err(|error| error.answer(&view))
+    submit(&view, &signed_in, tenancy, kind, &form.reason).await
 }
 
-async fn ask_quota(view: View, signed_in: SignedIn, Path(tenancy): Path<TenancyName>) -> Result<Response, Response> {
-    assemble(&view, &signed_in, &tenancy).await.map(|shown| page(&shown)).map_err(|error| error.answer(&view))
+async fn ask_quota(view: View, signed_in: SignedIn, Path(tenancy): Path<TenancyName>) -> Result<Response, PageError> {
+    Ok(page(&assemble(&view, &signed_in, &tenancy).await?))
 }
 
 async fn assemble(view: &View, signed_in: &SignedIn, name: &TenancyName) -> Result<AskQuotaPage, PageError> {
@@ -128,13 +125,10 @@ async fn submit_quota(
     signed_in: SignedIn,
     Path(tenancy): Path<TenancyName>,
     Form(form): Form<QuotaForm>,
-) -> Result<Response, Response> {
-    let submitted = async {
-        let bytes = size_of_form(&form.quota)?;
-        let quota_bytes = bytes.ok_or_else(|| PageError::Refused("Say how much, such as 20 TiB.".to_owned()))?;
-        submit(&view, &signed_in, tenancy, RequestKind::Quota { quota_bytes }, &form.reason).await
-    };
-    submitted.await.map_err(|error| error.answer(&view))
+) -> Result<Response, PageError> {
+    let bytes = size_of_form(&form.quota)?;
+    let quota_bytes = bytes.ok_or_else(|| PageError::Refused("Say how much, such as 20 TiB.".to_owned()))?;
+    submit(&view, &signed_in, tenancy, RequestKind::Quota { quota_bytes }, &form.reason).await
 }
 
 async fn submit(

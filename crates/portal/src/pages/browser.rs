@@ -15,14 +15,13 @@ use http::HeaderValue;
 use http::header::{CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_TYPE};
 use objects::Versioning;
 use objects::listing::{After, Entry, Filter, ListObjects, ListedObject};
-use objects::object::ReadRequest;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Deserialize;
 use types::size::format_size;
 use types::{BucketName, TenancyName};
 
 use super::buckets::{find, grant};
-use super::object::{Named, object_grant};
+use super::object::{Named, open};
 use crate::Portal;
 use crate::error::PageError;
 use crate::links::store_for_browser;
@@ -67,12 +66,13 @@ struct Object {
     owner: String,
 }
 
+/// What of a bucket a page is to show: what is below a prefix, after a key.
 #[derive(Deserialize)]
-struct Wanted {
+pub(super) struct Below {
     #[serde(default)]
-    prefix: String,
+    pub(super) prefix: String,
     #[serde(default)]
-    after: String,
+    pub(super) after: String,
 }
 
 pub(crate) fn routes() -> Router<Portal> {
@@ -85,9 +85,9 @@ async fn show(
     view: View,
     signed_in: SignedIn,
     Path((tenancy, bucket)): Path<(TenancyName, BucketName)>,
-    Query(wanted): Query<Wanted>,
-) -> Result<Response, Response> {
-    let shown = assemble(&view, &signed_in, &tenancy, &bucket, wanted).await.map_err(|error| error.answer(&view))?;
+    Query(below): Query<Below>,
+) -> Result<Response, PageError> {
+    let shown = assemble(&view, &signed_in, &tenancy, &bucket, below).await?;
     let mut response = page(&shown);
     if let Some(store) = store_for_browser(&view, &tenancy) {
         response.extensions_mut().insert(ConnectsTo(store));
@@ -100,7 +100,7 @@ async fn assemble(
     signed_in: &SignedIn,
     tenancy: &TenancyName,
     name: &BucketName,
-    Wanted { prefix, after }: Wanted,
+    Below { prefix, after }: Below,
 ) -> Result<BrowserPage, PageError> {
     let portal = &view.portal;
     let (member, bucket) = find(portal, signed_in, tenancy, name).await?;
@@ -158,21 +158,8 @@ async fn download(
     signed_in: SignedIn,
     Path((tenancy, bucket)): Path<(TenancyName, BucketName)>,
     Query(named): Query<Named>,
-) -> Result<Response, Response> {
-    read(&view.portal, &signed_in, &tenancy, &bucket, &named).await.map_err(|error| error.answer(&view))
-}
-
-async fn read(
-    portal: &Portal,
-    signed_in: &SignedIn,
-    tenancy: &TenancyName,
-    name: &BucketName,
-    named: &Named,
 ) -> Result<Response, PageError> {
-    let (key, version) = named.parse()?;
-    let (member, bucket) = find(portal, signed_in, tenancy, name).await?;
-    let (grant, seen) = object_grant::<action::GetObject>(portal, &member, &bucket, &key, version).await?;
-    let read = portal.objects.get_object(&grant, &ReadRequest::default(), seen).await?;
+    let (key, read) = open(&view.portal, &signed_in, &tenancy, &bucket, &named).await?;
     let name = key.as_str().rsplit('/').find(|part| !part.is_empty()).unwrap_or("object");
     let named = format!("attachment; filename*=UTF-8''{}", utf8_percent_encode(name, NON_ALPHANUMERIC));
     let (length, stream) = (read.body.length(), Body::from_stream(read.body));

@@ -53,9 +53,8 @@ async fn show(
     view: View,
     signed_in: SignedIn,
     Path((tenancy, bucket)): Path<(TenancyName, BucketName)>,
-) -> Result<Response, Response> {
-    let shown = assemble(&view, &signed_in, &tenancy, &bucket).await;
-    shown.map(|shown| page(&shown)).map_err(|error| error.answer(&view))
+) -> Result<Response, PageError> {
+    Ok(page(&assemble(&view, &signed_in, &tenancy, &bucket).await?))
 }
 
 async fn assemble(

@@ -1,13 +1,15 @@
 //! *Buckets*: those of a tenancy that the person may look into, to make, to delete, and to keep versions in.
 
-use access::{ActionType, BucketTarget, Denied, Grant, NewBucketTarget, TenancyTarget, action};
+use std::sync::Arc;
+
+use access::{ActionType, BucketTarget, Denied, Grant, NewBucketTarget, action};
 use askama::Template;
 use axum::Router;
 use axum::extract::{Path, Query};
 use axum::response::Response;
 use axum::routing::{get, post};
 use objects::{Bucket, NewBucket, Versioning};
-use policy::{Facts, Resource};
+use policy::{Facts, Principal, Resource};
 use serde::Deserialize;
 use types::size::format_size;
 use types::{BucketName, TenancyName};
@@ -84,9 +86,9 @@ async fn show(
     signed_in: SignedIn,
     Path(tenancy): Path<TenancyName>,
     Query(Search { search }): Query<Search>,
-) -> Result<Response, Response> {
+) -> Result<Response, PageError> {
     let search = search.trim().to_owned();
-    let rows = rows(&view.portal, &signed_in, &tenancy, &search).await.map_err(|error| error.answer(&view))?;
+    let rows = rows(&view.portal, &signed_in, &tenancy, &search).await?;
     let (buckets, found) = rows;
     Ok(page(&BucketsPage {
         layout: view.layout(Some(&signed_in), Part::ObjectStores, "Buckets"),
@@ -97,6 +99,15 @@ async fn show(
     }))
 }
 
+/// The buckets of a tenancy, whoever may look into them.
+///
+/// # Errors
+/// Where the person does not belong to it, and the engine's.
+pub(super) async fn listed(portal: &Portal, principal: &Arc<Principal>) -> Result<Vec<Arc<Bucket>>, PageError> {
+    let grant = portal.access.authorize_on_tenancy::<action::ListAllMyBuckets>(principal)?;
+    Ok(portal.objects.list_buckets(&grant).await?)
+}
+
 async fn rows(
     portal: &Portal,
     signed_in: &SignedIn,
@@ -104,13 +115,7 @@ async fn rows(
     search: &str,
 ) -> Result<(Vec<Row>, usize), PageError> {
     let member = signed_in.member_of(portal, tenancy)?;
-    let target = TenancyTarget { tenancy: tenancy.clone() };
-    let grant = portal.access.authorize::<action::ListAllMyBuckets>(
-        &member.principal,
-        target,
-        Facts::about(Resource::Tenancy),
-    )?;
-    let mut buckets = portal.objects.list_buckets(&grant).await?;
+    let mut buckets = listed(portal, &member.principal).await?;
     buckets
         .retain(|bucket| bucket.name.as_str().contains(search) && may::<action::ListBucket>(portal, &member, bucket));
     let found = buckets.len();
@@ -167,17 +172,13 @@ async fn create(
     signed_in: SignedIn,
     Path(tenancy): Path<TenancyName>,
     Form(Named { bucket }): Form<Named>,
-) -> Result<Response, Response> {
-    let made = async {
-        let member = signed_in.member_of(&view.portal, &tenancy)?;
-        bucket.check_for_creation().map_err(|error| PageError::Refused(error.to_string()))?;
-        let target = NewBucketTarget { tenancy: tenancy.clone(), bucket: bucket.clone() };
-        let facts = Facts::about(Resource::Bucket(&bucket));
-        let grant = view.portal.access.authorize::<action::CreateBucket>(&member.principal, target, facts)?;
-        view.portal.objects.create_bucket(&grant, NewBucket::default()).await?;
-        Ok::<_, PageError>(())
-    };
-    made.await.map_err(|error| error.answer(&view))?;
+) -> Result<Response, PageError> {
+    let member = signed_in.member_of(&view.portal, &tenancy)?;
+    bucket.check_for_creation().map_err(|error| PageError::Refused(error.to_string()))?;
+    let target = NewBucketTarget { tenancy: tenancy.clone(), bucket: bucket.clone() };
+    let facts = Facts::about(Resource::Bucket(&bucket));
+    let grant = view.portal.access.authorize::<action::CreateBucket>(&member.principal, target, facts)?;
+    view.portal.objects.create_bucket(&grant, NewBucket::default()).await?;
     Ok(done(&list_path(&tenancy), "bucket-created"))
 }
 
@@ -186,14 +187,10 @@ async fn delete(
     signed_in: SignedIn,
     Path(tenancy): Path<TenancyName>,
     Form(Named { bucket }): Form<Named>,
-) -> Result<Response, Response> {
-    let deleted = async {
-        let (member, bucket) = find(&view.portal, &signed_in, &tenancy, &bucket).await?;
-        let grant = grant::<action::DeleteBucket>(&view.portal, &member, &bucket)?;
-        view.portal.objects.delete_bucket(&grant).await?;
-        Ok::<_, PageError>(())
-    };
-    deleted.await.map_err(|error| error.answer(&view))?;
+) -> Result<Response, PageError> {
+    let (member, bucket) = find(&view.portal, &signed_in, &tenancy, &bucket).await?;
+    let grant = grant::<action::DeleteBucket>(&view.portal, &member, &bucket)?;
+    view.portal.objects.delete_bucket(&grant).await?;
     Ok(done(&list_path(&tenancy), "bucket-deleted"))
 }
 
@@ -202,19 +199,15 @@ async fn set_versioning(
     signed_in: SignedIn,
     Path(tenancy): Path<TenancyName>,
     Form(VersioningForm { bucket, versioning }): Form<VersioningForm>,
-) -> Result<Response, Response> {
+) -> Result<Response, PageError> {
     let (to, said) = match versioning {
         Switch::On => (Versioning::Enabled, "versioning-on"),
         Switch::Off => (Versioning::Suspended, "versioning-off"),
     };
-    let changed = async {
-        let (member, bucket) = find(&view.portal, &signed_in, &tenancy, &bucket).await?;
-        let grant = grant::<action::PutBucketVersioning>(&view.portal, &member, &bucket)?;
-        view.portal.objects.put_bucket_versioning(&grant, to).await?;
-        Ok::<_, PageError>(())
-    };
-    changed.await.map_err(|error| error.answer(&view))?;
-    Ok(done(&format!("{}{bucket}/", list_path(&tenancy)), said))
+    let (member, bucket) = find(&view.portal, &signed_in, &tenancy, &bucket).await?;
+    let grant = grant::<action::PutBucketVersioning>(&view.portal, &member, &bucket)?;
+    view.portal.objects.put_bucket_versioning(&grant, to).await?;
+    Ok(done(&format!("{}{}/", list_path(&tenancy), bucket.name), said))
 }
 
 /// A bucket of a tenancy that the person belongs to.
@@ -223,7 +216,7 @@ pub(super) async fn find(
     signed_in: &SignedIn,
     tenancy: &TenancyName,
     bucket: &BucketName,
-) -> Result<(Member, std::sync::Arc<Bucket>), PageError> {
+) -> Result<(Member, Arc<Bucket>), PageError> {
     let member = signed_in.member_of(portal, tenancy)?;
     let found = portal.objects.find_bucket(tenancy, bucket).await?.ok_or(PageError::NotFound)?;
     Ok((member, found))

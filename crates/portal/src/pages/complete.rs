@@ -51,8 +51,8 @@ async fn complete(
     signed_in: SignedIn,
     Extension(questions): Extension<Questions>,
     Query(Wanted { prefix }): Query<Wanted>,
-) -> Result<Response, Response> {
-    found(&view, &signed_in, &questions, prefix.trim()).await.map_err(|error| error.answer(&view))
+) -> Result<Response, PageError> {
+    found(&view, &signed_in, &questions, prefix.trim()).await
 }
 
 async fn found(view: &View, signed_in: &SignedIn, questions: &Questions, prefix: &str) -> Result<Response, PageError> {

@@ -58,13 +58,12 @@ pub(super) fn ask(view: &View, signed_in: &SignedIn, next: Option<&str>, refusal
     response
 }
 
-async fn confirm(view: View, signed_in: SignedIn, Form(given): Form<Password>) -> Result<Response, Response> {
+async fn confirm(view: View, signed_in: SignedIn, Form(given): Form<Password>) -> Result<Response, PageError> {
     let Password { password, next } = given;
     let verified = view.portal.access.log_in(signed_in.user.as_str(), &password, view.visitor.address).await;
     if let Err(error) = verified {
         return Ok(ask(&view, &signed_in, next.as_deref(), Some(Refusal::of(&error))));
     }
-    let confirmed = view.portal.identity.confirm_login(&signed_in.token).await;
-    confirmed.map_err(|error| PageError::from(error).answer(&view))?;
+    view.portal.identity.confirm_login(&signed_in.token).await?;
     Ok(Redirect::to(safe_next(next.as_deref())).into_response())
 }

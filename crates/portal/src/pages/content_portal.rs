@@ -71,9 +71,8 @@ async fn domains(view: View, signed_in: SignedIn, headers: HeaderMap) -> Respons
     page(&DomainsPage { layout: view.layout(Some(&signed_in), Part::ObjectStores, "Domains"), domains })
 }
 
-async fn dashboard(view: View, signed_in: SignedIn, Path(tenancy): Path<TenancyName>) -> Result<Response, Response> {
-    let shown = assemble(&view, &signed_in, &tenancy).await;
-    shown.map(|shown| page(&shown)).map_err(|error| error.answer(&view))
+async fn dashboard(view: View, signed_in: SignedIn, Path(tenancy): Path<TenancyName>) -> Result<Response, PageError> {
+    Ok(page(&assemble(&view, &signed_in, &tenancy).await?))
 }
 
 async fn assemble(view: &View, signed_in: &SignedIn, tenancy: &TenancyName) -> Result<DashboardPage, PageError> {

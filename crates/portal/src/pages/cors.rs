@@ -126,14 +126,10 @@ async fn save(
     signed_in: SignedIn,
     Path((tenancy, name)): Path<(TenancyName, BucketName)>,
     Form(wanted): Form<Wanted>,
-) -> Result<Response, Response> {
-    let saved = async {
-        let (member, bucket) = find(&view.portal, &signed_in, &tenancy, &name).await?;
-        let grant = grant::<action::PutBucketCORS>(&view.portal, &member, &bucket)?;
-        view.portal.objects.put_bucket_cors(&grant, cors_of(&wanted)?).await?;
-        Ok::<_, PageError>(())
-    };
-    saved.await.map_err(|error| error.answer(&view))?;
+) -> Result<Response, PageError> {
+    let (member, bucket) = find(&view.portal, &signed_in, &tenancy, &name).await?;
+    let grant = grant::<action::PutBucketCORS>(&view.portal, &member, &bucket)?;
+    view.portal.objects.put_bucket_cors(&grant, cors_of(&wanted)?).await?;
     Ok(done(&format!("/object-stores/{tenancy}/buckets/{name}/"), "cors-saved"))
 }
 

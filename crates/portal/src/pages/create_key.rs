@@ -65,8 +65,8 @@ async fn show(
     view: View,
     Confirmed(signed_in): Confirmed,
     Path(tenancy): Path<TenancyName>,
-) -> Result<Response, Response> {
-    signed_in.member_of(&view.portal, &tenancy).map_err(|error| error.answer(&view))?;
+) -> Result<Response, PageError> {
+    signed_in.member_of(&view.portal, &tenancy)?;
     let layout = view.layout(Some(&signed_in), Part::ObjectStores, "Create a key");
     Ok(page(&CreateKeyPage { layout, tenancy: tenancy.to_string() }))
 }
@@ -76,17 +76,16 @@ async fn create(
     Confirmed(signed_in): Confirmed,
     Path(tenancy): Path<TenancyName>,
     Form(wanted): Form<Wanted>,
-) -> Result<Response, Response> {
-    let refused = |error: PageError| error.answer(&view);
-    signed_in.member_of(&view.portal, &tenancy).map_err(refused)?;
+) -> Result<Response, PageError> {
+    signed_in.member_of(&view.portal, &tenancy)?;
     let new = NewKey {
         tenancy: tenancy.clone(),
         owner: signed_in.user.clone(),
         description: wanted.description.trim().to_owned(),
         scope: KeyScope::default(),
-        expires: expiry(&wanted.expires, view.portal.clock.now()).map_err(refused)?,
+        expires: expiry(&wanted.expires, view.portal.clock.now())?,
     };
-    let key = view.portal.identity.create_key(new).await.map_err(|error| refused(error.into()))?;
+    let key = view.portal.identity.create_key(new).await?;
     let (access_key, secret) = (key.info.id.to_string(), key.secret.expose().to_owned());
     let made = Made(access_key.clone());
     let mut response = page(&NewKeyPage {

@@ -88,27 +88,24 @@ async fn show(
     view: View,
     Confirmed(signed_in): Confirmed,
     Path((tenancy, name)): Path<(TenancyName, BucketName)>,
-) -> Result<Response, Response> {
-    let shown = async {
-        let portal = &view.portal;
-        editable(portal, &signed_in, &tenancy, &name).await?;
-        let members = portal.access.members(&tenancy, OFFERED).await?;
-        let mut groups: Vec<String> = members.iter().flat_map(|member| member.groups.iter().cloned()).collect();
-        groups.push(format!("{tenancy}-members"));
-        groups.sort();
-        groups.dedup();
-        Ok(page(&CreatePolicyPage {
-            layout: view.layout(Some(&signed_in), Part::ObjectStores, "Create a bucket policy"),
-            tenancy: tenancy.to_string(),
-            bucket: name.to_string(),
-            presets: Preset::ALL.into_iter().filter(|preset| *preset != Preset::Share).collect(),
-            actions: ACTIONS,
-            people: members.iter().filter_map(|member| member.user().map(ToString::to_string)).collect(),
-            groups,
-            name_chars: NAME_CHARS,
-        }))
-    };
-    shown.await.map_err(|error: PageError| error.answer(&view))
+) -> Result<Response, PageError> {
+    let portal = &view.portal;
+    editable(portal, &signed_in, &tenancy, &name).await?;
+    let members = portal.access.members(&tenancy, OFFERED).await?;
+    let mut groups: Vec<String> = members.iter().flat_map(|member| member.groups.iter().cloned()).collect();
+    groups.push(format!("{tenancy}-members"));
+    groups.sort();
+    groups.dedup();
+    Ok(page(&CreatePolicyPage {
+        layout: view.layout(Some(&signed_in), Part::ObjectStores, "Create a bucket policy"),
+        tenancy: tenancy.to_string(),
+        bucket: name.to_string(),
+        presets: Preset::ALL.into_iter().filter(|preset| *preset != Preset::Share).collect(),
+        actions: ACTIONS,
+        people: members.iter().filter_map(|member| member.user().map(ToString::to_string)).collect(),
+        groups,
+        name_chars: NAME_CHARS,
+    }))
 }
 
 /// Shows the policy with the new statement, to be saved.
@@ -117,15 +114,12 @@ async fn look_over(
     Confirmed(signed_in): Confirmed,
     Path((tenancy, name)): Path<(TenancyName, BucketName)>,
     Form(wanted): Form<Wanted>,
-) -> Result<Response, Response> {
-    let shown = async {
-        let (_, bucket) = editable(&view.portal, &signed_in, &tenancy, &name).await?;
-        let statement = statement_of(&wanted, &name)?;
-        let current = bucket.policy.as_ref().map(policy::Policy::document);
-        let document = statement::added(current, name.as_str(), statement);
-        preview(&view, &signed_in, &bucket, Draft { document, etag: etag_of(&bucket) }, None).await
-    };
-    shown.await.map_err(|error| error.answer(&view))
+) -> Result<Response, PageError> {
+    let (_, bucket) = editable(&view.portal, &signed_in, &tenancy, &name).await?;
+    let statement = statement_of(&wanted, &name)?;
+    let current = bucket.policy.as_ref().map(policy::Policy::document);
+    let document = statement::added(current, name.as_str(), statement);
+    preview(&view, &signed_in, &bucket, Draft { document, etag: etag_of(&bucket) }, None).await
 }
 
 fn statement_of(wanted: &Wanted, bucket: &BucketName) -> Result<Value, PageError> {

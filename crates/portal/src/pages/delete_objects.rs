@@ -17,7 +17,7 @@ use objects::{Bucket, Versioning};
 use serde::Deserialize;
 use types::{BucketName, Conditions, ObjectKey, TenancyName, VersionId};
 
-use super::browser::PREFIX_BYTES;
+use super::browser::{Below, PREFIX_BYTES};
 use super::buckets::{find, grant};
 use super::object::object_grant;
 use crate::Portal;
@@ -110,14 +110,6 @@ struct Marks {
 #[derive(Deserialize)]
 struct VersionText(String);
 
-#[derive(Deserialize)]
-struct Wanted {
-    #[serde(default)]
-    prefix: String,
-    #[serde(default)]
-    after: String,
-}
-
 pub(crate) fn routes() -> Router<Portal> {
     Router::new()
         .route("/object-stores/{tenancy}/buckets/{bucket}/objects/ask-delete", post(ask))
@@ -131,25 +123,22 @@ async fn ask(
     signed_in: SignedIn,
     Path((tenancy, name)): Path<(TenancyName, BucketName)>,
     Form(chosen): Form<Chosen>,
-) -> Result<Response, Response> {
-    let shown = async {
-        let (member, bucket) = find(&view.portal, &signed_in, &tenancy, &name).await?;
-        // Who may not look into the bucket learns nothing of it.
-        grant::<action::ListBucket>(&view.portal, &member, &bucket)?;
-        let keys = meant(&view.portal, &member, &bucket, &chosen).await?;
-        Ok(page(&AskDeletePage {
-            layout: view.layout(Some(&signed_in), Part::ObjectStores, "Delete objects"),
-            tenancy: tenancy.to_string(),
-            bucket: name.to_string(),
-            prefix: chosen.prefix.clone(),
-            count: count(keys.len() as u64, "object"),
-            more: keys.len().saturating_sub(NAMED),
-            keys: keys.iter().take(NAMED).map(ToString::to_string).collect(),
-            keeps_versions: bucket.versioning == Versioning::Enabled,
-            chosen,
-        }))
-    };
-    shown.await.map_err(|error: PageError| error.answer(&view))
+) -> Result<Response, PageError> {
+    let (member, bucket) = find(&view.portal, &signed_in, &tenancy, &name).await?;
+    // Who may not look into the bucket learns nothing of it.
+    grant::<action::ListBucket>(&view.portal, &member, &bucket)?;
+    let keys = meant(&view.portal, &member, &bucket, &chosen).await?;
+    Ok(page(&AskDeletePage {
+        layout: view.layout(Some(&signed_in), Part::ObjectStores, "Delete objects"),
+        tenancy: tenancy.to_string(),
+        bucket: name.to_string(),
+        prefix: chosen.prefix.clone(),
+        count: count(keys.len() as u64, "object"),
+        more: keys.len().saturating_sub(NAMED),
+        keys: keys.iter().take(NAMED).map(ToString::to_string).collect(),
+        keeps_versions: bucket.versioning == Versioning::Enabled,
+        chosen,
+    }))
 }
 
 /// The keys that are meant, in their order.
@@ -197,38 +186,35 @@ async fn delete(
     signed_in: SignedIn,
     Path((tenancy, name)): Path<(TenancyName, BucketName)>,
     Form(chosen): Form<Chosen>,
-) -> Result<Response, Response> {
-    let deleted = async {
-        let portal = &view.portal;
-        let (member, bucket) = find(portal, &signed_in, &tenancy, &name).await?;
-        let (mut gone, mut failed, mut undo) = (0_u64, Vec::new(), Vec::new());
-        for key in meant(portal, &member, &bucket, &chosen).await? {
-            match delete_one(portal, &member, &bucket, &key, None).await {
-                Ok(mark) => {
-                    gone += 1;
-                    undo.extend(mark.map(|mark| (key.to_string(), mark.to_string())));
-                }
-                Err(error) => failed.push((key.to_string(), why(&error))),
+) -> Result<Response, PageError> {
+    let portal = &view.portal;
+    let (member, bucket) = find(portal, &signed_in, &tenancy, &name).await?;
+    let (mut gone, mut failed, mut undo) = (0_u64, Vec::new(), Vec::new());
+    for key in meant(portal, &member, &bucket, &chosen).await? {
+        match delete_one(portal, &member, &bucket, &key, None).await {
+            Ok(mark) => {
+                gone += 1;
+                undo.extend(mark.map(|mark| (key.to_string(), mark.to_string())));
             }
+            Err(error) => failed.push((key.to_string(), why(&error))),
         }
-        if gone == 0 && failed.iter().any(|(_, why)| why == NOT_ALLOWED) {
-            return Err(PageError::NotAllowed);
-        }
-        if undo.len() > UNDONE {
-            undo.clear();
-        }
-        Ok(page(&DeletedPage {
-            layout: view.layout(Some(&signed_in), Part::ObjectStores, "Deleted"),
-            tenancy: tenancy.to_string(),
-            bucket: name.to_string(),
-            prefix: chosen.prefix,
-            count: count(gone, "object"),
-            failed,
-            undo,
-            keeps_versions: bucket.versioning == Versioning::Enabled,
-        }))
-    };
-    deleted.await.map_err(|error: PageError| error.answer(&view))
+    }
+    if gone == 0 && failed.iter().any(|(_, why)| why == NOT_ALLOWED) {
+        return Err(PageError::NotAllowed);
+    }
+    if undo.len() > UNDONE {
+        undo.clear();
+    }
+    Ok(page(&DeletedPage {
+        layout: view.layout(Some(&signed_in), Part::ObjectStores, "Deleted"),
+        tenancy: tenancy.to_string(),
+        bucket: name.to_string(),
+        prefix: chosen.prefix,
+        count: count(gone, "object"),
+        failed,
+        undo,
+        keeps_versions: bucket.versioning == Versioning::Enabled,
+    }))
 }
 
 const NOT_ALLOWED: &str = "your role does not let you";
@@ -260,24 +246,20 @@ async fn undelete(
     signed_in: SignedIn,
     Path((tenancy, name)): Path<(TenancyName, BucketName)>,
     Form(marks): Form<Marks>,
-) -> Result<Response, Response> {
-    let undone = async {
-        let portal = &view.portal;
-        let (member, bucket) = find(portal, &signed_in, &tenancy, &name).await?;
-        if marks.key.is_empty() || marks.key.len() != marks.version.len() {
-            return Err(PageError::FormUnreadable("Each key goes with its mark.".to_owned()));
+) -> Result<Response, PageError> {
+    let portal = &view.portal;
+    let (member, bucket) = find(portal, &signed_in, &tenancy, &name).await?;
+    if marks.key.is_empty() || marks.key.len() != marks.version.len() {
+        return Err(PageError::FormUnreadable("Each key goes with its mark.".to_owned()));
+    }
+    for (key, VersionText(version)) in marks.key.iter().zip(&marks.version) {
+        let key = ObjectKey::new(key).map_err(|_| PageError::NotFound)?;
+        let version = version.parse().map_err(|_| PageError::NotFound)?;
+        let (_, seen) = object_grant::<action::DeleteObject>(portal, &member, &bucket, &key, Some(version)).await?;
+        if seen.is_some_and(|seen| seen.facts().is_none()) {
+            delete_one(portal, &member, &bucket, &key, Some(version)).await?;
         }
-        for (key, VersionText(version)) in marks.key.iter().zip(&marks.version) {
-            let key = ObjectKey::new(key).map_err(|_| PageError::NotFound)?;
-            let version = version.parse().map_err(|_| PageError::NotFound)?;
-            let (_, seen) = object_grant::<action::DeleteObject>(portal, &member, &bucket, &key, Some(version)).await?;
-            if seen.is_some_and(|seen| seen.facts().is_none()) {
-                delete_one(portal, &member, &bucket, &key, Some(version)).await?;
-            }
-        }
-        Ok::<_, PageError>(())
-    };
-    undone.await.map_err(|error| error.answer(&view))?;
+    }
     let prefix = percent_encoding::utf8_percent_encode(&marks.prefix, percent_encoding::NON_ALPHANUMERIC);
     let back = format!("/object-stores/{tenancy}/buckets/{name}/objects/?prefix={prefix}");
     Ok(crate::page::done(&back, "restored"))
@@ -287,40 +269,37 @@ async fn show_deleted(
     view: View,
     signed_in: SignedIn,
     Path((tenancy, name)): Path<(TenancyName, BucketName)>,
-    Query(Wanted { prefix, after }): Query<Wanted>,
-) -> Result<Response, Response> {
-    let shown = async {
-        let (member, bucket) = find(&view.portal, &signed_in, &tenancy, &name).await?;
-        let grant = grant::<action::ListBucketVersions>(&view.portal, &member, &bucket);
-        let grant = grant.map_err(|_| PageError::NotFound)?;
-        let filter = Filter { prefix: prefix.clone(), delimiter: String::new(), max_keys: AT_ONCE };
-        let request = ListVersions { filter, key_marker: after, version_marker: None };
-        let mut objects = Vec::new();
-        let mut last_key = String::new();
-        let next = view.portal.objects.list_versions(&grant, &request, |entry: Entry<'_, ListedVersion<'_>>| {
-            let Entry::Key(version) = entry else { return };
-            if objects.len() == PER_PAGE {
-                return;
-            }
-            last_key = version.key.to_owned();
-            if version.is_latest && version.content.is_none() {
-                objects.push(DeletedObject {
-                    key: version.key.to_owned(),
-                    mark: version.version.id.to_string(),
-                    deleted: Day(version.version.last_modified),
-                    by: version.version.owner.unwrap_or("nobody").to_owned(),
-                });
-            }
-        });
-        let more = next.await?.is_some() || objects.len() == PER_PAGE;
-        Ok(page(&DeletedObjectsPage {
-            layout: view.layout(Some(&signed_in), Part::ObjectStores, "Deleted objects"),
-            tenancy: tenancy.to_string(),
-            bucket: name.to_string(),
-            prefix,
-            objects,
-            next: more.then_some(last_key).filter(|key| !key.is_empty()),
-        }))
-    };
-    shown.await.map_err(|error: PageError| error.answer(&view))
+    Query(Below { prefix, after }): Query<Below>,
+) -> Result<Response, PageError> {
+    let (member, bucket) = find(&view.portal, &signed_in, &tenancy, &name).await?;
+    let grant = grant::<action::ListBucketVersions>(&view.portal, &member, &bucket);
+    let grant = grant.map_err(|_| PageError::NotFound)?;
+    let filter = Filter { prefix: prefix.clone(), delimiter: String::new(), max_keys: AT_ONCE };
+    let request = ListVersions { filter, key_marker: after, version_marker: None };
+    let mut objects = Vec::new();
+    let mut last_key = String::new();
+    let next = view.portal.objects.list_versions(&grant, &request, |entry: Entry<'_, ListedVersion<'_>>| {
+        let Entry::Key(version) = entry else { return };
+        if objects.len() == PER_PAGE {
+            return;
+        }
+        last_key = version.key.to_owned();
+        if version.is_latest && version.content.is_none() {
+            objects.push(DeletedObject {
+                key: version.key.to_owned(),
+                mark: version.version.id.to_string(),
+                deleted: Day(version.version.last_modified),
+                by: version.version.owner.unwrap_or("nobody").to_owned(),
+            });
+        }
+    });
+    let more = next.await?.is_some() || objects.len() == PER_PAGE;
+    Ok(page(&DeletedObjectsPage {
+        layout: view.layout(Some(&signed_in), Part::ObjectStores, "Deleted objects"),
+        tenancy: tenancy.to_string(),
+        bucket: name.to_string(),
+        prefix,
+        objects,
+        next: more.then_some(last_key).filter(|key| !key.is_empty()),
+    }))
 }

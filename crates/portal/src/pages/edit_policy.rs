@@ -150,16 +150,13 @@ async fn edit(
     view: View,
     Confirmed(signed_in): Confirmed,
     Path((tenancy, name)): Path<(TenancyName, BucketName)>,
-) -> Result<Response, Response> {
-    let shown = async {
-        let (_, bucket) = editable(&view.portal, &signed_in, &tenancy, &name).await?;
-        let document = bucket.policy.as_ref().map_or_else(
-            || format!("{{\n  \"Version\": \"2008-10-17\",\n  \"Id\": \"{name} policy\",\n  \"Statement\": []\n}}"),
-            |policy| policy.document().to_owned(),
-        );
-        preview(&view, &signed_in, &bucket, Draft { document, etag: etag_of(&bucket) }, None).await
-    };
-    shown.await.map_err(|error: PageError| error.answer(&view))
+) -> Result<Response, PageError> {
+    let (_, bucket) = editable(&view.portal, &signed_in, &tenancy, &name).await?;
+    let document = bucket.policy.as_ref().map_or_else(
+        || format!("{{\n  \"Version\": \"2008-10-17\",\n  \"Id\": \"{name} policy\",\n  \"Statement\": []\n}}"),
+        |policy| policy.document().to_owned(),
+    );
+    preview(&view, &signed_in, &bucket, Draft { document, etag: etag_of(&bucket) }, None).await
 }
 
 async fn look_over(
@@ -167,12 +164,9 @@ async fn look_over(
     Confirmed(signed_in): Confirmed,
     Path((tenancy, name)): Path<(TenancyName, BucketName)>,
     Form(draft): Form<Draft>,
-) -> Result<Response, Response> {
-    let shown = async {
-        let (_, bucket) = editable(&view.portal, &signed_in, &tenancy, &name).await?;
-        preview(&view, &signed_in, &bucket, draft, None).await
-    };
-    shown.await.map_err(|error| error.answer(&view))
+) -> Result<Response, PageError> {
+    let (_, bucket) = editable(&view.portal, &signed_in, &tenancy, &name).await?;
+    preview(&view, &signed_in, &bucket, draft, None).await
 }
 
 /// Only in place of the policy that the draft was made from.
@@ -188,8 +182,8 @@ async fn save(
     Confirmed(signed_in): Confirmed,
     Path((tenancy, name)): Path<(TenancyName, BucketName)>,
     Form(draft): Form<Draft>,
-) -> Result<Response, Response> {
-    put(&view, &signed_in, &tenancy, &name, draft).await.map_err(|error| error.answer(&view))
+) -> Result<Response, PageError> {
+    put(&view, &signed_in, &tenancy, &name, draft).await
 }
 
 async fn put(
@@ -227,17 +221,14 @@ async fn delete(
     Confirmed(signed_in): Confirmed,
     Path((tenancy, name)): Path<(TenancyName, BucketName)>,
     Form(Removal { etag }): Form<Removal>,
-) -> Result<Response, Response> {
-    let deleted = async {
-        let (member, bucket) = find(&view.portal, &signed_in, &tenancy, &name).await?;
-        let grant = grant::<action::DeleteBucketPolicy>(&view.portal, &member, &bucket)?;
-        match view.portal.objects.delete_bucket_policy(&grant, in_place_of(&etag)).await {
-            Err(ObjectError::PreconditionFailed { .. }) => Err(PageError::Refused(
-                "Somebody else changed the policy since you looked at it. Nothing was removed: look again.".to_owned(),
-            )),
-            outcome => Ok(outcome?),
-        }
-    };
-    deleted.await.map_err(|error: PageError| error.answer(&view))?;
-    Ok(done(&format!("/object-stores/{tenancy}/buckets/{name}/policies/"), "policy-deleted"))
+) -> Result<Response, PageError> {
+    let (member, bucket) = find(&view.portal, &signed_in, &tenancy, &name).await?;
+    let grant = grant::<action::DeleteBucketPolicy>(&view.portal, &member, &bucket)?;
+    match view.portal.objects.delete_bucket_policy(&grant, in_place_of(&etag)).await {
+        Ok(()) => Ok(done(&format!("/object-stores/{tenancy}/buckets/{name}/policies/"), "policy-deleted")),
+        Err(ObjectError::PreconditionFailed { .. }) => Err(PageError::Refused(
+            "Somebody else changed the policy since you looked at it. Nothing was removed: look again.".to_owned(),
+        )),
+        Err(error) => Err(error.into()),
+    }
 }

@@ -54,8 +54,8 @@ pub(crate) fn routes() -> Router<Portal> {
         .route("/inbox/preferences", post(set_preferences))
 }
 
-async fn show(view: View, signed_in: SignedIn) -> Result<Response, Response> {
-    assemble(&view, &signed_in).await.map(|shown| page(&shown)).map_err(|error| error.answer(&view))
+async fn show(view: View, signed_in: SignedIn) -> Result<Response, PageError> {
+    Ok(page(&assemble(&view, &signed_in).await?))
 }
 
 async fn assemble(view: &View, signed_in: &SignedIn) -> Result<InboxPage, PageError> {
@@ -85,21 +85,15 @@ async fn mark_read(
     view: View,
     signed_in: SignedIn,
     Form(Chosen { entry }): Form<Chosen>,
-) -> Result<Response, Response> {
-    let marked = async {
-        let recipient = Recipient::Person(signed_in.user.clone());
-        Ok::<_, PageError>(view.portal.notify.mark_read(&recipient, &id_of(&entry)?).await?)
-    };
-    marked.await.map_err(|error| error.answer(&view))?;
+) -> Result<Response, PageError> {
+    let recipient = Recipient::Person(signed_in.user.clone());
+    view.portal.notify.mark_read(&recipient, &id_of(&entry)?).await?;
     Ok(done("/inbox/", "entry-read"))
 }
 
-async fn delete(view: View, signed_in: SignedIn, Form(Chosen { entry }): Form<Chosen>) -> Result<Response, Response> {
-    let deleted = async {
-        let recipient = Recipient::Person(signed_in.user.clone());
-        Ok::<_, PageError>(view.portal.notify.delete_entry(&recipient, &id_of(&entry)?).await?)
-    };
-    deleted.await.map_err(|error| error.answer(&view))?;
+async fn delete(view: View, signed_in: SignedIn, Form(Chosen { entry }): Form<Chosen>) -> Result<Response, PageError> {
+    let recipient = Recipient::Person(signed_in.user.clone());
+    view.portal.notify.delete_entry(&recipient, &id_of(&entry)?).await?;
     Ok(done("/inbox/", "entry-deleted"))
 }
 
@@ -107,9 +101,9 @@ async fn set_preferences(
     view: View,
     signed_in: SignedIn,
     Form(Wanted { mail }): Form<Wanted>,
-) -> Result<Response, Response> {
+) -> Result<Response, PageError> {
     let recipient = Recipient::Person(signed_in.user.clone());
     let set = view.portal.notify.set_preferences(&recipient, &Preferences { mail }).await;
-    set.map_err(|error| PageError::from(error).answer(&view))?;
+    set?;
     Ok(done("/inbox/", "preferences-set"))
 }

@@ -50,12 +50,11 @@ pub(crate) fn routes() -> Router<Portal> {
         .route("/logout/everywhere", post(log_out_everywhere))
 }
 
-async fn show(view: View, Query(Next { next }): Query<Next>) -> Result<Response, Response> {
+async fn show(view: View, Query(Next { next }): Query<Next>) -> Result<Response, PageError> {
     let next = safe_next(next.as_deref()).to_owned();
-    match signed_in::find(&view).await {
-        Ok(Some(_)) => Ok(Redirect::to(&next).into_response()),
-        Ok(None) => Ok(ask(view, next, String::new(), None)),
-        Err(error) => Err(error.answer(&view)),
+    match signed_in::find(&view).await? {
+        Some(_) => Ok(Redirect::to(&next).into_response()),
+        None => Ok(ask(view, next, String::new(), None)),
     }
 }
 
@@ -71,7 +70,7 @@ pub(super) fn ask(view: View, next: String, name: String, refusal: Option<Refusa
     with_cookie(response, cookie)
 }
 
-async fn log_in(view: View, Form(given): Form<Credentials>) -> Result<Response, Response> {
+async fn log_in(view: View, Form(given): Form<Credentials>) -> Result<Response, PageError> {
     let Credentials { name, password, next } = given;
     let (portal, name) = (&view.portal, name.trim().to_owned());
     let next = safe_next(next.as_deref()).to_owned();
@@ -82,8 +81,7 @@ async fn log_in(view: View, Form(given): Form<Credentials>) -> Result<Response, 
     if portal.identity.suspension(&user.name).is_some() {
         return Ok(ask(view, next, name, Some(Refusal::suspended())));
     }
-    let begun = portal.identity.begin_login(&user.name, &view.visitor.address.to_string()).await;
-    let (token, _) = begun.map_err(|error| PageError::from(error).answer(&view))?;
+    let (token, _) = portal.identity.begin_login(&user.name, &view.visitor.address.to_string()).await?;
     let cookie = view.set_login(&token);
     Ok(with_cookie(Redirect::to(&next).into_response(), Some(cookie)))
 }
@@ -130,9 +128,8 @@ impl Refusal {
     }
 }
 
-async fn log_out(view: View, signed_in: SignedIn, Form(Nothing {}): Form<Nothing>) -> Result<Response, Response> {
-    let ended = view.portal.identity.end_login(&signed_in.token).await;
-    ended.map_err(|error| PageError::from(error).answer(&view))?;
+async fn log_out(view: View, signed_in: SignedIn, Form(Nothing {}): Form<Nothing>) -> Result<Response, PageError> {
+    view.portal.identity.end_login(&signed_in.token).await?;
     Ok(with_cookie(done("/login", "logged-out"), Some(view.clear_login())))
 }
 
@@ -140,8 +137,7 @@ async fn log_out_everywhere(
     view: View,
     signed_in: SignedIn,
     Form(Nothing {}): Form<Nothing>,
-) -> Result<Response, Response> {
-    let ended = view.portal.identity.end_logins(&signed_in.user).await;
-    ended.map_err(|error| PageError::from(error).answer(&view))?;
+) -> Result<Response, PageError> {
+    view.portal.identity.end_logins(&signed_in.user).await?;
     Ok(with_cookie(done("/login", "logged-out-everywhere"), Some(view.clear_login())))
 }

@@ -91,9 +91,8 @@ async fn show(
     signed_in: SignedIn,
     Path(tenancy): Path<TenancyName>,
     Query(wanted): Query<Wanted>,
-) -> Result<Response, Response> {
-    let acting = Acting::Person(signed_in.user.clone());
-    show_members(&view, &signed_in, &acting, &tenancy, wanted).await
+) -> Result<Response, PageError> {
+    show_members(&view, &signed_in, &signed_in.as_person(), &tenancy, wanted).await
 }
 
 /// The page of a tenancy's members.
@@ -106,9 +105,8 @@ pub(super) async fn show_members(
     acting: &Acting,
     tenancy: &TenancyName,
     wanted: Wanted,
-) -> Result<Response, Response> {
-    let shown = assemble(view, signed_in, acting, tenancy, wanted).await;
-    shown.map(|shown| page(&shown)).map_err(|error| error.answer(view))
+) -> Result<Response, PageError> {
+    Ok(page(&assemble(view, signed_in, acting, tenancy, wanted).await?))
 }
 
 async fn assemble(
@@ -163,7 +161,7 @@ async fn grant(
     signed_in: SignedIn,
     Path(tenancy): Path<TenancyName>,
     Form(form): Form<GrantForm>,
-) -> Result<Response, Response> {
+) -> Result<Response, PageError> {
     grant_role(&view, &Acting::Person(signed_in.user), tenancy, form).await
 }
 
@@ -176,14 +174,11 @@ pub(super) async fn grant_role(
     acting: &Acting,
     tenancy: TenancyName,
     form: GrantForm,
-) -> Result<Response, Response> {
+) -> Result<Response, PageError> {
     let path = format!("{}members/", acting.tenancy_path(&tenancy));
-    let granted = async {
-        let expires = end_of(&form.term, &form.date, view.portal.clock.now())?;
-        let new = NewRole { tenancy, user: form.user, role: form.role, expires };
-        Ok::<_, PageError>(view.portal.identity.grant_role_as(&acting.actor(), new, form.reason.trim()).await?)
-    };
-    granted.await.map_err(|error| error.answer(view))?;
+    let expires = end_of(&form.term, &form.date, view.portal.clock.now())?;
+    let new = NewRole { tenancy, user: form.user, role: form.role, expires };
+    view.portal.identity.grant_role_as(&acting.actor(), new, form.reason.trim()).await?;
     Ok(done(&path, "role-granted"))
 }
 
@@ -192,7 +187,7 @@ async fn revoke(
     signed_in: SignedIn,
     Path(tenancy): Path<TenancyName>,
     Form(form): Form<RevokeForm>,
-) -> Result<Response, Response> {
+) -> Result<Response, PageError> {
     revoke_role(&view, &Acting::Person(signed_in.user), tenancy, form).await
 }
 
@@ -205,10 +200,9 @@ pub(super) async fn revoke_role(
     acting: &Acting,
     tenancy: TenancyName,
     RevokeForm { user, role, reason }: RevokeForm,
-) -> Result<Response, Response> {
+) -> Result<Response, PageError> {
     let path = format!("{}members/", acting.tenancy_path(&tenancy));
     let revocation = Revocation { tenancy, user, role: Some(role), reason: reason.trim().to_owned() };
-    let revoked = view.portal.identity.revoke_role(&acting.actor(), revocation).await;
-    revoked.map_err(|error| PageError::from(error).answer(view))?;
+    view.portal.identity.revoke_role(&acting.actor(), revocation).await?;
     Ok(done(&path, "role-revoked"))
 }

@@ -44,7 +44,7 @@ pub(crate) fn routes() -> Router<Portal> {
     Router::new().route("/services/{tenancy}/message", get(show).post(send))
 }
 
-async fn show(view: View, signed_in: SignedIn, Path(tenancy): Path<TenancyName>) -> Result<Response, Response> {
+async fn show(view: View, signed_in: SignedIn, Path(tenancy): Path<TenancyName>) -> Result<Response, PageError> {
     let actor = Actor::Person(signed_in.user.clone());
     match view.portal.identity.may(&actor, &tenancy, &Act::SendMessage).await {
         Ok(true) => Ok(page(&MessagePage {
@@ -54,8 +54,8 @@ async fn show(view: View, signed_in: SignedIn, Path(tenancy): Path<TenancyName>)
             subject_chars: MAX_SUBJECT_CHARS,
             body_chars: MAX_BODY_CHARS,
         })),
-        Ok(false) => Err(PageError::NotFound.answer(&view)),
-        Err(error) => Err(PageError::from(error).answer(&view)),
+        Ok(false) => Err(PageError::NotFound),
+        Err(error) => Err(error.into()),
     }
 }
 
@@ -64,19 +64,16 @@ async fn send(
     signed_in: SignedIn,
     Path(tenancy): Path<TenancyName>,
     Form(letter): Form<Letter>,
-) -> Result<Response, Response> {
+) -> Result<Response, PageError> {
     let path = format!("/services/{tenancy}/");
-    let sent = async {
-        let message = NewMessage {
-            tenancy,
-            to: recipients(&letter)?,
-            subject: letter.subject.trim().to_owned(),
-            body: letter.body.replace("\r\n", "\n"),
-            reply_to_sender: letter.reply.is_some(),
-        };
-        Ok::<_, PageError>(view.portal.identity.send_message(&Actor::Person(signed_in.user), message).await?)
+    let message = NewMessage {
+        tenancy,
+        to: recipients(&letter)?,
+        subject: letter.subject.trim().to_owned(),
+        body: letter.body.replace("\r\n", "\n"),
+        reply_to_sender: letter.reply.is_some(),
     };
-    sent.await.map_err(|error| error.answer(&view))?;
+    view.portal.identity.send_message(&Actor::Person(signed_in.user), message).await?;
     Ok(done(&path, "message-sent"))
 }
 

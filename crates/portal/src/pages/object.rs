@@ -10,7 +10,7 @@ use axum::extract::{Path, Query};
 use axum::response::Response;
 use axum::routing::{get, post};
 use objects::listing::{Entry, Filter, ListVersions, ListedVersion};
-use objects::object::{CopyRequest, Head, MetadataDirective, ReadRequest};
+use objects::object::{CopyRequest, Head, MetadataDirective, Read, ReadRequest};
 use objects::{Bucket, SeenObject, Versioning};
 use policy::{Existence, Facts, Resource};
 use serde::Deserialize;
@@ -140,14 +140,31 @@ where
     Ok((grant, seen))
 }
 
+/// The object that a request names, opened for reading, with its key.
+///
+/// # Errors
+/// Where there is none, the person may not read it, and the engine's.
+pub(super) async fn open(
+    portal: &Portal,
+    signed_in: &SignedIn,
+    tenancy: &TenancyName,
+    bucket: &BucketName,
+    named: &Named,
+) -> Result<(ObjectKey, Read), PageError> {
+    let (key, version) = named.parse()?;
+    let (member, bucket) = find(portal, signed_in, tenancy, bucket).await?;
+    let (grant, seen) = object_grant::<action::GetObject>(portal, &member, &bucket, &key, version).await?;
+    let read = portal.objects.get_object(&grant, &ReadRequest::default(), seen).await?;
+    Ok((key, read))
+}
+
 async fn show(
     view: View,
     signed_in: SignedIn,
     Path((tenancy, bucket)): Path<(TenancyName, BucketName)>,
     Query(named): Query<Named>,
-) -> Result<Response, Response> {
-    let shown = assemble(&view, &signed_in, &tenancy, &bucket, &named).await;
-    shown.map(|shown| page(&shown)).map_err(|error| error.answer(&view))
+) -> Result<Response, PageError> {
+    Ok(page(&assemble(&view, &signed_in, &tenancy, &bucket, &named).await?))
 }
 
 async fn assemble(
@@ -263,28 +280,24 @@ async fn restore(
     signed_in: SignedIn,
     Path((tenancy, name)): Path<(TenancyName, BucketName)>,
     Form(named): Form<Named>,
-) -> Result<Response, Response> {
-    let restored = async {
-        let portal = &view.portal;
-        let (key, version) = named.parse()?;
-        let version = version.ok_or(PageError::NotFound)?;
-        let (member, bucket) = find(portal, &signed_in, &tenancy, &name).await?;
-        let (source, seen) = object_grant::<action::GetObject>(portal, &member, &bucket, &key, Some(version)).await?;
-        match seen {
-            Some(seen) if seen.facts().is_some() => {
-                let (into, _) = object_grant::<action::PutObject>(portal, &member, &bucket, &key, None).await?;
-                portal.objects.copy_object(&source, &into, copy()).await?;
-            }
-            Some(_) => {
-                let (grant, _) =
-                    object_grant::<action::DeleteObject>(portal, &member, &bucket, &key, Some(version)).await?;
-                portal.objects.delete_object(&grant, &Conditions::default()).await?;
-            }
-            None => return Err(PageError::NotFound),
+) -> Result<Response, PageError> {
+    let portal = &view.portal;
+    let (key, version) = named.parse()?;
+    let version = version.ok_or(PageError::NotFound)?;
+    let (member, bucket) = find(portal, &signed_in, &tenancy, &name).await?;
+    let (source, seen) = object_grant::<action::GetObject>(portal, &member, &bucket, &key, Some(version)).await?;
+    match seen {
+        Some(seen) if seen.facts().is_some() => {
+            let (into, _) = object_grant::<action::PutObject>(portal, &member, &bucket, &key, None).await?;
+            portal.objects.copy_object(&source, &into, copy()).await?;
         }
-        Ok::<_, PageError>(())
-    };
-    restored.await.map_err(|error| error.answer(&view))?;
+        Some(_) => {
+            let (grant, _) =
+                object_grant::<action::DeleteObject>(portal, &member, &bucket, &key, Some(version)).await?;
+            portal.objects.delete_object(&grant, &Conditions::default()).await?;
+        }
+        None => return Err(PageError::NotFound),
+    }
     Ok(done(&path_of(&tenancy, &name, &named.key), "restored"))
 }
 
@@ -305,22 +318,21 @@ async fn delete_version(
     signed_in: SignedIn,
     Path((tenancy, name)): Path<(TenancyName, BucketName)>,
     Form(named): Form<Named>,
-) -> Result<Response, Response> {
-    let deleted = async {
-        let portal = &view.portal;
-        let (key, version) = named.parse()?;
-        let version = version.ok_or(PageError::NotFound)?;
-        let (member, bucket) = find(portal, &signed_in, &tenancy, &name).await?;
-        let (grant, seen) = object_grant::<action::DeleteObject>(portal, &member, &bucket, &key, Some(version)).await?;
-        if seen.is_none() {
-            return Err(PageError::NotFound);
-        }
-        portal.objects.delete_object(&grant, &Conditions::default()).await?;
-        Ok(versions_of(portal, &member, &bucket, &key).await?.is_empty())
-    };
-    match deleted.await {
-        Ok(true) => Ok(done(&format!("/object-stores/{tenancy}/buckets/{name}/objects/"), "version-deleted")),
-        Ok(false) => Ok(done(&path_of(&tenancy, &name, &named.key), "version-deleted")),
-        Err(error) => Err(error.answer(&view)),
+) -> Result<Response, PageError> {
+    let portal = &view.portal;
+    let (key, version) = named.parse()?;
+    let version = version.ok_or(PageError::NotFound)?;
+    let (member, bucket) = find(portal, &signed_in, &tenancy, &name).await?;
+    let (grant, seen) = object_grant::<action::DeleteObject>(portal, &member, &bucket, &key, Some(version)).await?;
+    if seen.is_none() {
+        return Err(PageError::NotFound);
     }
+    portal.objects.delete_object(&grant, &Conditions::default()).await?;
+    let is_last = versions_of(portal, &member, &bucket, &key).await?.is_empty();
+    let back = if is_last {
+        format!("/object-stores/{tenancy}/buckets/{name}/objects/")
+    } else {
+        path_of(&tenancy, &name, &named.key)
+    };
+    Ok(done(&back, "version-deleted"))
 }

@@ -33,8 +33,8 @@ pub(crate) fn routes() -> Router<Portal> {
     Router::new().route("/object-stores/", get(show))
 }
 
-async fn show(view: View, signed_in: SignedIn) -> Result<Response, Response> {
-    let stores = stores(&view, &signed_in).await.map_err(|error| error.answer(&view))?;
+async fn show(view: View, signed_in: SignedIn) -> Result<Response, PageError> {
+    let stores = stores(&view, &signed_in).await?;
     let layout = view.layout(Some(&signed_in), Part::ObjectStores, "Object Stores");
     Ok(page(&ObjectStoresPage { layout, stores }))
 }

@@ -110,16 +110,16 @@ impl Begun {
     }
 }
 
-async fn log_in(view: View, Query(Next { next }): Query<Next>) -> Response {
+async fn log_in(view: View, Query(Next { next }): Query<Next>) -> Result<Response, PageError> {
     begin(view, next.as_deref(), Purpose::LogIn).await
 }
 
-async fn confirm_again(view: View, _: SignedIn, Query(Next { next }): Query<Next>) -> Response {
+async fn confirm_again(view: View, _: SignedIn, Query(Next { next }): Query<Next>) -> Result<Response, PageError> {
     begin(view, next.as_deref(), Purpose::Confirm).await
 }
 
-async fn begin(view: View, next: Option<&str>, purpose: Purpose) -> Response {
-    let Some(provider) = view.portal.oidc.clone() else { return PageError::NotFound.answer(&view) };
+async fn begin(view: View, next: Option<&str>, purpose: Purpose) -> Result<Response, PageError> {
+    let provider = view.portal.oidc.clone().ok_or(PageError::NotFound)?;
     let next = safe_next(next.filter(|next| next.len() <= NEXT_BYTES)).to_owned();
     let prompt = if purpose == Purpose::Confirm { Prompt::LogIn } else { Prompt::AsNeeded };
     let asked = provider.authorization_request(&redirect_uri(&view), prompt, &*view.portal.entropy).await;
@@ -127,9 +127,9 @@ async fn begin(view: View, next: Option<&str>, purpose: Purpose) -> Response {
         Ok(request) => {
             let verifier = request.verifier.to_string();
             let begun = Begun { purpose, state: request.state, nonce: request.nonce, verifier, next };
-            with_cookie(Redirect::to(&request.url).into_response(), Some(view.set_oidc(&begun.text())))
+            Ok(with_cookie(Redirect::to(&request.url).into_response(), Some(view.set_oidc(&begun.text()))))
         }
-        Err(error) => log_in::ask(view, next, String::new(), Some(refusal(&error))),
+        Err(error) => Ok(log_in::ask(view, next, String::new(), Some(refusal(&error)))),
     }
 }
 
@@ -143,21 +143,21 @@ fn redirect_uri(view: &View) -> String {
     format!("{portal}{CALLBACK}")
 }
 
-async fn come_back(view: View, Query(answer): Query<Answer>) -> Response {
-    let Some(provider) = view.portal.oidc.clone() else { return PageError::NotFound.answer(&view) };
+async fn come_back(view: View, Query(answer): Query<Answer>) -> Result<Response, PageError> {
+    let provider = view.portal.oidc.clone().ok_or(PageError::NotFound)?;
     let forgotten = view.clear_oidc();
     let begun = view.oidc().and_then(Begun::parse);
     let begun = begun.filter(|begun| begun.state.as_bytes().ct_eq(answer.state.as_bytes()).into());
     let Some(begun) = begun else {
         // It was not sent from here, or too long ago.
-        return with_cookie(PageError::FormForged.answer(&view), Some(forgotten));
+        return Ok(with_cookie(PageError::FormForged.into_response(), Some(forgotten)));
     };
     let response = match verified(&provider, &view, &begun, &answer).await {
         Ok(identity) if begun.purpose == Purpose::LogIn => logged_in(view, &begun, identity).await,
         Ok(identity) => confirmed(view, &begun, &identity).await,
-        Err(refusal) => log_in::ask(view, begun.next, String::new(), Some(refusal)),
+        Err(refusal) => Ok(log_in::ask(view, begun.next, String::new(), Some(refusal))),
     };
-    with_cookie(response, Some(forgotten))
+    Ok(with_cookie(response.into_response(), Some(forgotten)))
 }
 
 async fn verified(
@@ -174,28 +174,24 @@ async fn verified(
     exchanged.map_err(|error| refusal(&error))
 }
 
-async fn logged_in(view: View, begun: &Begun, identity: VerifiedIdentity) -> Response {
+async fn logged_in(view: View, begun: &Begun, identity: VerifiedIdentity) -> Result<Response, PageError> {
     let (portal, next) = (view.portal.clone(), safe_next(Some(&begun.next)).to_owned());
-    let standing = match portal.identity.standing(&identity.user).await {
-        Ok(standing) => standing.filter(|standing| standing.user.status == UserStatus::Active),
-        Err(error) => return PageError::from(error).answer(&view),
-    };
+    let standing = portal.identity.standing(&identity.user).await?;
+    let standing = standing.filter(|standing| standing.user.status == UserStatus::Active);
     let Some(standing) = standing else {
         let text = "Nobody of this name is known here, or they are disabled. Please write to the operators.";
-        return log_in::ask(view, next, String::new(), Some(refused(StatusCode::FORBIDDEN, "NoSuchUser", text)));
+        let refusal = refused(StatusCode::FORBIDDEN, "NoSuchUser", text);
+        return Ok(log_in::ask(view, next, String::new(), Some(refusal)));
     };
     if standing.suspension.is_some() {
-        return log_in::ask(view, next, String::new(), Some(Refusal::suspended()));
+        return Ok(log_in::ask(view, next, String::new(), Some(Refusal::suspended())));
     }
     let (user, source) = (&standing.user.name, view.visitor.address.to_string());
     let vouched = Vouched { confirmed: identity.authenticated, groups: counted(identity.groups) };
-    let token = match portal.identity.begin_vouched_login(user, &source, vouched).await {
-        Ok((token, _)) => token,
-        Err(error) => return PageError::from(error).answer(&view),
-    };
+    let (token, _) = portal.identity.begin_vouched_login(user, &source, vouched).await?;
     let mut response = with_cookie(onward(&next), Some(view.set_login(&token)));
     response.extensions_mut().insert(LoggedIn(user.clone()));
-    response
+    Ok(response)
 }
 
 /// The groups that the login has: all of them, or none where they are more than a session takes. A part of them would be
@@ -214,16 +210,12 @@ fn onward(next: &str) -> Response {
     Redirect::to(next).into_response()
 }
 
-async fn confirmed(view: View, begun: &Begun, identity: &VerifiedIdentity) -> Response {
-    let signed_in = match signed_in::find(&view).await {
-        Ok(Some(signed_in)) => signed_in,
-        Ok(None) => {
-            let next = utf8_percent_encode(&begun.next, NON_ALPHANUMERIC);
-            let mut response = onward(&format!("/login?next={next}"));
-            response.extensions_mut().insert(NotDone("NotLoggedIn"));
-            return response;
-        }
-        Err(error) => return error.answer(&view),
+async fn confirmed(view: View, begun: &Begun, identity: &VerifiedIdentity) -> Result<Response, PageError> {
+    let Some(signed_in) = signed_in::find(&view).await? else {
+        let next = utf8_percent_encode(&begun.next, NON_ALPHANUMERIC);
+        let mut response = onward(&format!("/login?next={next}"));
+        response.extensions_mut().insert(NotDone("NotLoggedIn"));
+        return Ok(response);
     };
     let refusal = if identity.user != signed_in.user {
         Some(("OtherPerson", "That was another person there. Log in as yourself, or give your password here."))
@@ -235,12 +227,10 @@ async fn confirmed(view: View, begun: &Begun, identity: &VerifiedIdentity) -> Re
     };
     if let Some((name, text)) = refusal {
         let refusal = refused(StatusCode::UNAUTHORIZED, name, text);
-        return confirm::ask(&view, &signed_in, Some(&begun.next), Some(refusal));
+        return Ok(confirm::ask(&view, &signed_in, Some(&begun.next), Some(refusal)));
     }
-    match view.portal.identity.confirm_login(&signed_in.token).await {
-        Ok(_) => onward(safe_next(Some(&begun.next))),
-        Err(error) => PageError::from(error).answer(&view),
-    }
+    view.portal.identity.confirm_login(&signed_in.token).await?;
+    Ok(onward(safe_next(Some(&begun.next))))
 }
 
 fn is_fresh(authenticated: Option<Timestamp>, now: Timestamp) -> bool {

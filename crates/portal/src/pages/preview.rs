@@ -20,8 +20,7 @@ use objects::object::{ObjectInfo, ReadRequest, Selection};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use types::{BucketName, ByteRange, ObjectKey, TenancyName};
 
-use super::buckets::find;
-use super::object::{Named, object_grant};
+use super::object::{Named, open};
 use crate::Portal;
 use crate::error::PageError;
 use crate::page::View;
@@ -223,21 +222,8 @@ async fn image(
     signed_in: SignedIn,
     Path((tenancy, bucket)): Path<(TenancyName, BucketName)>,
     Query(named): Query<Named>,
-) -> Result<Response, Response> {
-    read_image(&view.portal, &signed_in, &tenancy, &bucket, &named).await.map_err(|error| error.answer(&view))
-}
-
-async fn read_image(
-    portal: &Portal,
-    signed_in: &SignedIn,
-    tenancy: &TenancyName,
-    name: &BucketName,
-    named: &Named,
 ) -> Result<Response, PageError> {
-    let (key, version) = named.parse()?;
-    let (member, bucket) = find(portal, signed_in, tenancy, name).await?;
-    let (grant, seen) = object_grant::<action::GetObject>(portal, &member, &bucket, &key, version).await?;
-    let read = portal.objects.get_object(&grant, &ReadRequest::default(), seen).await?;
+    let (key, read) = open(&view.portal, &signed_in, &tenancy, &bucket, &named).await?;
     let Kind::Image(image) = kind(&key, read.head.info.metadata.content_type.as_deref()) else {
         return Err(PageError::NotFound);
     };

@@ -29,14 +29,10 @@ async fn save(
     signed_in: SignedIn,
     Path((tenancy, name)): Path<(TenancyName, BucketName)>,
     Form(Wanted { index }): Form<Wanted>,
-) -> Result<Response, Response> {
-    let saved = async {
-        let (member, bucket) = find(&view.portal, &signed_in, &tenancy, &name).await?;
-        let grant = grant::<action::PutBucketWebsite>(&view.portal, &member, &bucket)?;
-        view.portal.objects.put_public_index(&grant, index == Switch::On).await?;
-        Ok::<_, PageError>(())
-    };
-    saved.await.map_err(|error| error.answer(&view))?;
+) -> Result<Response, PageError> {
+    let (member, bucket) = find(&view.portal, &signed_in, &tenancy, &name).await?;
+    let grant = grant::<action::PutBucketWebsite>(&view.portal, &member, &bucket)?;
+    view.portal.objects.put_public_index(&grant, index == Switch::On).await?;
     let said = if index == Switch::On { "index-on" } else { "index-off" };
     Ok(done(&format!("/object-stores/{tenancy}/buckets/{name}/"), said))
 }

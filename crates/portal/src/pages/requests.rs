@@ -109,6 +109,9 @@ pub(super) struct ReasonForm {
 #[derive(Deserialize)]
 struct Nothing {}
 
+/// The request that a path names.
+pub(super) type Of = Path<(TenancyName, u64)>;
+
 pub(crate) fn routes() -> Router<Portal> {
     Router::new()
         .route("/requests/", get(list))
@@ -120,8 +123,8 @@ pub(crate) fn routes() -> Router<Portal> {
         .route("/requests/{tenancy}/{number}/withdraw", post(withdraw))
 }
 
-async fn list(view: View, signed_in: SignedIn) -> Result<Response, Response> {
-    assemble_list(&view, &signed_in).await.map(|shown| page(&shown)).map_err(|error| error.answer(&view))
+async fn list(view: View, signed_in: SignedIn) -> Result<Response, PageError> {
+    Ok(page(&assemble_list(&view, &signed_in).await?))
 }
 
 async fn assemble_list(view: &View, signed_in: &SignedIn) -> Result<RequestsPage, PageError> {
@@ -143,7 +146,7 @@ async fn assemble_list(view: &View, signed_in: &SignedIn) -> Result<RequestsPage
     let to_decide = of_others.into_iter().filter(|request| request.user != signed_in.user).collect();
     Ok(RequestsPage {
         layout: view.layout(Some(signed_in), Part::Services, "My requests and grants"),
-        below: Acting::Person(signed_in.user.clone()).requests_path(),
+        below: signed_in.as_person().requests_path(),
         to_decide: row(to_decide),
         open: row(own),
         ended: row(ended),
@@ -151,13 +154,8 @@ async fn assemble_list(view: &View, signed_in: &SignedIn) -> Result<RequestsPage
     })
 }
 
-async fn show(
-    view: View,
-    signed_in: SignedIn,
-    Path((tenancy, number)): Path<(TenancyName, u64)>,
-) -> Result<Response, Response> {
-    let acting = Acting::Person(signed_in.user.clone());
-    show_request(&view, &signed_in, &acting, &RequestId { tenancy, number }).await
+async fn show(view: View, signed_in: SignedIn, Path((tenancy, number)): Of) -> Result<Response, PageError> {
+    show_request(&view, &signed_in, &signed_in.as_person(), &RequestId { tenancy, number }).await
 }
 
 /// The page of a request.
@@ -169,8 +167,8 @@ pub(super) async fn show_request(
     signed_in: &SignedIn,
     acting: &Acting,
     id: &RequestId,
-) -> Result<Response, Response> {
-    assemble(view, signed_in, acting, id).await.map(|shown| page(&shown)).map_err(|error| error.answer(view))
+) -> Result<Response, PageError> {
+    Ok(page(&assemble(view, signed_in, acting, id).await?))
 }
 
 async fn assemble(
@@ -271,8 +269,8 @@ pub(super) async fn decide(
     acting: &Acting,
     id: &RequestId,
     decision: Decision,
-) -> Result<Response, Response> {
-    let said = decided(view, signed_in, &acting.actor(), id, decision).await.map_err(|error| error.answer(view))?;
+) -> Result<Response, PageError> {
+    let said = decided(view, signed_in, &acting.actor(), id, decision).await?;
     Ok(done(&acting.request_path(id), said))
 }
 
@@ -308,16 +306,13 @@ async fn decided(
     }
 }
 
-type Of = Path<(TenancyName, u64)>;
-
 async fn approve(
     view: View,
     signed_in: SignedIn,
     Path((tenancy, number)): Of,
     Form(form): Form<ApproveForm>,
-) -> Result<Response, Response> {
-    let acting = Acting::Person(signed_in.user.clone());
-    decide(&view, &signed_in, &acting, &RequestId { tenancy, number }, Decision::Approve(form)).await
+) -> Result<Response, PageError> {
+    decide(&view, &signed_in, &signed_in.as_person(), &RequestId { tenancy, number }, Decision::Approve(form)).await
 }
 
 async fn reject(
@@ -325,9 +320,8 @@ async fn reject(
     signed_in: SignedIn,
     Path((tenancy, number)): Of,
     Form(form): Form<ReasonForm>,
-) -> Result<Response, Response> {
-    let acting = Acting::Person(signed_in.user.clone());
-    decide(&view, &signed_in, &acting, &RequestId { tenancy, number }, Decision::Reject(form)).await
+) -> Result<Response, PageError> {
+    decide(&view, &signed_in, &signed_in.as_person(), &RequestId { tenancy, number }, Decision::Reject(form)).await
 }
 
 async fn ask(
@@ -335,31 +329,28 @@ async fn ask(
     signed_in: SignedIn,
     Path((tenancy, number)): Of,
     Form(form): Form<ReasonForm>,
-) -> Result<Response, Response> {
-    let acting = Acting::Person(signed_in.user.clone());
-    decide(&view, &signed_in, &acting, &RequestId { tenancy, number }, Decision::Ask(form)).await
+) -> Result<Response, PageError> {
+    decide(&view, &signed_in, &signed_in.as_person(), &RequestId { tenancy, number }, Decision::Ask(form)).await
 }
 
 async fn answer(
     view: View,
     signed_in: SignedIn,
-    Path((tenancy, number)): Path<(TenancyName, u64)>,
+    Path((tenancy, number)): Of,
     Form(ReasonForm { reason, .. }): Form<ReasonForm>,
-) -> Result<Response, Response> {
+) -> Result<Response, PageError> {
     let (id, actor) = (RequestId { tenancy, number }, Actor::Person(signed_in.user));
-    let answered = view.portal.identity.answer_request(&actor, &id, reason.trim()).await;
-    answered.map_err(|error| PageError::from(error).answer(&view))?;
+    view.portal.identity.answer_request(&actor, &id, reason.trim()).await?;
     Ok(done(&format!("/requests/{id}/"), "request-answered"))
 }
 
 async fn withdraw(
     view: View,
     signed_in: SignedIn,
-    Path((tenancy, number)): Path<(TenancyName, u64)>,
+    Path((tenancy, number)): Of,
     Form(Nothing {}): Form<Nothing>,
-) -> Result<Response, Response> {
+) -> Result<Response, PageError> {
     let (id, actor) = (RequestId { tenancy, number }, Actor::Person(signed_in.user));
-    let withdrawn = view.portal.identity.withdraw_request(&actor, &id).await;
-    withdrawn.map_err(|error| PageError::from(error).answer(&view))?;
+    view.portal.identity.withdraw_request(&actor, &id).await?;
     Ok(done("/requests/", "request-withdrawn"))
 }

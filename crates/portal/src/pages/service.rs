@@ -134,8 +134,8 @@ pub(super) fn find(portal: &Portal, tenancy: &TenancyName) -> Result<std::sync::
     portal.identity.tenancy(tenancy).ok_or(PageError::NotFound)
 }
 
-async fn show(view: View, signed_in: SignedIn, Path(tenancy): Path<TenancyName>) -> Result<Response, Response> {
-    assemble(&view, &signed_in, &tenancy).await.map(|shown| page(&shown)).map_err(|error| error.answer(&view))
+async fn show(view: View, signed_in: SignedIn, Path(tenancy): Path<TenancyName>) -> Result<Response, PageError> {
+    Ok(page(&assemble(&view, &signed_in, &tenancy).await?))
 }
 
 async fn assemble(view: &View, signed_in: &SignedIn, name: &TenancyName) -> Result<ServicePage, PageError> {
@@ -199,8 +199,8 @@ async fn apply(
     view: View,
     signed_in: SignedIn,
     Path((tenancy, role)): Path<(TenancyName, Role)>,
-) -> Result<Response, Response> {
-    find(&view.portal, &tenancy).map_err(|error| error.answer(&view))?;
+) -> Result<Response, PageError> {
+    find(&view.portal, &tenancy)?;
     let layout = view.layout(Some(&signed_in), Part::Services, "Apply for access");
     Ok(page(&ApplyPage { layout, name: tenancy.to_string(), role, reason_chars: MAX_REASON_CHARS }))
 }
@@ -210,10 +210,9 @@ async fn submit(
     signed_in: SignedIn,
     Path((tenancy, role)): Path<(TenancyName, Role)>,
     Form(Application { reason }): Form<Application>,
-) -> Result<Response, Response> {
+) -> Result<Response, PageError> {
     let new = NewRequest { tenancy, kind: RequestKind::Join { role }, reason: reason.trim().to_owned() };
-    let made = view.portal.identity.submit_request(&Actor::Person(signed_in.user.clone()), new).await;
-    let request = made.map_err(|error| PageError::from(error).answer(&view))?;
+    let request = view.portal.identity.submit_request(&Actor::Person(signed_in.user.clone()), new).await?;
     match request.state {
         RequestState::Approved => Ok(done("/services/my/", "joined")),
         _ => Ok(done(&format!("/requests/{}/", request.id), "request-submitted")),

@@ -47,12 +47,12 @@ pub(crate) fn routes() -> Router<Portal> {
     Router::new().route("/services/", get(discover)).route("/services/my/", get(mine))
 }
 
-async fn discover(view: View, signed_in: SignedIn, Query(wanted): Query<Wanted>) -> Result<Response, Response> {
-    show(&view, &signed_in, wanted, false).await.map_err(|error| error.answer(&view))
+async fn discover(view: View, signed_in: SignedIn, Query(wanted): Query<Wanted>) -> Result<Response, PageError> {
+    show(&view, &signed_in, wanted, false).await
 }
 
-async fn mine(view: View, signed_in: SignedIn, Query(wanted): Query<Wanted>) -> Result<Response, Response> {
-    show(&view, &signed_in, wanted, true).await.map_err(|error| error.answer(&view))
+async fn mine(view: View, signed_in: SignedIn, Query(wanted): Query<Wanted>) -> Result<Response, PageError> {
+    show(&view, &signed_in, wanted, true).await
 }
 
 async fn show(view: &View, signed_in: &SignedIn, wanted: Wanted, mine: bool) -> Result<Response, PageError> {

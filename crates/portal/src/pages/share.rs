@@ -79,9 +79,8 @@ async fn show(
     Confirmed(signed_in): Confirmed,
     Path((tenancy, bucket)): Path<(TenancyName, BucketName)>,
     Query(named): Query<Named>,
-) -> Result<Response, Response> {
-    let shown = assemble(&view, &signed_in, (&tenancy, &bucket), &named, None).await;
-    shown.map(|shown| page(&shown)).map_err(|error| error.answer(&view))
+) -> Result<Response, PageError> {
+    Ok(page(&assemble(&view, &signed_in, (&tenancy, &bucket), &named, None).await?))
 }
 
 async fn make(
@@ -89,10 +88,9 @@ async fn make(
     Confirmed(signed_in): Confirmed,
     Path((tenancy, bucket)): Path<(TenancyName, BucketName)>,
     Form(wanted): Form<Wanted>,
-) -> Result<Response, Response> {
+) -> Result<Response, PageError> {
     let named = Named { key: wanted.key.clone(), version: wanted.version.clone() };
-    let shown = assemble(&view, &signed_in, (&tenancy, &bucket), &named, Some(&wanted)).await;
-    shown.map(|shown| page(&shown)).map_err(|error| error.answer(&view))
+    Ok(page(&assemble(&view, &signed_in, (&tenancy, &bucket), &named, Some(&wanted)).await?))
 }
 
 async fn assemble(

@@ -97,8 +97,8 @@ async fn sign(
     signed_in: SignedIn,
     Path((tenancy, bucket)): Path<(TenancyName, BucketName)>,
     Form(wanted): Form<Wanted>,
-) -> Result<Response, Response> {
-    let links = links(&view, &signed_in, &tenancy, &bucket, &wanted).await.map_err(|error| error.answer(&view))?;
+) -> Result<Response, PageError> {
+    let links = links(&view, &signed_in, &tenancy, &bucket, &wanted).await?;
     let body = json!({ "links": links }).to_string();
     Ok((StatusCode::OK, [(CONTENT_TYPE, "application/json")], body).into_response())
 }
@@ -140,9 +140,8 @@ async fn upload(
     signed_in: SignedIn,
     Path((tenancy, bucket)): Path<(TenancyName, BucketName)>,
     request: Request,
-) -> Result<Response, Response> {
-    let received = receive(&view, &signed_in, &tenancy, &bucket, request).await;
-    let (prefix, keys) = received.map_err(|error| error.answer(&view))?;
+) -> Result<Response, PageError> {
+    let (prefix, keys) = receive(&view, &signed_in, &tenancy, &bucket, request).await?;
     let prefix = utf8_percent_encode(&prefix, NON_ALPHANUMERIC);
     let mut response = done(&format!("/object-stores/{tenancy}/buckets/{bucket}/objects/?prefix={prefix}"), "uploaded");
     let mut made = keys.first().cloned().unwrap_or_default();

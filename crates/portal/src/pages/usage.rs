@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use access::{TenancyTarget, action};
+use access::action;
 use askama::Template;
 use axum::Router;
 use axum::extract::{Path, Query};
@@ -16,12 +16,11 @@ use http::HeaderValue;
 use http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use metering::{Day, History, Of, Period, Row, Traffic};
 use objects::{Bucket, Usage};
-use policy::{Facts, Principal, Resource};
 use serde::Deserialize;
 use types::size::format_size;
 use types::{TenancyName, Timestamp};
 
-use super::buckets::may;
+use super::buckets::{listed, may};
 use super::service::find;
 use crate::Portal;
 use crate::acting::Acting;
@@ -119,9 +118,8 @@ async fn show(
     signed_in: SignedIn,
     Path(tenancy): Path<TenancyName>,
     Query(wanted): Query<Wanted>,
-) -> Result<Response, Response> {
-    let acting = Acting::Person(signed_in.user.clone());
-    show_usage(&view, &signed_in, &acting, &tenancy, &wanted).await
+) -> Result<Response, PageError> {
+    show_usage(&view, &signed_in, &signed_in.as_person(), &tenancy, &wanted).await
 }
 
 async fn csv(
@@ -129,9 +127,8 @@ async fn csv(
     signed_in: SignedIn,
     Path(tenancy): Path<TenancyName>,
     Query(wanted): Query<Wanted>,
-) -> Result<Response, Response> {
-    let acting = Acting::Person(signed_in.user.clone());
-    send_csv(&view, &signed_in, &acting, &tenancy, &wanted).await
+) -> Result<Response, PageError> {
+    send_csv(&view, &signed_in, &signed_in.as_person(), &tenancy, &wanted).await
 }
 
 /// The page of a tenancy's use.
@@ -144,9 +141,8 @@ pub(super) async fn show_usage(
     acting: &Acting,
     tenancy: &TenancyName,
     wanted: &Wanted,
-) -> Result<Response, Response> {
-    let shown = assemble(view, signed_in, acting, tenancy, wanted).await;
-    shown.map(|shown| page(&shown)).map_err(|error| error.answer(view))
+) -> Result<Response, PageError> {
+    Ok(page(&assemble(view, signed_in, acting, tenancy, wanted).await?))
 }
 
 /// The numbers behind the page, by bucket, as RFC 4180 has them.
@@ -159,15 +155,11 @@ pub(super) async fn send_csv(
     acting: &Acting,
     tenancy: &TenancyName,
     wanted: &Wanted,
-) -> Result<Response, Response> {
-    let csv = async {
-        let sight = Sight::of(&view.portal, signed_in, acting, tenancy).await?;
-        let mut history = history(&view.portal, &sight.tenancy, Of::Buckets(None), wanted.range()).await?;
-        history.rows.retain(|row| sight.shows(row));
-        Ok::<_, PageError>(history.to_csv())
-    };
-    let csv = csv.await.map_err(|error| error.answer(view))?;
-    let mut response = csv.into_response();
+) -> Result<Response, PageError> {
+    let sight = Sight::of(&view.portal, signed_in, acting, tenancy).await?;
+    let mut history = history(&view.portal, &sight.tenancy, Of::Buckets(None), wanted.range()).await?;
+    history.rows.retain(|row| sight.shows(row));
+    let mut response = history.to_csv().into_response();
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/csv; charset=utf-8"));
     let named = HeaderValue::from_str(&format!("attachment; filename=\"{tenancy}-usage.csv\""));
@@ -204,11 +196,11 @@ impl Sight {
         let (mut buckets, is_whole) = match acting {
             Acting::Operator => {
                 find(portal, tenancy)?;
-                (listed(portal, &portal.access.operator(tenancy.clone()), tenancy).await?, true)
+                (listed(portal, &portal.access.operator(tenancy.clone())).await?, true)
             }
             Acting::Person(_) => {
                 let member = signed_in.member_of(portal, tenancy)?;
-                let all = listed(portal, &member.principal, tenancy).await?;
+                let all = listed(portal, &member.principal).await?;
                 let manages = member.manages();
                 (all.into_iter().filter(|bucket| manages || sees(portal, &member, bucket)).collect(), manages)
             }
@@ -256,8 +248,7 @@ pub(super) async fn past_month(
     signed_in: &SignedIn,
     tenancy: &TenancyName,
 ) -> Result<PastMonth, PageError> {
-    let acting = Acting::Person(signed_in.user.clone());
-    let sight = Sight::of(portal, signed_in, &acting, tenancy).await?;
+    let sight = Sight::of(portal, signed_in, &signed_in.as_person(), tenancy).await?;
     let mut charts = charts(portal, &sight, RANGES[0]).await?;
     charts.retain(|chart| chart.unit == Unit::Bytes);
     for (chart, title) in charts.iter_mut().zip(["Storage Used", "Bandwidth Used"]) {
@@ -271,17 +262,6 @@ pub(super) async fn past_month(
         top: sight.top(),
         charts,
     })
-}
-
-pub(super) async fn listed(
-    portal: &Portal,
-    principal: &Arc<Principal>,
-    tenancy: &TenancyName,
-) -> Result<Vec<Arc<Bucket>>, PageError> {
-    let target = TenancyTarget { tenancy: tenancy.clone() };
-    let facts = Facts::about(Resource::Tenancy);
-    let grant = portal.access.authorize::<action::ListAllMyBuckets>(principal, target, facts)?;
-    Ok(portal.objects.list_buckets(&grant).await?)
 }
 
 async fn history(portal: &Portal, tenancy: &TenancyName, of: Of, range: Range) -> Result<History, PageError> {

@@ -89,8 +89,8 @@ async fn show(
     view: View,
     Confirmed(signed_in): Confirmed,
     Path(tenancy): Path<TenancyName>,
-) -> Result<Response, Response> {
-    assemble(&view, &signed_in, &tenancy).await.map(|shown| page(&shown)).map_err(|error| error.answer(&view))
+) -> Result<Response, PageError> {
+    Ok(page(&assemble(&view, &signed_in, &tenancy).await?))
 }
 
 async fn assemble(view: &View, signed_in: &SignedIn, tenancy: &TenancyName) -> Result<ViewKeysPage, PageError> {
@@ -139,9 +139,8 @@ async fn delete(
     Confirmed(signed_in): Confirmed,
     Path(tenancy): Path<TenancyName>,
     Form(Chosen { key }): Form<Chosen>,
-) -> Result<Response, Response> {
-    let outcome = delete_seen(&view.portal, &signed_in, &tenancy, &key).await;
-    outcome.map_err(|error| error.answer(&view))?;
+) -> Result<Response, PageError> {
+    delete_seen(&view.portal, &signed_in, &tenancy, &key).await?;
     Ok(done(&format!("/object-stores/{tenancy}/keys/"), "key-deleted"))
 }
 

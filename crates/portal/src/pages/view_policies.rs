@@ -48,9 +48,8 @@ async fn show(
     view: View,
     Confirmed(signed_in): Confirmed,
     Path((tenancy, name)): Path<(TenancyName, BucketName)>,
-) -> Result<Response, Response> {
-    let shown = assemble(&view, &signed_in, &tenancy, &name).await;
-    shown.map(|shown| page(&shown)).map_err(|error| error.answer(&view))
+) -> Result<Response, PageError> {
+    Ok(page(&assemble(&view, &signed_in, &tenancy, &name).await?))
 }
 
 async fn assemble(
@@ -82,16 +81,13 @@ async fn remove(
     Confirmed(signed_in): Confirmed,
     Path((tenancy, name)): Path<(TenancyName, BucketName)>,
     Form(Chosen { index, etag }): Form<Chosen>,
-) -> Result<Response, Response> {
-    let shown = async {
-        let (_, bucket) = editable(&view.portal, &signed_in, &tenancy, &name).await?;
-        if etag != etag_of(&bucket) {
-            let text = "Somebody else changed the policy since you looked at it. Nothing was removed: look again.";
-            return Err(PageError::Refused(text.to_owned()));
-        }
-        let policy = bucket.policy.as_ref().ok_or(PageError::NotFound)?;
-        let document = statement::without(policy.document(), name.as_str(), index);
-        preview(&view, &signed_in, &bucket, Draft { document, etag }, None).await
-    };
-    shown.await.map_err(|error| error.answer(&view))
+) -> Result<Response, PageError> {
+    let (_, bucket) = editable(&view.portal, &signed_in, &tenancy, &name).await?;
+    if etag != etag_of(&bucket) {
+        let text = "Somebody else changed the policy since you looked at it. Nothing was removed: look again.";
+        return Err(PageError::Refused(text.to_owned()));
+    }
+    let policy = bucket.policy.as_ref().ok_or(PageError::NotFound)?;
+    let document = statement::without(policy.document(), name.as_str(), index);
+    preview(&view, &signed_in, &bucket, Draft { document, etag }, None).await
 }

@@ -86,9 +86,8 @@ async fn show(
     signed_in: SignedIn,
     Path((tenancy, bucket)): Path<(TenancyName, BucketName)>,
     Query(wanted): Query<Wanted>,
-) -> Result<Response, Response> {
-    let shown = assemble(&view, &signed_in, &tenancy, &bucket, &wanted).await;
-    shown.map(|shown| page(&shown)).map_err(|error| error.answer(&view))
+) -> Result<Response, PageError> {
+    Ok(page(&assemble(&view, &signed_in, &tenancy, &bucket, &wanted).await?))
 }
 
 async fn assemble(

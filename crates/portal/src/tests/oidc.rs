@@ -103,7 +103,8 @@ async fn groups_of_the_provider_count_as_in_sessions() {
     let saved = max.post_from(&format!("{DATA}policies/edit"), &format!("{DATA}policies/save"), &saved).await;
     assert_eq!(saved.status, 303, "{}", saved.text);
 
-    for (groups, may) in [(&["lab", "other"][..], true), (&["other"], false), (&["t-o-managers"], false), (&[], false)] {
+    for (groups, may) in [(&["lab", "other"][..], true), (&["other"], false), (&["t-o-managers"], false), (&[], false)]
+    {
         let mut bob = vouched_for(&world, "bob", groups).await;
         let listed = bob.get("/object-stores/t-o/buckets/").await.text;
         assert_eq!(listed.contains("buckets/data/"), may, "{groups:?}: {listed}");
@@ -112,7 +113,8 @@ async fn groups_of_the_provider_count_as_in_sessions() {
         let token = bob.get("/account/").await.csrf().expect("a token").to_owned();
         let sent = bob.send_parts("data", &[("csrf", &token), ("prefix", "")], &[("k", "text/plain", "v")]).await;
         assert_eq!(sent.status, if may { 303 } else { 403 }, "{groups:?}: {}", sent.text);
-        let signed = bob.post_with(&format!("{DATA}objects/sign"), &[("key", "l"), ("step", "put")], Some(&token)).await;
+        let signed =
+            bob.post_with(&format!("{DATA}objects/sign"), &[("key", "l"), ("step", "put")], Some(&token)).await;
         let answer: serde_json::Value = serde_json::from_str(&signed.text).expect("JSON");
         let link = answer["links"][0].as_str().expect("a link");
         assert_eq!(ask(&world, "PUT", link, "content").await.0, if may { 200 } else { 403 }, "{groups:?}");

@@ -12,7 +12,7 @@ use types::TenancyName;
 use crate::Portal;
 use crate::error::PageError;
 use crate::page::{Layout, Part, View, page};
-use crate::pages::{buckets, usage};
+use crate::pages::buckets;
 use crate::signed_in::SignedIn;
 
 /// The most buckets on the page.
@@ -39,16 +39,15 @@ pub(super) fn routes() -> Router<Portal> {
     Router::new().route("/_admin/portal/{tenancy}/permissions", get(show))
 }
 
-async fn show(view: View, signed_in: SignedIn, Path(tenancy): Path<TenancyName>) -> Result<Response, Response> {
-    let shown = assemble(&view, &signed_in, &tenancy).await;
-    shown.map(|shown| page(&shown)).map_err(|error| error.answer(&view))
+async fn show(view: View, signed_in: SignedIn, Path(tenancy): Path<TenancyName>) -> Result<Response, PageError> {
+    Ok(page(&assemble(&view, &signed_in, &tenancy).await?))
 }
 
 async fn assemble(view: &View, signed_in: &SignedIn, name: &TenancyName) -> Result<PermissionsPage, PageError> {
     let portal = &view.portal;
     let member = signed_in.member_of(portal, name)?;
     let tenancy = portal.identity.tenancy(name).ok_or(PageError::NotFound)?;
-    let mut found = usage::listed(portal, &member.principal, name).await?;
+    let mut found = buckets::listed(portal, &member.principal).await?;
     found.retain(|bucket| buckets::may::<action::GetBucketPolicy>(portal, &member, bucket));
     let truncated = found.len() > SHOWN;
     let rows = found.iter().take(SHOWN).map(|bucket| Row {

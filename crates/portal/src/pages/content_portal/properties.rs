@@ -39,9 +39,8 @@ pub(super) fn routes() -> Router<Portal> {
     Router::new().route("/_admin/portal/{tenancy}/properties", get(show))
 }
 
-async fn show(view: View, signed_in: SignedIn, Path(tenancy): Path<TenancyName>) -> Result<Response, Response> {
-    let shown = assemble(&view, &signed_in, &tenancy).await;
-    shown.map(|shown| page(&shown)).map_err(|error| error.answer(&view))
+async fn show(view: View, signed_in: SignedIn, Path(tenancy): Path<TenancyName>) -> Result<Response, PageError> {
+    Ok(page(&assemble(&view, &signed_in, &tenancy).await?))
 }
 
 async fn assemble(view: &View, signed_in: &SignedIn, name: &TenancyName) -> Result<PropertiesPage, PageError> {

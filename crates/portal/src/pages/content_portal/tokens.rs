@@ -94,9 +94,8 @@ async fn show(
     Confirmed(signed_in): Confirmed,
     Path(tenancy): Path<TenancyName>,
     Query(Filter { filter }): Query<Filter>,
-) -> Result<Response, Response> {
-    let shown = assemble(&view, &signed_in, &tenancy, filter.trim()).await;
-    shown.map(|shown| page(&shown)).map_err(|error| error.answer(&view))
+) -> Result<Response, PageError> {
+    Ok(page(&assemble(&view, &signed_in, &tenancy, filter.trim()).await?))
 }
 
 async fn assemble(
@@ -164,8 +163,8 @@ async fn add(
     Confirmed(signed_in): Confirmed,
     Path(tenancy): Path<TenancyName>,
     Form(wanted): Form<Wanted>,
-) -> Result<Response, Response> {
-    let made = make(&view.portal, &signed_in, &tenancy, wanted).await.map_err(|error| error.answer(&view))?;
+) -> Result<Response, PageError> {
+    let made = make(&view.portal, &signed_in, &tenancy, wanted).await?;
     let (token, secret) = made;
     // The id of a token without a secret is all that it takes to use it, and is not recorded.
     let recorded = secret.is_some().then(|| Made(token.clone()));
@@ -214,9 +213,8 @@ async fn delete(
     Confirmed(signed_in): Confirmed,
     Path(tenancy): Path<TenancyName>,
     Form(Chosen { token }): Form<Chosen>,
-) -> Result<Response, Response> {
-    let gone = delete_seen(&view.portal, &signed_in, &tenancy, &token).await;
-    gone.map_err(|error| error.answer(&view))?;
+) -> Result<Response, PageError> {
+    delete_seen(&view.portal, &signed_in, &tenancy, &token).await?;
     Ok(done(&format!("/_admin/portal/{tenancy}/tokens/"), "token-deleted"))
 }
 

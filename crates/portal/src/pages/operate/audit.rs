@@ -101,8 +101,8 @@ impl Wanted {
     }
 }
 
-async fn show(view: View, Operator(operator): Operator, Query(wanted): Query<Wanted>) -> Result<Response, Response> {
-    assemble(&view, &operator, wanted).await.map(|shown| page(&shown)).map_err(|error| error.answer(&view))
+async fn show(view: View, Operator(operator): Operator, Query(wanted): Query<Wanted>) -> Result<Response, PageError> {
+    Ok(page(&assemble(&view, &operator, wanted).await?))
 }
 
 async fn assemble(view: &View, operator: &SignedIn, wanted: Wanted) -> Result<AuditPage, PageError> {
@@ -141,8 +141,8 @@ async fn lines(
     view: View,
     ConfirmedOperator(_): ConfirmedOperator,
     Query(wanted): Query<Wanted>,
-) -> Result<Response, Response> {
-    let filter = wanted.filter().map_err(|error| error.answer(&view))?;
+) -> Result<Response, PageError> {
+    let filter = wanted.filter()?;
     let from = Place::At(None);
     let pages = stream::try_unfold((view.portal.audit.clone(), Arc::new(filter), from), next_lines);
     let mut response = Body::from_stream(pages).into_response();

@@ -90,8 +90,8 @@ pub(crate) fn routes() -> Router<Portal> {
     Router::new().route("/operate/health/", get(show)).route("/operate/health/retry-mail", post(retry_mail))
 }
 
-async fn show(view: View, Operator(operator): Operator, Query(wanted): Query<Wanted>) -> Result<Response, Response> {
-    assemble(&view, &operator, &wanted).await.map(|shown| page(&shown)).map_err(|error| error.answer(&view))
+async fn show(view: View, Operator(operator): Operator, Query(wanted): Query<Wanted>) -> Result<Response, PageError> {
+    Ok(page(&assemble(&view, &operator, &wanted).await?))
 }
 
 async fn assemble(view: &View, operator: &SignedIn, wanted: &Wanted) -> Result<HealthPage, PageError> {
@@ -167,8 +167,7 @@ async fn retry_mail(
     view: View,
     ConfirmedOperator(_): ConfirmedOperator,
     Form(Nothing {}): Form<Nothing>,
-) -> Result<Response, Response> {
-    let retried = view.portal.notify.retry_mails().await;
-    retried.map_err(|error| PageError::from(error).answer(&view))?;
+) -> Result<Response, PageError> {
+    view.portal.notify.retry_mails().await?;
     Ok(done("/operate/health/", "mail-retried"))
 }

@@ -8,6 +8,7 @@ use types::TenancyName;
 
 use crate::Portal;
 use crate::acting::Acting;
+use crate::error::PageError;
 use crate::form::Form;
 use crate::page::View;
 use crate::pages::members::{GrantForm, RevokeForm, Wanted, grant_role, revoke_role, show_members};
@@ -25,7 +26,7 @@ async fn show(
     Operator(operator): Operator,
     Path(tenancy): Path<TenancyName>,
     Query(wanted): Query<Wanted>,
-) -> Result<Response, Response> {
+) -> Result<Response, PageError> {
     show_members(&view, &operator, &Acting::Operator, &tenancy, wanted).await
 }
 
@@ -34,7 +35,7 @@ async fn grant(
     ConfirmedOperator(_): ConfirmedOperator,
     Path(tenancy): Path<TenancyName>,
     Form(form): Form<GrantForm>,
-) -> Result<Response, Response> {
+) -> Result<Response, PageError> {
     grant_role(&view, &Acting::Operator, tenancy, form).await
 }
 
@@ -43,6 +44,6 @@ async fn revoke(
     ConfirmedOperator(_): ConfirmedOperator,
     Path(tenancy): Path<TenancyName>,
     Form(form): Form<RevokeForm>,
-) -> Result<Response, Response> {
+) -> Result<Response, PageError> {
     revoke_role(&view, &Acting::Operator, tenancy, form).await
 }

@@ -46,8 +46,8 @@ pub(crate) fn routes() -> Router<Portal> {
     Router::new().route("/operate/people/", get(show))
 }
 
-async fn show(view: View, Operator(operator): Operator, Query(wanted): Query<Wanted>) -> Result<Response, Response> {
-    assemble(&view, &operator, &wanted).await.map(|shown| page(&shown)).map_err(|error| error.answer(&view))
+async fn show(view: View, Operator(operator): Operator, Query(wanted): Query<Wanted>) -> Result<Response, PageError> {
+    Ok(page(&assemble(&view, &operator, &wanted).await?))
 }
 
 async fn assemble(view: &View, operator: &SignedIn, wanted: &Wanted) -> Result<PeoplePage, PageError> {

@@ -70,8 +70,8 @@ pub(crate) fn routes() -> Router<Portal> {
         .route("/operate/people/{user}/end-logins", post(end_logins))
 }
 
-async fn show(view: View, Operator(operator): Operator, Path(user): Path<UserName>) -> Result<Response, Response> {
-    assemble(&view, &operator, &user).await.map(|shown| page(&shown)).map_err(|error| error.answer(&view))
+async fn show(view: View, Operator(operator): Operator, Path(user): Path<UserName>) -> Result<Response, PageError> {
+    Ok(page(&assemble(&view, &operator, &user).await?))
 }
 
 async fn assemble(view: &View, operator: &SignedIn, name: &UserName) -> Result<PersonPage, PageError> {
@@ -117,14 +117,11 @@ async fn suspend(
     ConfirmedOperator(operator): ConfirmedOperator,
     Path(user): Path<UserName>,
     Form(SuspendForm { reason }): Form<SuspendForm>,
-) -> Result<Response, Response> {
-    let suspended = async {
-        if user == operator.user {
-            return Err(PageError::Refused("You can not suspend yourself. Another operator can.".to_owned()));
-        }
-        Ok(view.portal.identity.suspend_user(&Actor::Operator, &user, reason.trim()).await?)
-    };
-    suspended.await.map_err(|error| error.answer(&view))?;
+) -> Result<Response, PageError> {
+    if user == operator.user {
+        return Err(PageError::Refused("You can not suspend yourself. Another operator can.".to_owned()));
+    }
+    view.portal.identity.suspend_user(&Actor::Operator, &user, reason.trim()).await?;
     Ok(done(&format!("/operate/people/{user}/"), "person-suspended"))
 }
 
@@ -133,9 +130,8 @@ async fn reactivate(
     ConfirmedOperator(_): ConfirmedOperator,
     Path(user): Path<UserName>,
     Form(Nothing {}): Form<Nothing>,
-) -> Result<Response, Response> {
-    let reactivated = view.portal.identity.reactivate_user(&Actor::Operator, &user).await;
-    reactivated.map_err(|error| PageError::from(error).answer(&view))?;
+) -> Result<Response, PageError> {
+    view.portal.identity.reactivate_user(&Actor::Operator, &user).await?;
     Ok(done(&format!("/operate/people/{user}/"), "person-reactivated"))
 }
 
@@ -145,8 +141,7 @@ async fn end_logins(
     ConfirmedOperator(_): ConfirmedOperator,
     Path(user): Path<UserName>,
     Form(Nothing {}): Form<Nothing>,
-) -> Result<Response, Response> {
-    let ended = view.portal.identity.end_sessions(&user).await;
-    ended.map_err(|error| PageError::from(error).answer(&view))?;
+) -> Result<Response, PageError> {
+    view.portal.identity.end_sessions(&user).await?;
     Ok(done(&format!("/operate/people/{user}/"), "logins-ended"))
 }

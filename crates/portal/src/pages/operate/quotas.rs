@@ -116,8 +116,8 @@ async fn show(
     view: View,
     Operator(operator): Operator,
     Path(tenancy): Path<TenancyName>,
-) -> Result<Response, Response> {
-    assemble(&view, &operator, &tenancy).await.map(|shown| page(&shown)).map_err(|error| error.answer(&view))
+) -> Result<Response, PageError> {
+    Ok(page(&assemble(&view, &operator, &tenancy).await?))
 }
 
 async fn assemble(view: &View, operator: &SignedIn, name: &TenancyName) -> Result<QuotasPage, PageError> {
@@ -185,18 +185,15 @@ async fn set(
     ConfirmedOperator(_): ConfirmedOperator,
     Path(tenancy): Path<TenancyName>,
     Form(form): Form<QuotaForm>,
-) -> Result<Response, Response> {
-    let set = async {
-        let scope = scope(&form)?;
-        let held = find(&view.portal, &tenancy)?.quota.overridden.clone().filter(|_| scope == QuotaScope::Tenancy);
-        let change = change(form, held)?;
-        if let QuotaScope::Bucket(bucket) = &scope {
-            let buckets = view.portal.objects.find_bucket(&tenancy, bucket).await?;
-            buckets.ok_or_else(|| PageError::Refused(format!("There is no bucket {bucket} in {tenancy}.")))?;
-        }
-        Ok::<_, PageError>(view.portal.identity.set_quota(&tenancy, &scope, change).await?)
-    };
-    set.await.map_err(|error| error.answer(&view))?;
+) -> Result<Response, PageError> {
+    let scope = scope(&form)?;
+    let held = find(&view.portal, &tenancy)?.quota.overridden.clone().filter(|_| scope == QuotaScope::Tenancy);
+    let change = change(form, held)?;
+    if let QuotaScope::Bucket(bucket) = &scope {
+        let buckets = view.portal.objects.find_bucket(&tenancy, bucket).await?;
+        buckets.ok_or_else(|| PageError::Refused(format!("There is no bucket {bucket} in {tenancy}.")))?;
+    }
+    view.portal.identity.set_quota(&tenancy, &scope, change).await?;
     Ok(done(&format!("/operate/tenancies/{tenancy}/quotas/"), "quota-set"))
 }
 

@@ -7,14 +7,13 @@ use axum::response::Response;
 use axum::routing::{get, post};
 use identity::{Actor, Request, RequestFilter, RequestId, RequestKind, RequestState};
 use serde::Deserialize;
-use types::TenancyName;
 
 use crate::Portal;
 use crate::acting::Acting;
 use crate::error::PageError;
 use crate::form::Form;
 use crate::page::{Layout, Part, View, page};
-use crate::pages::requests::{ApproveForm, Decision, ReasonForm, decide, show_request};
+use crate::pages::requests::{ApproveForm, Decision, Of, ReasonForm, decide, show_request};
 use crate::pages::service::RequestRow;
 use crate::signed_in::{ConfirmedOperator, Operator, SignedIn};
 
@@ -45,8 +44,6 @@ struct Wanted {
 /// The states of requests that have ended, as the page offers them.
 const ENDED: [RequestState; 3] = [RequestState::Approved, RequestState::Rejected, RequestState::Withdrawn];
 
-type Of = Path<(TenancyName, u64)>;
-
 pub(crate) fn routes() -> Router<Portal> {
     Router::new()
         .route("/operate/requests/", get(list))
@@ -56,8 +53,8 @@ pub(crate) fn routes() -> Router<Portal> {
         .route("/operate/requests/{tenancy}/{number}/ask", post(ask))
 }
 
-async fn list(view: View, Operator(operator): Operator, Query(wanted): Query<Wanted>) -> Result<Response, Response> {
-    assemble(&view, &operator, wanted).await.map(|shown| page(&shown)).map_err(|error| error.answer(&view))
+async fn list(view: View, Operator(operator): Operator, Query(wanted): Query<Wanted>) -> Result<Response, PageError> {
+    Ok(page(&assemble(&view, &operator, wanted).await?))
 }
 
 async fn assemble(view: &View, operator: &SignedIn, Wanted { state }: Wanted) -> Result<RequestsPage, PageError> {
@@ -78,7 +75,7 @@ async fn assemble(view: &View, operator: &SignedIn, Wanted { state }: Wanted) ->
     })
 }
 
-async fn show(view: View, Operator(operator): Operator, Path((tenancy, number)): Of) -> Result<Response, Response> {
+async fn show(view: View, Operator(operator): Operator, Path((tenancy, number)): Of) -> Result<Response, PageError> {
     show_request(&view, &operator, &Acting::Operator, &RequestId { tenancy, number }).await
 }
 
@@ -87,7 +84,7 @@ async fn approve(
     ConfirmedOperator(operator): ConfirmedOperator,
     Path((tenancy, number)): Of,
     Form(form): Form<ApproveForm>,
-) -> Result<Response, Response> {
+) -> Result<Response, PageError> {
     decide(&view, &operator, &Acting::Operator, &RequestId { tenancy, number }, Decision::Approve(form)).await
 }
 
@@ -96,7 +93,7 @@ async fn reject(
     ConfirmedOperator(operator): ConfirmedOperator,
     Path((tenancy, number)): Of,
     Form(form): Form<ReasonForm>,
-) -> Result<Response, Response> {
+) -> Result<Response, PageError> {
     decide(&view, &operator, &Acting::Operator, &RequestId { tenancy, number }, Decision::Reject(form)).await
 }
 
@@ -105,6 +102,6 @@ async fn ask(
     ConfirmedOperator(operator): ConfirmedOperator,
     Path((tenancy, number)): Of,
     Form(form): Form<ReasonForm>,
-) -> Result<Response, Response> {
+) -> Result<Response, PageError> {
     decide(&view, &operator, &Acting::Operator, &RequestId { tenancy, number }, Decision::Ask(form)).await
 }

@@ -81,8 +81,8 @@ pub(crate) fn routes() -> Router<Portal> {
     Router::new().route("/operate/tenancies/", get(show)).route("/operate/tenancies/new", get(ask).post(create))
 }
 
-async fn show(view: View, Operator(operator): Operator, Query(wanted): Query<Wanted>) -> Result<Response, Response> {
-    assemble(&view, &operator, wanted).await.map(|shown| page(&shown)).map_err(|error| error.answer(&view))
+async fn show(view: View, Operator(operator): Operator, Query(wanted): Query<Wanted>) -> Result<Response, PageError> {
+    Ok(page(&assemble(&view, &operator, wanted).await?))
 }
 
 async fn assemble(view: &View, operator: &SignedIn, wanted: Wanted) -> Result<TenanciesPage, PageError> {
@@ -122,12 +122,8 @@ async fn create(
     view: View,
     ConfirmedOperator(_): ConfirmedOperator,
     Form(form): Form<NewForm>,
-) -> Result<Response, Response> {
-    let created = async {
-        let new = new_tenancy(form)?;
-        Ok::<_, PageError>(view.portal.identity.create_tenancy(new).await?)
-    };
-    let tenancy = created.await.map_err(|error| error.answer(&view))?;
+) -> Result<Response, PageError> {
+    let tenancy = view.portal.identity.create_tenancy(new_tenancy(form)?).await?;
     let mut response = done(&format!("/operate/tenancies/{}/", tenancy.name), "tenancy-created");
     response.extensions_mut().insert(Made(tenancy.name.to_string()));
     Ok(response)

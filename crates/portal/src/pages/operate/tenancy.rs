@@ -75,8 +75,8 @@ async fn show(
     view: View,
     Operator(operator): Operator,
     Path(tenancy): Path<TenancyName>,
-) -> Result<Response, Response> {
-    assemble(&view, &operator, &tenancy).await.map(|shown| page(&shown)).map_err(|error| error.answer(&view))
+) -> Result<Response, PageError> {
+    Ok(page(&assemble(&view, &operator, &tenancy).await?))
 }
 
 async fn assemble(view: &View, operator: &SignedIn, name: &TenancyName) -> Result<TenancyPage, PageError> {
@@ -109,13 +109,10 @@ async fn change(
     ConfirmedOperator(_): ConfirmedOperator,
     Path(name): Path<TenancyName>,
     Form(form): Form<ChangeForm>,
-) -> Result<Response, Response> {
-    let changed = async {
-        let tenancy = find(&view.portal, &name)?;
-        let change = changes(&tenancy, form)?;
-        Ok::<_, PageError>(view.portal.identity.change_tenancy(&name, change).await?)
-    };
-    changed.await.map_err(|error| error.answer(&view))?;
+) -> Result<Response, PageError> {
+    let tenancy = find(&view.portal, &name)?;
+    let change = changes(&tenancy, form)?;
+    view.portal.identity.change_tenancy(&name, change).await?;
     Ok(done(&format!("/operate/tenancies/{name}/"), "tenancy-changed"))
 }
 
@@ -145,10 +142,9 @@ async fn end(
     ConfirmedOperator(_): ConfirmedOperator,
     Path(name): Path<TenancyName>,
     Form(Nothing {}): Form<Nothing>,
-) -> Result<Response, Response> {
+) -> Result<Response, PageError> {
     let change = TenancyChange { ends: Some(Some(view.portal.clock.now())), ..TenancyChange::default() };
-    let ended = view.portal.identity.change_tenancy(&name, change).await;
-    ended.map_err(|error| PageError::from(error).answer(&view))?;
+    view.portal.identity.change_tenancy(&name, change).await?;
     Ok(done(&format!("/operate/tenancies/{name}/"), "tenancy-ended"))
 }
 
@@ -157,13 +153,10 @@ async fn delete(
     ConfirmedOperator(_): ConfirmedOperator,
     Path(name): Path<TenancyName>,
     Form(DeleteForm { again }): Form<DeleteForm>,
-) -> Result<Response, Response> {
-    let deleted = async {
-        if again.trim() != name.as_str() {
-            return Err(PageError::Refused(format!("Nothing was deleted: type the name {name} to do it.")));
-        }
-        Ok(view.portal.identity.delete_tenancy(&name).await?)
-    };
-    deleted.await.map_err(|error| error.answer(&view))?;
+) -> Result<Response, PageError> {
+    if again.trim() != name.as_str() {
+        return Err(PageError::Refused(format!("Nothing was deleted: type the name {name} to do it.")));
+    }
+    view.portal.identity.delete_tenancy(&name).await?;
     Ok(done("/operate/tenancies/", "tenancy-deleted"))
 }

@@ -8,6 +8,7 @@ use types::TenancyName;
 
 use crate::Portal;
 use crate::acting::Acting;
+use crate::error::PageError;
 use crate::page::View;
 use crate::pages::usage::{Wanted, send_csv, show_usage};
 use crate::signed_in::Operator;
@@ -23,7 +24,7 @@ async fn show(
     Operator(operator): Operator,
     Path(tenancy): Path<TenancyName>,
     Query(wanted): Query<Wanted>,
-) -> Result<Response, Response> {
+) -> Result<Response, PageError> {
     show_usage(&view, &operator, &Acting::Operator, &tenancy, &wanted).await
 }
 
@@ -32,6 +33,6 @@ async fn csv(
     Operator(operator): Operator,
     Path(tenancy): Path<TenancyName>,
     Query(wanted): Query<Wanted>,
-) -> Result<Response, Response> {
+) -> Result<Response, PageError> {
     send_csv(&view, &operator, &Acting::Operator, &tenancy, &wanted).await
 }

@@ -41,8 +41,8 @@ pub(crate) fn routes() -> Router<Portal> {
     Router::new().route("/operate/usage", get(show))
 }
 
-async fn show(view: View, Operator(operator): Operator) -> Result<Response, Response> {
-    assemble(&view, &operator).await.map(|shown| page(&shown)).map_err(|error| error.answer(&view))
+async fn show(view: View, Operator(operator): Operator) -> Result<Response, PageError> {
+    Ok(page(&assemble(&view, &operator).await?))
 }
 
 async fn assemble(view: &View, operator: &SignedIn) -> Result<UsagePage, PageError> {
