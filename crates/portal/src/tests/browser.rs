@@ -6,7 +6,7 @@ use access::{Access, Domains, Operators};
 use audit::Audit;
 use axum::body::Body;
 use background::JobRuns;
-use http::header::{CONTENT_TYPE, COOKIE, LOCATION, SET_COOKIE};
+use http::header::{CONTENT_TYPE, COOKIE, HOST, LOCATION, SET_COOKIE};
 use http::{HeaderMap, Request};
 use http_body_util::BodyExt as _;
 use identity::{Identity, MasterKey, NewRole, NewTenancy, NewUser, UserStatus};
@@ -189,6 +189,11 @@ impl Browser {
 
     pub(super) async fn get(&mut self, path: &str) -> Reply {
         self.send(Request::get(path).body(Body::empty()).expect("a request")).await
+    }
+
+    /// As [`Self::get`], by a name of the portal.
+    pub(super) async fn get_at(&mut self, host: &str, path: &str) -> Reply {
+        self.send(Request::get(path).header(HOST, host).body(Body::empty()).expect("a request")).await
     }
 
     /// Fills in a form of the page at the same path, or above it.

@@ -1,5 +1,9 @@
 //! Swarm's Content Portal: its dashboard, and tokens of both kinds.
 
+use std::sync::Arc;
+
+use access::{Access, Domains};
+
 use super::browser::{Browser, World, tenancy, user};
 
 const TOKENS: &str = "/_admin/portal/t-o/tokens/";
@@ -77,5 +81,31 @@ async fn the_dashboard_has_the_buckets_that_one_sees() {
     assert!(!bob.get("/_admin/portal/t-o/permissions").await.text.contains("of-ann"));
     let domains = ann.get("/_admin/portal/").await.text;
     assert!(domains.contains("/_admin/portal/t-o/") && !domains.contains("other-o"));
-    assert_eq!(ann.get("/_admin/portal").await.location(), "/_admin/portal/");
+}
+
+/// Swarm's address without a domain leads to that of the host, for those who belong to it, and else to the choice.
+#[tokio::test]
+async fn the_address_without_a_domain_leads_to_that_of_the_host() {
+    const DASHBOARD: &str = "/_admin/portal/t-o/";
+    let mut world = World::new().await;
+    let of = &world.portal;
+    let domains = Domains::new(&["s3.example.org".to_owned()], &[]);
+    world.portal.access = Arc::new(Access::new(of.identity.clone(), domains, None, of.clock.clone()));
+    let mut ann = Browser::logged_in(&world, "ann").await;
+    let mut stranger = Browser::logged_in(&world, "stranger").await;
+    for (host, path, of_ann, of_stranger) in [
+        ("t-o.s3.example.org", "/_admin/portal", "/_admin/portal/", "/_admin/portal/"),
+        ("t-o.s3.example.org", "/_admin/portal/", DASHBOARD, ""),
+        ("t-o.s3.example.org:81", "/_admin/portal/", DASHBOARD, ""),
+        ("portal.example.org", "/_admin/portal", "/_admin/portal/", "/_admin/portal/"),
+        ("portal.example.org", "/_admin/portal/", "", ""),
+    ] {
+        for (browser, to) in [(&mut ann, of_ann), (&mut stranger, of_stranger)] {
+            let reply = browser.get_at(host, path).await;
+            let status = if to.is_empty() { 200 } else { 303 };
+            assert_eq!((reply.status, reply.location()), (status, to), "{host} {path}");
+        }
+    }
+    let choice = stranger.get_at("t-o.s3.example.org", "/_admin/portal/").await.text;
+    assert!(choice.contains("/_admin/portal/other-o/") && !choice.contains(DASHBOARD), "{choice}");
 }

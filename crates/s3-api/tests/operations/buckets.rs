@@ -93,12 +93,17 @@ async fn list_buckets_shows_what_the_caller_may_list() {
 
 #[tokio::test]
 async fn location_and_region() {
-    let world = World::with_bucket("bkt").await;
-    let reply = world.send(Owner, "GET", "/bkt?location", &[], b"").await;
-    assert_eq!(reply.status, 200);
-    assert!(reply.text().contains("LocationConstraint"));
-    let head = world.send(Owner, "HEAD", "/bkt", &[], b"").await;
-    assert_eq!(head.header("x-amz-bucket-region"), Some("us-east-1"));
+    for (region, told) in
+        [("us-east-1", ""), ("eu-west-2", "eu-west-2"), ("objectstore4.example.org", "objectstore4.example.org")]
+    {
+        let world = World::in_region(region).await;
+        world.send(Owner, "PUT", "/bkt", &[], b"").await.expect(200);
+        let reply = world.send(Owner, "GET", "/bkt?location", &[], b"").await;
+        assert_eq!(reply.status, 200);
+        assert_eq!(reply.all("LocationConstraint").concat(), told, "{}", reply.text());
+        let head = world.send(Owner, "HEAD", "/bkt", &[], b"").await;
+        assert_eq!(head.header("x-amz-bucket-region"), Some(region));
+    }
 }
 
 #[tokio::test]

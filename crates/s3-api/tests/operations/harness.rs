@@ -87,6 +87,11 @@ impl World {
         Self::configured(S3Config { portal_origins: vec![origin.to_owned()], ..S3Config::default() }).await
     }
 
+    /// A world that says it is in this region.
+    pub(crate) async fn in_region(region: &str) -> Self {
+        Self::configured(S3Config { region: region.to_owned(), ..S3Config::default() }).await
+    }
+
     async fn configured(config: S3Config) -> Self {
         let clock = Arc::new(ManualClock::new(Timestamp::from_secs(1_800_000_000)));
         let entropy = Arc::new(SeededEntropy::new(1));
