@@ -44,6 +44,8 @@ pub fn presign(wanted: Presign<'_>) -> Result<String, S3Error> {
 
 #[cfg(test)]
 mod tests {
+    use types::Timestamp;
+
     use super::*;
     use crate::Query;
     use crate::auth::{Credentials, SigningKeyCache};
