@@ -336,12 +336,12 @@ async fn pages_that_may_ask_are_chosen() {
     let (world, mut ann) = world().await;
     let page = format!("{BUCKETS}data/");
     let save = format!("{BUCKETS}data/cors");
-    assert!(ann.get(&page).await.text.contains("No page of another site may."));
+    assert!(ann.get(&page).await.text.contains("No page of another site can use the bucket now."));
     for (fields, status, shown) in [
         (&[("cors", "read"), ("sites", "")][..], 303, "any site"),
         (&[("cors", "upload"), ("sites", "https://a.example")], 303, "GET, HEAD, PUT, POST"),
         (&[("cors", "upload"), ("sites", "a.example")], 400, "https://a.example"),
-        (&[("cors", "none")], 303, "No page of another site may."),
+        (&[("cors", "none")], 303, "No page of another site can use the bucket now."),
     ] {
         assert_eq!(ann.post_from(&page, &save, fields).await.status, status, "{fields:?}");
         let text = ann.get(&page).await.text;
