@@ -303,6 +303,7 @@ def test_a_group_of_the_identity_provider_opens_a_bucket(chromium, store, people
     page.goto(objects)
     # The script sends it to the store, at an address that is signed for the login.
     page.locator(".dropping input[type=file]").first.set_input_files({"name": "run.txt", "mimeType": "text/plain", "buffer": b"42"})
+    page.get_by_role("link", name="Show the folder as it is now").click()
     expect(page.get_by_role("link", name="Download run.txt")).to_be_visible()
     assert s3.get_object(Bucket="of-the-lab", Key="run.txt")["Body"].read() == b"42"
 
