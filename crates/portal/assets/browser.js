@@ -52,7 +52,8 @@
     return new Promise((resolve, reject) => {
       if (paused || cancelled) { reject(new Stopped()); return; }
       const request = new XMLHttpRequest();
-      inFlight.add(request);
+      // What begins or completes an upload is not broken off: nobody would know what came of it.
+      if (method !== "POST") inFlight.add(request);
       request.open(method, url);
       if (type) request.setRequestHeader("Content-Type", type);
       if (on) request.upload.addEventListener("progress", (event) => on(event.loaded));
