@@ -2,12 +2,17 @@
 //!
 //! [`run`] goes through the buckets one by one: [`bucket`] looks at its settings and makes it; [`plan`] lists both sides
 //! together and finds what is missing; workers take that from a queue, and [`object`] or [`history`] (where all versions are
-//! wanted) copies it. Each copy is compared with its source before it counts. Settings follow last, so that a policy can not
-//! lock the import out.
+//! wanted) copies it, a large object in [`pieces`]. Each copy is compared with its source before it counts. Settings follow
+//! last, so that a policy can not lock the import out.
+//!
+//! Bodies stream: of each, no more than what its two connections buffer is in memory. As many are on their way at a time as
+//! [`S3Import::parallel`] says, pieces of large objects counted.
 
 mod bucket;
 mod history;
+mod lost;
 mod object;
+mod pieces;
 mod plan;
 mod stream;
 
@@ -15,7 +20,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use s3_client::{Client, ClientError, Connection, listing};
-use tokio::sync::{Mutex, mpsc};
+use tokio::sync::{Mutex, Semaphore, mpsc};
 use tokio::task::JoinSet;
 
 use crate::{BucketReport, ImportError, Report, Tally};
@@ -54,8 +59,20 @@ pub enum Mode {
     /// Everything is done.
     #[default]
     Copy,
-    /// The source is listed and looked at; nothing is written.
+    /// Both sides are listed and looked at; nothing is written.
     DryRun,
+    /// The same with the source alone: the destination is not asked.
+    Survey,
+}
+
+/// What a dry run looks at.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Looks {
+    /// Buckets and their listings.
+    #[default]
+    AtListings,
+    /// The head of each object that would be copied, too: it tells of tags, retention and legal holds.
+    AtObjects,
 }
 
 /// Whether an object that everybody may read is made so.
@@ -64,7 +81,8 @@ pub enum ObjectAcls {
     /// Objects belong to whoever imports them, privately.
     #[default]
     Private,
-    /// Each object's ACL is asked for, and one that lets everybody read is carried.
+    /// Each object's ACL is asked for, and one that lets everybody read is carried; so is a bucket's that lets everybody
+    /// list. Other grants are named as not carried.
     PublicRead,
 }
 
@@ -85,17 +103,28 @@ pub struct S3Import {
     pub etags: SourceEtags,
     /// What of object ACLs.
     pub acls: ObjectAcls,
-    /// Objects that are copied at a time.
+    /// Objects, and pieces of large ones, that are copied at a time.
     pub parallel: usize,
     /// Whether anything is written.
     pub mode: Mode,
+    /// What a dry run looks at.
+    pub looks: Looks,
+}
+
+/// What the workers of a bucket share.
+struct Shared {
+    import: Arc<S3Import>,
+    bucket: String,
+    tally: Arc<Tally>,
+    /// A permit for each body that may be on its way.
+    streams: Arc<Semaphore>,
 }
 
 /// Imports, and counts in `tally` on the way.
 ///
 /// # Errors
-/// [`ImportError`], where the source can not be listed or the destination does not take a bucket. What goes wrong with single
-/// objects is in the report.
+/// [`ImportError`], where the source can not be listed or one of the sides does not answer. What is refused of single buckets,
+/// and what goes wrong with single objects, is in the report.
 pub async fn run(import: S3Import, tally: Arc<Tally>) -> Result<Report, ImportError> {
     let import = Arc::new(import);
     let names = match import.buckets.as_slice() {
@@ -104,10 +133,14 @@ pub async fn run(import: S3Import, tally: Arc<Tally>) -> Result<Report, ImportEr
     };
     let mut buckets = Vec::with_capacity(names.len());
     for name in names {
-        buckets.push(one_bucket(&import, &name, &tally).await?);
+        match one_bucket(&import, &name, &tally).await {
+            Ok(report) => buckets.push(report),
+            Err(ImportError::Client(error)) if error.refusal().is_some() => tally.failed(&name, "", &error),
+            Err(error) => return Err(error),
+        }
     }
     let (problems, lost) = tally.told();
-    let dry_run = import.mode == Mode::DryRun;
+    let dry_run = import.mode != Mode::Copy;
     Ok(Report { dry_run, buckets, counts: tally.counts(), problems, lost })
 }
 
@@ -115,12 +148,12 @@ async fn one_bucket(import: &Arc<S3Import>, name: &str, tally: &Arc<Tally>) -> R
     let found = bucket::look(import, name, tally).await?;
     let made = match import.mode {
         Mode::Copy => bucket::make(import, name, &found).await?,
-        Mode::DryRun => false,
+        Mode::DryRun | Mode::Survey => false,
     };
     copy_objects(import, name, tally).await?;
     let settings = match import.mode {
         Mode::Copy => bucket::carry(import, name, found, tally).await?,
-        Mode::DryRun => found.names(),
+        Mode::DryRun | Mode::Survey => found.names(),
     };
     Ok(BucketReport { bucket: name.to_owned(), made, settings })
 }
@@ -130,16 +163,23 @@ async fn copy_objects(import: &Arc<S3Import>, name: &str, tally: &Arc<Tally>) ->
     let parallel = import.parallel.max(1);
     let (send, receive) = mpsc::channel::<Job>(parallel * WAITING);
     let receive = Arc::new(Mutex::new(receive));
+    let shared = Arc::new(Shared {
+        import: Arc::clone(import),
+        bucket: name.to_owned(),
+        tally: Arc::clone(tally),
+        streams: Arc::new(Semaphore::new(parallel)),
+    });
     let mut workers = JoinSet::new();
     for _ in 0..parallel {
-        let (import, name, tally, receive) =
-            (Arc::clone(import), name.to_owned(), Arc::clone(tally), Arc::clone(&receive));
+        let (shared, receive) = (Arc::clone(&shared), Arc::clone(&receive));
         workers.spawn(async move {
-            let mut pair = Pair::new(&import);
+            let mut pair = Pair::new(&shared.import);
             loop {
                 let next = receive.lock().await.recv().await;
                 let Some(job) = next else { return };
-                work(&import, &name, &tally, &mut pair, job).await;
+                // The semaphore is never closed.
+                let Ok(_stream) = shared.streams.acquire().await else { return };
+                work(&shared, &mut pair, job).await;
             }
         });
     }
@@ -164,31 +204,34 @@ impl Pair {
 }
 
 /// Does a job, and counts what came of it.
-async fn work(import: &S3Import, bucket: &str, tally: &Tally, pair: &mut Pair, job: Job) {
-    let (key, bytes) = (job.key().to_owned(), job.bytes());
-    if import.mode == Mode::DryRun {
-        return;
-    }
+async fn work(shared: &Arc<Shared>, pair: &mut Pair, job: Job) {
     let mut attempt = 0;
     loop {
         attempt += 1;
+        let is_copied = shared.import.mode == Mode::Copy;
         let done = match &job {
-            Job::Object(entry) => object::copy(import, bucket, entry, tally, pair).await,
-            Job::History(history) => history::copy(import, bucket, history, tally, pair).await,
+            _ if !is_copied => lost::look(shared, job.entries(), pair).await,
+            Job::Object(entry) => object::copy(shared, entry, pair).await,
+            Job::History(history) => history::copy(shared, history, pair).await,
         };
         match done {
-            Ok(()) => return tally.copied(bytes),
-            Err(error) if error.is_passing() && attempt < ATTEMPTS => {
-                // What is half read or half sent ends with its connection.
-                *pair = Pair::new(import);
-                tokio::time::sleep(PAUSE * 2u32.pow(attempt - 1)).await;
-            }
+            Ok(()) if is_copied => return shared.tally.copied(job.bytes()),
+            Ok(()) => return,
             Err(error) => {
-                *pair = Pair::new(import);
-                return tally.failed(bucket, &key, &error);
+                // What is half read or half sent ends with its connection.
+                *pair = Pair::new(&shared.import);
+                if !error.is_passing() || attempt == ATTEMPTS {
+                    return shared.tally.failed(&shared.bucket, job.key(), &error);
+                }
+                tokio::time::sleep(pause(attempt)).await;
             }
         }
     }
+}
+
+/// How long to wait after this attempt.
+fn pause(attempt: u32) -> Duration {
+    PAUSE * 2u32.pow(attempt - 1)
 }
 
 /// Tries again what may go well later.
@@ -198,7 +241,7 @@ async fn with_patience<T>(mut ask: impl AsyncFnMut() -> Result<T, ClientError>) 
         attempt += 1;
         match ask().await {
             Err(error) if error.is_passing() && attempt < ATTEMPTS => {
-                tokio::time::sleep(PAUSE * 2u32.pow(attempt - 1)).await;
+                tokio::time::sleep(pause(attempt)).await;
             }
             outcome => return outcome,
         }

@@ -1,14 +1,18 @@
-//! What a Swarm site has beside objects: domains, their policies, tokens and who owns which bucket.
+//! What a Swarm site has: domains, their policies, tokens, who owns which bucket, and the objects.
 //!
 //! [`inventory`] is what there is, read from a file or from a live site; [`apply`] makes it so here, through the administration
-//! API, and says what could not be carried. It can be run again: what is there already is left as it is. Objects are copied by
-//! [`crate::s3`], before the owners of buckets can be set.
+//! API, and says what could not be carried. It can be run again: what is there already is left as it is. [`objects`] copies the
+//! objects of a domain by [`crate::s3`], where it is asked to: a bucket must be there before it gets its owner.
 
 pub mod apply;
 pub mod inventory;
+pub mod objects;
 
 use serde::Serialize;
 use types::{AccessKeyId, BucketName, TenancyName, UserName};
+
+use crate::ImportError;
+use objects::DomainObjects;
 
 /// What was done, or would be in a dry run.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
@@ -20,6 +24,8 @@ pub enum Step {
     Endpoint(TenancyName, String),
     /// Members of a tenancy reach all its buckets.
     MembersReachAll(TenancyName),
+    /// The person who imports became MANAGER.
+    Importer(TenancyName, UserName),
     /// A person became USER.
     Role(TenancyName, UserName),
     /// A token with its secret became an access key.
@@ -50,6 +56,16 @@ pub struct SwarmReport {
     pub present: u64,
     /// What was left.
     pub left: Vec<Left>,
+    /// What became of objects, domain by domain.
+    pub objects: Vec<DomainObjects>,
+}
+
+impl SwarmReport {
+    /// Whether all objects that there are to copy are there, and the same.
+    pub fn is_whole(&self) -> bool {
+        self.objects.iter().all(|of_domain| of_domain.report.is_whole())
+            && !self.left.iter().any(|left| left.what == objects::WHAT)
+    }
 }
 
 /// A Swarm site could not be read, or this store not be asked.
@@ -64,4 +80,7 @@ pub enum SwarmError {
     /// The server does not do it.
     #[error(transparent)]
     Server(#[from] admin::ClientError),
+    /// The objects could not be copied.
+    #[error(transparent)]
+    Objects(#[from] ImportError),
 }

@@ -86,9 +86,13 @@ impl Tally {
         }
     }
 
+    /// Notes it, once: a further attempt finds the same again.
     pub(crate) fn not_carried(&self, lost: NotCarried) {
-        self.lost.fetch_add(1, Ordering::Relaxed);
         let mut all = self.not_carried.lock();
+        if all.contains(&lost) {
+            return;
+        }
+        self.lost.fetch_add(1, Ordering::Relaxed);
         if all.len() < KEPT {
             all.push(lost);
         }

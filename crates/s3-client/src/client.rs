@@ -42,12 +42,20 @@ impl fmt::Debug for Credentials {
 #[derive(Clone, Debug)]
 pub struct Client(Arc<Inner>);
 
-struct Inner {
+#[derive(Clone)]
+struct Endpoint {
     host: String,
     port: u16,
-    /// As `Host` has it.
+    /// As it was given.
     authority: String,
     trust: Option<Trust>,
+}
+
+struct Inner {
+    /// Where connections lead.
+    endpoint: Endpoint,
+    /// As `Host` has it, where it is not the endpoint's.
+    host: Option<String>,
     credentials: Option<Credentials>,
     clock: Arc<dyn Clock>,
     signer: RwLock<Option<Signer>>,
@@ -55,7 +63,7 @@ struct Inner {
 
 impl fmt::Debug for Inner {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Client").field("authority", &self.authority).finish_non_exhaustive()
+        f.debug_struct("Client").field("authority", &self.endpoint.authority).finish_non_exhaustive()
     }
 }
 
@@ -87,20 +95,51 @@ impl Client {
             _ => (authority, usual),
         };
         let (host, authority) = (host.to_owned(), authority.to_owned());
-        Ok(Self(Arc::new(Inner { host, port, authority, trust, credentials, clock, signer: RwLock::new(None) })))
+        let endpoint = Endpoint { host, port, authority, trust };
+        Ok(Self(Arc::new(Inner { endpoint, host: None, credentials, clock, signer: RwLock::new(None) })))
+    }
+
+    /// The same endpoint with other credentials, and `host` in the place of its own name: what a server that tells sites
+    /// apart by it takes it for, and whose certificate it has to show.
+    #[must_use]
+    pub fn as_host(&self, host: &str, credentials: Credentials) -> Self {
+        self.anew(Some(host.to_owned()), credentials)
+    }
+
+    /// The same endpoint with credentials.
+    #[must_use]
+    pub fn with_credentials(&self, credentials: Credentials) -> Self {
+        self.anew(self.0.host.clone(), credentials)
+    }
+
+    fn anew(&self, host: Option<String>, credentials: Credentials) -> Self {
+        Self(Arc::new(Inner {
+            endpoint: self.0.endpoint.clone(),
+            host,
+            credentials: Some(credentials),
+            clock: Arc::clone(&self.0.clock),
+            signer: RwLock::new(None),
+        }))
     }
 
     /// The host and port, as they were given.
     pub fn authority(&self) -> &str {
-        &self.0.authority
+        &self.0.endpoint.authority
     }
 
+    /// Where connections lead.
     pub(crate) fn address(&self) -> (&str, u16) {
-        (self.0.host.trim_start_matches('[').trim_end_matches(']'), self.0.port)
+        let Endpoint { host, port, .. } = &self.0.endpoint;
+        (host.trim_start_matches('[').trim_end_matches(']'), *port)
+    }
+
+    /// The name that the endpoint's certificate must have.
+    pub(crate) fn server_name(&self) -> &str {
+        self.0.host.as_deref().unwrap_or_else(|| self.address().0)
     }
 
     pub(crate) fn trust(&self) -> Option<&Trust> {
-        self.0.trust.as_ref()
+        self.0.endpoint.trust.as_ref()
     }
 
     /// The request of a call. The body is not signed: it streams.
@@ -116,11 +155,12 @@ impl Client {
         }
         pairs.sort_unstable();
         let query = pairs.join("&");
+        let host = self.0.host.as_deref().unwrap_or_else(|| self.authority());
         let uri = if query.is_empty() { path.clone() } else { format!("{path}?{query}") };
         let mut request = Request::builder()
             .method(call.method.clone())
             .uri(uri)
-            .header(HOST, &self.0.authority)
+            .header(HOST, host)
             .header(CONTENT_LENGTH, call.length);
         for (name, value) in &call.headers {
             let value = HeaderValue::from_bytes(value.as_bytes()).map_err(http::Error::from)?;
@@ -134,7 +174,7 @@ impl Client {
             let headers: Vec<(&str, &str)> = of_amz.map(|(name, value)| (name.as_str(), value.as_str())).collect();
             let authorization = self.signer(credentials, &date).authorization(&Signable {
                 method: call.method.as_str(),
-                host: &self.0.authority,
+                host,
                 path: &path,
                 query: &query,
                 date: &date,
@@ -199,10 +239,17 @@ mod tests {
             secret_key: Zeroizing::new("s".to_owned()),
             region: "us-east-1".to_owned(),
         };
-        let client = Client::new("http://a", Some(credentials), &trust, Arc::new(SystemClock)).expect("a client");
+        let client =
+            Client::new("http://a", Some(credentials.clone()), &trust, Arc::new(SystemClock)).expect("a client");
         let call = Call::object(http::Method::GET, "b_1", "x y/ü?").query("versionId", "a+b").query("partNumber", "1");
         let request = client.request(call.header("X-Amz-Meta-Name", "v")).expect("a request");
         assert_eq!(request.uri(), "/b_1/x%20y/%C3%BC%3F?partNumber=1&versionId=a%2Bb");
+        let elsewhere = Credentials { access_key: "l".to_owned(), ..credentials };
+        let client_of_site = client.as_host("site.example", elsewhere);
+        assert_eq!((client_of_site.address(), client_of_site.server_name()), (("a", 80), "site.example"));
+        let of_site = client_of_site.request(Call::bucket(http::Method::GET, "")).expect("a request");
+        assert_eq!(of_site.headers()["host"], "site.example");
+        assert!(of_site.headers()["authorization"].to_str().is_ok_and(|it| it.contains("Credential=l/")));
         let authorization = request.headers()["authorization"].to_str().expect("text");
         assert!(
             authorization.contains("SignedHeaders=host;x-amz-content-sha256;x-amz-date;x-amz-meta-name,"),

@@ -146,14 +146,27 @@ async fn connect(client: &Client) -> Result<SendRequest<SendBody>, ClientError> 
     let stream: Box<dyn Stream> = match client.trust() {
         None => Box::new(stream),
         Some(trust) => {
-            let name = ServerName::try_from(host.to_owned()).map_err(|error| failed(io::Error::other(error)))?;
-            Box::new(within_patience(trust.0.connect(name, stream)).await?.map_err(failed)?)
+            let name = ServerName::try_from(client.server_name().to_owned());
+            let name = name.map_err(|error| failed(io::Error::other(error)))?;
+            let shaken = within_patience(trust.0.connect(name, stream)).await?;
+            Box::new(shaken.map_err(|error| certificate_problem(client, &error).unwrap_or_else(|| failed(error)))?)
         }
     };
     let (sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
     // What breaks the connection is told to whoever waits for an answer on it.
     tokio::spawn(connection);
     Ok(sender)
+}
+
+/// What is wrong with the certificate that the endpoint shows, where a handshake failed for that.
+fn certificate_problem(client: &Client, error: &io::Error) -> Option<ClientError> {
+    match error.get_ref()?.downcast_ref::<rustls::Error>()? {
+        rustls::Error::InvalidCertificate(problem) => {
+            let authority = client.authority().to_owned();
+            Some(ClientError::Certificate { authority, problem: problem.to_string() })
+        }
+        _ => None,
+    }
 }
 
 async fn read(mut body: Incoming) -> Result<Bytes, ClientError> {

@@ -18,6 +18,17 @@ pub enum ClientError {
         /// Why not.
         error: io::Error,
     },
+    /// The endpoint shows a certificate that is not believed.
+    #[error(
+        "the certificate of {authority} is not trusted ({problem}): give the PEM file of the authority that signed it, or \
+         address the endpoint by a name that stands in its certificate"
+    )]
+    Certificate {
+        /// Whose.
+        authority: String,
+        /// What is wrong with it.
+        problem: String,
+    },
     /// The connection broke, or what came is not HTTP.
     #[error("the endpoint broke off: {0}")]
     Http(#[from] hyper::Error),
@@ -71,7 +82,7 @@ impl ClientError {
                     || says_so
             }
             Self::Connect { .. } | Self::Http(_) | Self::Stalled(_) | Self::Body(_) => true,
-            Self::Endpoint(_) | Self::Request(_) | Self::Document { .. } => false,
+            Self::Endpoint(_) | Self::Certificate { .. } | Self::Request(_) | Self::Document { .. } => false,
         }
     }
 }

@@ -8,7 +8,7 @@ use http::Method;
 use s3_client::{Call, Client, Connection, Credentials, Trust, listing};
 use serde_json::Value;
 use support::{BINARY, commonhold, errors, folder, manager, words};
-use testkit::{AccessKey, TestServer};
+use testkit::{AccessKey, LegacyListener, ServerConfig, TestServer, Tls};
 use types::SystemClock;
 use zeroize::Zeroizing;
 
@@ -24,6 +24,10 @@ impl Site {
     fn start() -> Self {
         let server = TestServer::start(BINARY);
         let key = manager(&server);
+        Self::of(server, key)
+    }
+
+    fn of(server: TestServer, key: AccessKey) -> Self {
         let credentials = Credentials {
             access_key: key.id.clone(),
             secret_key: Zeroizing::new(key.secret.clone()),
@@ -266,6 +270,149 @@ fn a_live_site_is_asked() {
     let report: Value = serde_json::from_str(&words(&output)).expect("JSON");
     assert_eq!(report["done"][0], serde_json::json!({ "members-reach-all": "t" }), "{report}");
     assert!(report["left"][0]["why"].as_str().is_some_and(|why| why.contains("its secret is not known")), "{report}");
+}
+
+/// Domains, tokens and objects in one run, by keys that are gone afterwards.
+#[test]
+fn a_live_site_comes_over_with_its_objects() {
+    let legacy = ServerConfig { legacy: LegacyListener::On, ..ServerConfig::default() };
+    let server = TestServer::start_with(BINARY, &legacy);
+    let key = manager(&server);
+    let mut from = Site::of(server, key);
+    let bobs = from.server.create_key("t", "bob", "USER");
+    let made = support::request(from.server.s3_address(), &bobs, "PUT", "/bobs-data", "");
+    assert_eq!(made.status, 200, "{}", made.body);
+    from.send(Call::bucket(Method::PUT, "data"));
+    for at in 0..20 {
+        from.put("data", &format!("run/{at}"), format!("content {at}"));
+    }
+    from.upload("bobs-data", "large", &[5 << 20, 5 << 20, 5 << 20, 5 << 20, 99]);
+    set_password(&from, "ann", "correct horse battery");
+
+    let server = TestServer::start(BINARY);
+    for name in ["ann", "bob", "carrier"] {
+        server.admin(&["user", "create", name]);
+    }
+    let (_gone, folder) = folder();
+    let (site, objects, to) = (from.server.legacy_url(), from.server.s3_url(), server.s3_url());
+    let socket = server.admin_socket().display().to_string();
+    let run = |more: &[&str]| {
+        let fixed =
+            ["import", "swarm", "--from", &site, "--user", "ann", "--socket", &socket, "--json", "--grant-roles"];
+        let copying = ["--objects", &objects, "--importer", "carrier", "--to", &to, "--parallel", "4"];
+        let password = [("IMPORT_SWARM_PASSWORD", "correct horse battery")];
+        let output = commonhold(&folder, &[&fixed, &copying, more].concat(), &password);
+        assert!(output.status.success(), "{} {}", errors(&output), words(&output));
+        serde_json::from_str::<Value>(&words(&output)).expect("JSON")
+    };
+    let keys_before = from.server.admin(&["key", "list", "--tenancy", "t"]);
+    let planned = run(&["--dry-run"]);
+    assert_eq!(numbers(&planned["objects"][0], COUNTS), [21, 0, 0, 0, 0], "{planned}");
+    assert!(planned["objects"][0]["found_bytes"].as_u64().is_some_and(|bytes| bytes > 20 << 20), "{planned}");
+    assert!(server.try_admin(&["tenancy", "show", "t"]).is_err(), "a dry run changes nothing here");
+
+    let done = run(&[]);
+    assert_eq!(numbers(&done["objects"][0], COUNTS), [21, 0, 21, 0, 0], "{done}");
+    assert_eq!(done["done"], planned["done"], "what was said is done");
+    assert_eq!(from.server.admin(&["key", "list", "--tenancy", "t"]), keys_before, "the token is gone");
+    assert_eq!(server.admin(&["key", "list", "--tenancy", "t"])["items"], serde_json::json!([]), "the key, too");
+    let key = server.create_key("t", "carrier", "MANAGER");
+    let mut to_site = Site::of(server, key);
+    for bucket in ["data", "bobs-data"] {
+        assert_eq!(from.versions(bucket), to_site.versions(bucket), "names, sizes and ETags are the same");
+    }
+    let buckets = to_site.server.admin(&["bucket", "list", "t"]);
+    let owners: Vec<_> = buckets["items"].as_array().expect("a list").iter().map(|one| one["owner"].clone()).collect();
+    assert_eq!(owners, ["bob", "ann"], "{buckets}");
+
+    // Once more, now that the buckets have their owners: only what is new is copied.
+    from.put("bobs-data", "new", "of today");
+    let again = run(&[]);
+    assert_eq!(numbers(&again["objects"][0], COUNTS), [22, 21, 1, 0, 0], "{again}");
+    assert_eq!(again["done"], serde_json::json!([]), "{again}");
+    assert_eq!(from.versions("bobs-data"), to_site.versions("bobs-data"));
+}
+
+/// Without a live site there is nobody to ask for objects.
+#[test]
+fn objects_of_an_inventory_need_an_endpoint() {
+    let to = Site::start();
+    let (_gone, folder) = folder();
+    let file = folder.join("site.json");
+    std::fs::write(&file, r#"{"domains":[{"name":"t.s3.commonhold.test"}]}"#).expect("written");
+    let (file, socket) = (file.display().to_string(), to.server.admin_socket().display().to_string());
+    let fixed = ["import", "swarm", "--inventory", &file, "--socket", &socket];
+    let objects = ["--objects", "http://127.0.0.1:1", "--importer", "ann"];
+    let output = commonhold(&folder, &[&fixed[..], &objects].concat(), &[]);
+    assert!(!output.status.success() && errors(&output).contains("give --from URL"), "{}", errors(&output));
+}
+
+/// What everybody may read stays so; grants to others are named beforehand.
+#[test]
+fn grants_are_carried_or_named() {
+    let (mut from, mut to) = (Site::start(), Site::start());
+    for (bucket, acl) in [("open", "public-read"), ("signed", "authenticated-read")] {
+        from.send(Call::bucket(Method::PUT, bucket));
+        from.send(Call::bucket(Method::PUT, bucket).query("acl", "").header("x-amz-acl", acl));
+        let call = Call::object(Method::PUT, bucket, "object").header("x-amz-acl", acl);
+        from.send(call.document("content"));
+    }
+    let told = |report: &Value| -> Vec<String> {
+        let lost = report["lost"].as_array().expect("a list").iter();
+        lost.map(|one| format!("{}/{} {}", one["bucket"], one["key"], one["what"]).replace('"', "")).collect()
+    };
+    let (_, planned) = import(&from, &to, &["--public-read", "--dry-run", "--look-at-objects"]);
+    assert_eq!(told(&planned), ["signed/null the ACL", "signed/object a grant of the ACL"], "{planned}");
+    let (output, report) = import(&from, &to, &["--public-read"]);
+    assert!(output.status.success(), "{report}");
+    assert_eq!(told(&report), told(&planned), "what was said came so");
+    let mut acl = |bucket: &str, key: &str| {
+        let answer = to.send(Call::object(Method::GET, bucket, key).query("acl", ""));
+        String::from_utf8_lossy(&answer.body).into_owned()
+    };
+    for key in ["", "object"] {
+        assert!(acl("open", key).contains("AllUsers"), "{}", acl("open", key));
+        assert!(!acl("signed", key).contains("AuthenticatedUsers"));
+    }
+}
+
+/// A source by HTTPS, whose certificate must be that of the name and of an authority that is trusted.
+#[test]
+fn a_source_by_https_must_show_its_certificate() {
+    let (_gone, folder) = folder();
+    let made = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]).expect("a certificate");
+    let tls = Tls { cert: folder.join("site.pem"), key: folder.join("site.key") };
+    std::fs::write(&tls.key, made.signing_key.serialize_pem()).expect("written");
+    std::fs::write(&tls.cert, made.cert.pem()).expect("written");
+    let (cert, config) = (tls.cert.display().to_string(), ServerConfig { tls: Some(tls), ..ServerConfig::default() });
+    let server = TestServer::start_with(BINARY, &config);
+    let key = manager(&server);
+    let (mut from, mut to) = (Site::of(server, key), Site::start());
+    from.send(Call::bucket(Method::PUT, "data"));
+    from.put("data", "a", "by HTTPS");
+    let port = from.server.s3_tls_address().port();
+    let run = |host: &str, more: &[&str]| {
+        let (from_url, to_url) = (format!("https://{host}:{port}"), to.server.s3_url());
+        let fixed = ["import", "s3", "--from", &from_url, "--to", &to_url, "--json"];
+        let environment = [
+            ("IMPORT_FROM_ACCESS_KEY", from.key.id.as_str()),
+            ("IMPORT_FROM_SECRET_KEY", from.key.secret.as_str()),
+            ("IMPORT_TO_ACCESS_KEY", to.key.id.as_str()),
+            ("IMPORT_TO_SECRET_KEY", to.key.secret.as_str()),
+        ];
+        commonhold(&folder, &[&fixed, more].concat(), &environment)
+    };
+    for (host, more, why) in [
+        ("127.0.0.1", &[][..], "give the PEM file of the authority"),
+        ("localhost", &["--from-ca-file", &cert][..], "a name that stands in its certificate"),
+    ] {
+        let output = run(host, more);
+        assert!(!output.status.success() && errors(&output).contains(why), "{host}: {}", errors(&output));
+        assert!(words(&output).is_empty(), "nothing was begun");
+    }
+    let output = run("127.0.0.1", &["--from-ca-file", &cert]);
+    assert!(output.status.success(), "{}", errors(&output));
+    assert_eq!(&to.send(Call::object(Method::GET, "data", "a")).body[..], b"by HTTPS");
 }
 
 fn set_password(site: &Site, user: &str, password: &str) {

@@ -11,6 +11,16 @@ pub struct Tls {
     pub key: PathBuf,
 }
 
+/// Whether the server listens where a Swarm site has port 81.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum LegacyListener {
+    /// It does not.
+    #[default]
+    Off,
+    /// It does.
+    On,
+}
+
 /// What a test may choose of the server's configuration. Addresses and folders are [`TestServer`](crate::TestServer)'s.
 #[derive(Clone, Debug)]
 pub struct ServerConfig {
@@ -22,6 +32,8 @@ pub struct ServerConfig {
     pub default_tenancy: Option<String>,
     /// Certificate of the TLS listener; without one there is none.
     pub tls: Option<Tls>,
+    /// Whether there is a listener for the clients of a Swarm site.
+    pub legacy: LegacyListener,
     /// TOML appended as it is, for settings that one test alone needs.
     pub extra_toml: String,
 }
@@ -33,6 +45,7 @@ impl Default for ServerConfig {
             external_domain: "s3-ext.commonhold.test".to_owned(),
             default_tenancy: None,
             tls: None,
+            legacy: LegacyListener::Off,
             extra_toml: String::new(),
         }
     }
@@ -44,6 +57,7 @@ pub(crate) struct Addresses {
     pub(crate) s3_port: u16,
     pub(crate) s3_tls_port: u16,
     pub(crate) portal_port: u16,
+    pub(crate) legacy_port: u16,
     pub(crate) metrics_port: u16,
     pub(crate) admin_socket: PathBuf,
 }
@@ -61,6 +75,9 @@ impl ServerConfig {
             toml.push_str(&format!("s3_tls = \"127.0.0.1:{}\"\n", addresses.s3_tls_port));
         }
         toml.push_str(&format!("portal = \"127.0.0.1:{}\"\n", addresses.portal_port));
+        if self.legacy == LegacyListener::On {
+            toml.push_str(&format!("legacy = \"127.0.0.1:{}\"\n", addresses.legacy_port));
+        }
         toml.push_str(&format!("metrics = \"127.0.0.1:{}\"\n", addresses.metrics_port));
         toml.push_str(&format!("admin_socket = {}\n", quoted_path(&addresses.admin_socket)));
         toml.push_str("\n[domains]\n");
@@ -99,6 +116,7 @@ mod tests {
             s3_port: 1,
             s3_tls_port: 2,
             portal_port: 4,
+            legacy_port: 5,
             metrics_port: 3,
             admin_socket: PathBuf::from("/tmp/socket"),
         };

@@ -15,7 +15,7 @@ mod server;
 pub mod slapd;
 
 pub use binary::commonhold_binary;
-pub use config::{ServerConfig, Tls};
+pub use config::{LegacyListener, ServerConfig, Tls};
 pub use ports::free_port;
 pub use server::{AccessKey, TestServer};
 pub use slapd::Slapd;

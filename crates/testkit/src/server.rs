@@ -141,6 +141,11 @@ impl TestServer {
         format!("http://{}", localhost(self.addresses.metrics_port))
     }
 
+    /// `http://127.0.0.1:<port>`, where the clients of a Swarm site are served, if the configuration has that listener.
+    pub fn legacy_url(&self) -> String {
+        format!("http://{}", localhost(self.addresses.legacy_port))
+    }
+
     /// `http://127.0.0.1:<port>`, the address of the portal.
     pub fn portal_url(&self) -> String {
         format!("http://{}", localhost(self.addresses.portal_port))
@@ -293,6 +298,7 @@ fn choose_addresses(folder: &Path) -> Addresses {
         s3_port: free_port(),
         s3_tls_port: free_port(),
         portal_port: free_port(),
+        legacy_port: free_port(),
         metrics_port: free_port(),
         // Short on purpose: a socket's path has at most 107 bytes.
         admin_socket: folder.join("admin"),

@@ -5,11 +5,14 @@ use policy::Policy;
 use s3_client::{Call, ClientError, Connection, Element};
 use types::BucketName;
 
-use super::{S3Import, Versions, with_patience};
+use super::lost::Grants;
+use super::{ObjectAcls, S3Import, Versions, with_patience};
 use crate::{ImportError, NotCarried, Tally};
 
 /// The settings that are put as they are, in this order: who may is said last.
 const CARRIED: [&str; 4] = ["ownershipControls", "cors", "publicAccessBlock", "policy"];
+/// The bucket's ACL, which follows them where everybody may list the bucket by it.
+const ACL: &str = "acl";
 /// The settings that stay behind.
 const LEFT: [(&str, &str); 8] = [
     ("lifecycle", "set rules anew where the destination has them"),
@@ -27,13 +30,17 @@ pub(super) struct Found {
     versioning: Option<String>,
     /// Names and documents.
     carried: Vec<(&'static str, Vec<u8>)>,
+    /// Whether the copy is to have an ACL by which everybody may list it.
+    is_listed_by_everybody: bool,
 }
 
 impl Found {
     /// What would come over.
     pub(super) fn names(&self) -> Vec<String> {
         let versioning = self.versioning.iter().map(|_| "versioning".to_owned());
-        versioning.chain(self.carried.iter().map(|(name, _)| (*name).to_owned())).collect()
+        let carried = self.carried.iter().map(|(name, _)| (*name).to_owned());
+        let acl = self.is_listed_by_everybody.then(|| ACL.to_owned());
+        versioning.chain(carried).chain(acl).collect()
     }
 }
 
@@ -72,12 +79,17 @@ pub(super) async fn look(import: &S3Import, bucket: &str, tally: &Tally) -> Resu
             _ => {}
         }
     }
-    if let Setting::There(document) = setting(&mut connection, bucket, "acl").await?
-        && grants(&document) > 1
+    let mut is_listed_by_everybody = false;
+    if let Setting::There(document) = setting(&mut connection, bucket, ACL).await?
+        && let Ok(document) = Element::parse(&document)
     {
-        lost("the ACL", "the copy belongs to who imports it: share it by a policy, or set the ACL anew");
+        let grants = Grants::of(&document);
+        is_listed_by_everybody = grants.is_public && import.acls == ObjectAcls::PublicRead;
+        if grants.others > 0 || (grants.is_public && !is_listed_by_everybody) {
+            lost("the ACL", "the copy belongs to who imports it: share it by a policy, or set the ACL anew");
+        }
     }
-    Ok(Found { versioning, carried })
+    Ok(Found { versioning, carried, is_listed_by_everybody })
 }
 
 /// Why the destination would not take a policy.
@@ -117,11 +129,6 @@ fn is_empty(document: &[u8]) -> bool {
     Element::parse(document).is_ok_and(|element| element.children.is_empty())
 }
 
-fn grants(document: &[u8]) -> usize {
-    let list = Element::parse(document).ok();
-    list.as_ref().and_then(|acl| acl.child("AccessControlList")).map_or(0, |list| list.all("Grant").count())
-}
-
 /// Makes the bucket where it is missing, and answers whether it did. Versions are kept from then on, where all are to be
 /// copied.
 pub(super) async fn make(import: &S3Import, bucket: &str, found: &Found) -> Result<bool, ImportError> {
@@ -154,11 +161,17 @@ pub(super) async fn carry(
         set_versioning(&mut connection, bucket, status).await?;
         taken.push("versioning".to_owned());
     }
-    for (name, document) in found.carried {
-        let put = async || {
-            connection.send(Call::bucket(Method::PUT, bucket).query(name, "").document(document.clone())).await
+    let documents = found.carried.into_iter().map(|(name, document)| (name, Some(document)));
+    let acl = found.is_listed_by_everybody.then_some((ACL, None));
+    for (name, document) in documents.chain(acl) {
+        let call = || {
+            let call = Call::bucket(Method::PUT, bucket).query(name, "");
+            match &document {
+                Some(document) => call.document(document.clone()),
+                None => call.header("x-amz-acl", "public-read"),
+            }
         };
-        match with_patience(put).await {
+        match with_patience(async || connection.send(call()).await).await {
             Ok(_) => taken.push(name.to_owned()),
             Err(error) if error.refusal().is_some() => tally.not_carried(NotCarried {
                 bucket: bucket.to_owned(),

@@ -1,33 +1,29 @@
 //! Copying the versions of a key, one after the other.
 
+use std::sync::Arc;
+
 use http::Method;
 use s3_client::listing::Entry;
 use s3_client::{Call, ClientError};
 
-use super::{Pair, S3Import, object};
-use crate::Tally;
+use super::{Pair, Shared, object};
 
 /// Writes the versions in their order. Where a write is broken off after it was done, the next attempt would write it twice;
 /// so what the destination has of the key is asked before each.
-pub(super) async fn copy(
-    import: &S3Import,
-    bucket: &str,
-    missing: &[Entry],
-    tally: &Tally,
-    pair: &mut Pair,
-) -> Result<(), ClientError> {
+pub(super) async fn copy(shared: &Arc<Shared>, missing: &[Entry], pair: &mut Pair) -> Result<(), ClientError> {
     let Some(first) = missing.first() else { return Ok(()) };
+    let bucket = shared.bucket.as_str();
     let before = count(bucket, &first.key, pair).await?;
     for (at, entry) in missing.iter().enumerate() {
         let wrote = match entry.is_delete_marker {
             true => pair.to.send(Call::object(Method::DELETE, bucket, &entry.key)).await.map(|_| ()),
-            false => object::copy(import, bucket, entry, tally, pair).await,
+            false => object::copy(shared, entry, pair).await,
         };
         if let Err(error) = wrote {
             if !error.is_passing() {
                 return Err(error);
             }
-            *pair = Pair::new(import);
+            *pair = Pair::new(&shared.import);
             let there = count(bucket, &entry.key, pair).await?;
             if there != before + at + 1 {
                 // Not written. The rest of the history waits for the next run, which finds what is there.

@@ -1,18 +1,20 @@
 //! Copying an object, or a version of one, with what it carries.
 //!
 //! An object that was uploaded in parts is copied part by part where the source tells them, so that the copy has the same ETag.
-//! What is too large for one request is copied in ranges. The copy counts when its ETag is the one that follows from what
+//! What is too large for one request is copied in ranges. Both go by [`pieces`], several at a time. The copy counts when its ETag is the one that follows from what
 //! passed, and the source's where that says something of the content.
+
+use std::sync::Arc;
 
 use http::{HeaderMap, Method, StatusCode};
 use md5::{Digest as _, Md5};
 use s3_client::listing::Entry;
-use s3_client::{Call, ClientError, Element};
+use s3_client::{Call, ClientError};
 
+use super::pieces::{self, Part, Piece};
 use super::plan::is_md5;
 use super::stream::through;
-use super::{ObjectAcls, Pair, S3Import, SourceEtags};
-use crate::{NotCarried, Tally};
+use super::{Pair, Shared, SourceEtags, lost};
 
 /// The largest object that is copied by one request, where the source did not make it of parts.
 const WHOLE_BYTES: u64 = 1 << 30;
@@ -24,22 +26,11 @@ const MAX_PARTS: u64 = 10_000;
 const CARRIED: [&str; 6] =
     ["content-type", "content-encoding", "content-disposition", "content-language", "cache-control", "expires"];
 const META: &str = "x-amz-meta-";
-/// The group of everybody in an ACL.
-const ALL_USERS: &str = "http://acs.amazonaws.com/groups/global/AllUsers";
 
 /// Copies an object or a version.
-pub(super) async fn copy(
-    import: &S3Import,
-    bucket: &str,
-    entry: &Entry,
-    tally: &Tally,
-    pair: &mut Pair,
-) -> Result<(), ClientError> {
-    let acl = match import.acls {
-        ObjectAcls::PublicRead if is_public(bucket, entry, pair).await? => Some("public-read"),
-        _ => None,
-    };
-    let one = Copy { import, bucket, entry, acl, tally };
+pub(super) async fn copy(shared: &Arc<Shared>, entry: &Entry, pair: &mut Pair) -> Result<(), ClientError> {
+    let acl = lost::canned_acl(shared, entry, pair).await?;
+    let one = Arc::new(Copy { shared: Arc::clone(shared), entry: entry.clone(), acl });
     match parts_of(&entry.etag) {
         Some(_) => one.in_parts(pair).await,
         None if entry.size > WHOLE_BYTES => one.in_ranges(pair).await,
@@ -52,36 +43,22 @@ fn parts_of(etag: &str) -> Option<u64> {
     etag.split_once('-')?.1.parse().ok().filter(|parts| (1..=MAX_PARTS).contains(parts))
 }
 
-struct Copy<'a> {
-    import: &'a S3Import,
-    bucket: &'a str,
-    entry: &'a Entry,
+/// An object on its way.
+pub(super) struct Copy {
+    pub(super) shared: Arc<Shared>,
+    entry: Entry,
     acl: Option<&'static str>,
-    tally: &'a Tally,
 }
 
-/// A part that is there.
-struct Part {
-    etag: String,
-    md5: [u8; 16],
-}
-
-impl Copy<'_> {
-    fn get(&self) -> Call {
-        self.of_source(Method::GET)
+impl Copy {
+    /// A request for the content at the source.
+    pub(super) fn get(&self) -> Call {
+        lost::of_source(&self.shared, &self.entry, Method::GET)
     }
 
-    /// A request for this object, or for this version of it, at the source.
-    fn of_source(&self, method: Method) -> Call {
-        let call = Call::object(method, self.bucket, &self.entry.key);
-        match &self.entry.version {
-            Some(version) => call.query("versionId", version),
-            None => call,
-        }
-    }
-
-    fn put(&self, method: Method) -> Call {
-        Call::object(method, self.bucket, &self.entry.key)
+    /// A request for the copy.
+    pub(super) fn put(&self, method: Method) -> Call {
+        Call::object(method, &self.shared.bucket, &self.entry.key)
     }
 
     /// By one request.
@@ -95,7 +72,7 @@ impl Copy<'_> {
         let answer = pair.to.send(call.body(body, length)).await?;
         let md5 = hex::encode(passed.md5());
         self.check_etag("the copy", answer.header("etag"), &md5)?;
-        let is_of_content = self.import.etags == SourceEtags::Md5 && is_md5(&self.entry.etag);
+        let is_of_content = self.shared.import.etags == SourceEtags::Md5 && is_md5(&self.entry.etag);
         if is_of_content && !self.entry.etag.eq_ignore_ascii_case(&md5) {
             let text = format!("what came has the MD5 {md5}, and the source's ETag is {}", self.entry.etag);
             return Err(ClientError::Body(text));
@@ -104,7 +81,7 @@ impl Copy<'_> {
     }
 
     /// Part by part, as it was uploaded.
-    async fn in_parts(&self, pair: &mut Pair) -> Result<(), ClientError> {
+    async fn in_parts(self: &Arc<Self>, pair: &mut Pair) -> Result<(), ClientError> {
         let first = pair.from.open(self.get().query("partNumber", "1")).await;
         let first = match first {
             Ok(first) => first,
@@ -122,57 +99,37 @@ impl Copy<'_> {
         let told = head.headers.get("x-amz-mp-parts-count").and_then(|count| count.to_str().ok()?.parse::<u64>().ok());
         let Some(count) = told.filter(|count| (1..=MAX_PARTS).contains(count)) else {
             // The whole object is on its way; it is not read.
-            pair.from = s3_client::Connection::new(self.import.from.clone());
+            pair.from = s3_client::Connection::new(self.shared.import.from.clone());
             return self.in_ranges(pair).await;
         };
+        let length = length_of(&head.headers)?;
         let upload = self.begin(pair, &head.headers).await?;
-        let mut parts = Vec::new();
-        let mut total = length_of(&head.headers)?;
         let sent = async {
-            parts.push(self.send_part(pair, &upload, 1, body, total).await?);
-            for number in 2..=count {
-                let answer = pair.from.open(self.get().query("partNumber", number.to_string())).await?;
-                let (head, body) = answer.into_parts();
-                let length = length_of(&head.headers)?;
-                total += length;
-                parts.push(self.send_part(pair, &upload, number, body, length).await?);
-            }
-            self.check_length(total)
+            let first = pieces::send_part(self, pair, &upload, 1, body, length).await?;
+            let rest = (2..=count).map(|number| Piece { number, range: None }).collect();
+            let mut parts = vec![first];
+            parts.extend(pieces::send(self, pair, &upload, rest).await?);
+            self.check_length(parts.iter().map(|part| part.length).sum())?;
+            Ok(parts)
         };
         let sent = sent.await;
-        self.end(pair, &upload, parts, sent, Some(&self.entry.etag)).await
+        self.end(pair, &upload, sent, Some(&self.entry.etag)).await
     }
 
     /// In ranges of a size of our own.
-    async fn in_ranges(&self, pair: &mut Pair) -> Result<(), ClientError> {
+    async fn in_ranges(self: &Arc<Self>, pair: &mut Pair) -> Result<(), ClientError> {
         if self.entry.size == 0 {
             return self.whole(pair).await;
         }
-        let head = pair.from.send(self.of_source(Method::HEAD)).await?;
+        let head = pair.from.send(lost::of_source(&self.shared, &self.entry, Method::HEAD)).await?;
         let upload = self.begin(pair, &head.headers).await?;
         let size = PART_BYTES.max(self.entry.size.div_ceil(MAX_PARTS));
-        let mut parts = Vec::new();
-        let sent = async {
-            for (number, start) in
-                (1u64..).zip((0..self.entry.size).step_by(usize::try_from(size).unwrap_or(usize::MAX)))
-            {
-                let end = (start + size).min(self.entry.size);
-                let range = format!("bytes={start}-{}", end - 1);
-                let answer = pair.from.open(self.get().header("range", range)).await?;
-                let (head, body) = answer.into_parts();
-                let length = length_of(&head.headers)?;
-                if length != end - start {
-                    return Err(ClientError::Body(format!(
-                        "a range has {length} bytes in the place of {}",
-                        end - start
-                    )));
-                }
-                parts.push(self.send_part(pair, &upload, number, body, length).await?);
-            }
-            Ok(())
-        };
-        let sent = sent.await;
-        self.end(pair, &upload, parts, sent, None).await
+        let pieces = (1..=self.entry.size.div_ceil(size)).map(|number| {
+            let start = (number - 1) * size;
+            Piece { number, range: Some((start, (start + size).min(self.entry.size))) }
+        });
+        let sent = pieces::send(self, pair, &upload, pieces.collect()).await;
+        self.end(pair, &upload, sent, None).await
     }
 
     async fn begin(&self, pair: &mut Pair, metadata: &HeaderMap) -> Result<String, ClientError> {
@@ -182,38 +139,21 @@ impl Copy<'_> {
         id.ok_or_else(|| ClientError::Body("the destination began an upload without an id".to_owned()))
     }
 
-    async fn send_part(
-        &self,
-        pair: &mut Pair,
-        upload: &str,
-        number: u64,
-        body: hyper::body::Incoming,
-        length: u64,
-    ) -> Result<Part, ClientError> {
-        let (body, passed) = through(body, length);
-        let call = self.put(Method::PUT).query("partNumber", number.to_string()).query("uploadId", upload);
-        let answer = pair.to.send(call.body(body, length)).await?;
-        let md5 = passed.md5();
-        self.check_etag("a part", answer.header("etag"), &hex::encode(md5))?;
-        Ok(Part { etag: answer.header("etag").unwrap_or_default().to_owned(), md5 })
-    }
-
     /// Completes the upload, or gives it up.
     async fn end(
         &self,
         pair: &mut Pair,
         upload: &str,
-        parts: Vec<Part>,
-        sent: Result<(), ClientError>,
+        sent: Result<Vec<Part>, ClientError>,
         expected: Option<&str>,
     ) -> Result<(), ClientError> {
         let completed = match sent {
-            Ok(()) => self.complete(pair, upload, &parts, expected).await,
+            Ok(parts) => self.complete(pair, upload, &parts, expected).await,
             Err(error) => Err(error),
         };
         if completed.is_err() {
             // The connection may hold half a part. What can not be given up now the destination's own rules remove.
-            let mut anew = s3_client::Connection::new(self.import.to.clone());
+            let mut anew = s3_client::Connection::new(self.shared.import.to.clone());
             let _ = anew.send(self.put(Method::DELETE).query("uploadId", upload)).await;
         }
         completed
@@ -236,7 +176,9 @@ impl Copy<'_> {
         parts.iter().for_each(|part| hash.update(part.md5));
         let ours = format!("{}-{}", hex::encode(hash.finalize()), parts.len());
         // What was cut as the source has it has the source's ETag, or did not come whole: known before it is an object.
-        if expected.is_some_and(|theirs| self.import.etags == SourceEtags::Md5 && !theirs.eq_ignore_ascii_case(&ours)) {
+        if expected
+            .is_some_and(|theirs| self.shared.import.etags == SourceEtags::Md5 && !theirs.eq_ignore_ascii_case(&ours))
+        {
             let text = format!("what came has the ETag {ours}, and the source's is {}", self.entry.etag);
             return Err(ClientError::Body(text));
         }
@@ -260,15 +202,7 @@ impl Copy<'_> {
                 call = call.header(name, value);
             }
         }
-        let lost = [("x-amz-tagging-count", "tags"), ("x-amz-object-lock-mode", "the retention")];
-        for (name, what) in lost.into_iter().filter(|(name, _)| from.contains_key(*name)) {
-            self.tally.not_carried(NotCarried {
-                bucket: self.bucket.to_owned(),
-                key: Some(self.entry.key.clone()),
-                what: what.to_owned(),
-                why: format!("the source tells of it in {name}, and the import does not carry it"),
-            });
-        }
+        lost::note(&self.shared, &self.entry, from);
         Ok(match self.acl {
             Some(acl) => call.header("x-amz-acl", acl),
             None => call,
@@ -282,7 +216,7 @@ impl Copy<'_> {
         }
     }
 
-    fn check_etag(&self, what: &str, answered: Option<&str>, expected: &str) -> Result<(), ClientError> {
+    pub(super) fn check_etag(&self, what: &str, answered: Option<&str>, expected: &str) -> Result<(), ClientError> {
         let etag = answered.unwrap_or_default().trim_matches('"');
         match etag.eq_ignore_ascii_case(expected) {
             true => Ok(()),
@@ -291,21 +225,8 @@ impl Copy<'_> {
     }
 }
 
-fn length_of(headers: &HeaderMap) -> Result<u64, ClientError> {
+/// How long a body of the source is.
+pub(super) fn length_of(headers: &HeaderMap) -> Result<u64, ClientError> {
     let length = headers.get("content-length").and_then(|length| length.to_str().ok()?.parse().ok());
     length.ok_or_else(|| ClientError::Body("the source does not say how long a body is".to_owned()))
-}
-
-/// Whether everybody may read the object by its ACL.
-async fn is_public(bucket: &str, entry: &Entry, pair: &mut Pair) -> Result<bool, ClientError> {
-    let mut call = Call::object(Method::GET, bucket, &entry.key).query("acl", "");
-    if let Some(version) = &entry.version {
-        call = call.query("versionId", version);
-    }
-    let document = pair.from.send(call).await?.element()?;
-    let lets_read = |grant: &Element| {
-        let is_everybody = grant.child("Grantee").and_then(|grantee| grantee.text("URI")) == Some(ALL_USERS);
-        is_everybody && matches!(grant.text("Permission"), Some("READ" | "FULL_CONTROL"))
-    };
-    Ok(document.child("AccessControlList").is_some_and(|list| list.all("Grant").any(lets_read)))
 }

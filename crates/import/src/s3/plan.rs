@@ -26,17 +26,18 @@ pub(super) enum Job {
 
 impl Job {
     pub(super) fn key(&self) -> &str {
+        self.entries().first().map_or("", |entry| entry.key.as_str())
+    }
+
+    pub(super) fn entries(&self) -> &[Entry] {
         match self {
-            Self::Object(entry) => &entry.key,
-            Self::History(entries) => entries.first().map_or("", |entry| entry.key.as_str()),
+            Self::Object(entry) => std::slice::from_ref(entry),
+            Self::History(entries) => entries,
         }
     }
 
     pub(super) fn bytes(&self) -> u64 {
-        match self {
-            Self::Object(entry) => entry.size,
-            Self::History(entries) => entries.iter().map(|entry| entry.size).sum(),
-        }
+        self.entries().iter().map(|entry| entry.size).sum()
     }
 }
 
@@ -139,6 +140,7 @@ pub(super) async fn plan(
     let mut copies = match import.mode {
         Mode::Copy => Side::new(&import.to, import, bucket),
         Mode::DryRun => copies_if_any(import, bucket).await?,
+        Mode::Survey => Side::empty(&import.to, import, bucket),
     };
     loop {
         let theirs = source.take_key().await?;

@@ -9,6 +9,7 @@ use policy::{DefaultPolicy, KeyScope, Role};
 use types::{AccessKeyId, BucketName, TenancyName, Timestamp, UserName};
 
 use super::inventory::{Bucket, Domain, Inventory, Token};
+use super::objects::{self, ObjectCopy};
 use super::{Left, Step, SwarmError, SwarmReport};
 
 /// Whether owners of tokens and buckets who hold no role in the tenancy become USERs of it.
@@ -32,15 +33,21 @@ pub struct Settings {
     pub now: Timestamp,
 }
 
-/// Applies an inventory.
+/// Applies an inventory, and copies the objects of its domains where `objects` says how.
 ///
 /// # Errors
 /// [`SwarmError::Server`] where the server fails; what it refuses of single things is in the report.
-pub async fn apply(client: &AdminClient, inventory: &Inventory, settings: Settings) -> Result<SwarmReport, SwarmError> {
+pub async fn apply(
+    client: &AdminClient,
+    inventory: &Inventory,
+    settings: Settings,
+    objects: Option<&ObjectCopy>,
+) -> Result<SwarmReport, SwarmError> {
     let domains = client.status().await?.installation;
     let mut work = Work {
         client,
         settings,
+        objects,
         domains: [domains.internal_domains, domains.external_domains].concat(),
         report: SwarmReport { dry_run: settings.dry_run, ..SwarmReport::default() },
     };
@@ -53,6 +60,7 @@ pub async fn apply(client: &AdminClient, inventory: &Inventory, settings: Settin
 struct Work<'a> {
     client: &'a AdminClient,
     settings: Settings,
+    objects: Option<&'a ObjectCopy>,
     /// The domains under which this installation has tenancies.
     domains: Vec<String>,
     report: SwarmReport,
@@ -74,6 +82,9 @@ impl Work<'_> {
         };
         self.tenancy(domain, &name).await?;
         self.policy(domain, &name).await?;
+        if let Some(objects) = self.objects {
+            self.objects(domain, &name, objects).await?;
+        }
         for token in &domain.tokens {
             self.token(domain, &name, token).await?;
         }
@@ -131,6 +142,42 @@ impl Work<'_> {
         }
     }
 
+    /// The objects, copied by the person who imports.
+    async fn objects(&mut self, domain: &Domain, name: &TenancyName, objects: &ObjectCopy) -> Result<(), SwarmError> {
+        if !self.importer(domain, name, &objects.importer).await? {
+            return Ok(());
+        }
+        match objects.copy(self.client, domain, name, self.settings.dry_run).await {
+            Ok(copied) => {
+                for key in &copied.keys_left {
+                    self.left(&domain.name, "a key of the import", &format!("delete it: {key}"));
+                }
+                self.report.objects.push(copied);
+            }
+            Err(SwarmError::Server(error @ ClientError::Refused(_))) => {
+                self.left(&domain.name, objects::WHAT, &error.to_string());
+            }
+            Err(error @ SwarmError::Server(_)) => return Err(error),
+            Err(error) => self.left(&domain.name, objects::WHAT, &format!("{error}: run the import again")),
+        }
+        Ok(())
+    }
+
+    /// Whether the person who imports is MANAGER of the tenancy, or DEPUTY: they must reach all its buckets, also those that
+    /// have other owners from a run before.
+    async fn importer(&mut self, domain: &Domain, tenancy: &TenancyName, name: &UserName) -> Result<bool, SwarmError> {
+        let client = self.client;
+        let filter = RoleFilter { tenancy: Some(tenancy.clone()), user: Some(name.clone()) };
+        let roles = client.list_roles(&filter).await.map(|list| list.items).unwrap_or_default();
+        if roles.iter().any(|held| held.role != Role::User) {
+            return Ok(true);
+        }
+        let step = Step::Importer(tenancy.clone(), name.clone());
+        let granted = async { client.grant_role(tenancy, name, &GrantRole::of(Role::Manager)).await.map(|_| ()) };
+        self.step(domain, step.clone(), granted).await?;
+        Ok(self.report.done.contains(&step))
+    }
+
     async fn token(&mut self, domain: &Domain, tenancy: &TenancyName, token: &Token) -> Result<(), SwarmError> {
         let client = self.client;
         let what = format!("the token {:?} of {}", token.x_custom_meta_source, token.x_owner_meta);
@@ -178,16 +225,16 @@ impl Work<'_> {
         };
         // In a dry run there may be no tenancy yet.
         let buckets = self.client.list_buckets(tenancy).await.map(|list| list.items).unwrap_or_default();
-        let Some(there) = buckets.into_iter().find(|there| there.name == name) else {
-            self.left(
-                &domain.name,
-                &what,
-                "it is not here yet: copy it with commonhold import s3, then run this again",
-            );
+        let there = buckets.into_iter().find(|there| there.name == name);
+        let is_to_come = self.settings.dry_run && self.objects.is_some();
+        if there.is_none() && !is_to_come {
+            let why =
+                "it is not here yet: copy it with --objects, or with commonhold import s3 and then run this again";
+            self.left(&domain.name, &what, why);
             return Ok(());
-        };
+        }
         let Some(owner) = self.owner(domain, tenancy, &bucket.x_owner_meta, &what).await? else { return Ok(()) };
-        if there.owner == owner {
+        if there.is_some_and(|there| there.owner == owner) {
             self.report.present += 1;
             return Ok(());
         }

@@ -89,6 +89,29 @@ pub struct Bucket {
     pub x_owner_meta: String,
 }
 
+/// Who asks a site.
+#[derive(Clone)]
+pub struct Login {
+    /// Their name there.
+    pub user: String,
+    /// Their password.
+    pub password: Zeroizing<String>,
+}
+
+impl Login {
+    /// The header `authorization`.
+    pub(super) fn basic(&self) -> Zeroizing<String> {
+        let pair = Zeroizing::new(format!("{}:{}", self.user, self.password.as_str()));
+        Zeroizing::new(format!("Basic {}", BASE64.encode(pair.as_bytes())))
+    }
+}
+
+impl std::fmt::Debug for Login {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Login").field("user", &self.user).finish_non_exhaustive()
+    }
+}
+
 /// A list of things that have names.
 #[derive(Deserialize)]
 struct Named {
@@ -104,19 +127,13 @@ impl Inventory {
         serde_json::from_slice(text).map_err(|error| SwarmError::Inventory(error.to_string()))
     }
 
-    /// Asks a live site, as `user`: for its domains, and of each for what the user is shown. Of tokens those are the
+    /// Asks a live site, as the user of `login`: for its domains, and of each for what the user is shown. Of tokens those are the
     /// user's own, unless the site knows them as an administrator of tokens and `owners` names others.
     ///
     /// # Errors
     /// [`SwarmError::Site`] where the list of domains is refused. What a domain does not tell is left out.
-    pub async fn of_site(
-        connection: &mut Connection,
-        user: &str,
-        password: &str,
-        owners: &[String],
-    ) -> Result<Self, SwarmError> {
-        let basic = Zeroizing::new(format!("Basic {}", BASE64.encode(format!("{user}:{password}"))));
-        let mut site = Site { connection, basic };
+    pub async fn of_site(connection: &mut Connection, login: &Login, owners: &[String]) -> Result<Self, SwarmError> {
+        let mut site = Site { connection, basic: login.basic() };
         let listed: Vec<Named> =
             site.get(Call::bucket(Method::GET, "").query("domains", "").query("format", "json")).await?;
         let mut domains = Vec::with_capacity(listed.len());

@@ -8,11 +8,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ::admin::size::format_size;
-use ::import::s3::{self, Mode, ObjectAcls, S3Import, SourceEtags, Versions};
+use ::import::s3::{self, Looks, Mode, ObjectAcls, S3Import, SourceEtags, Versions};
 use ::import::{Report, Tally};
 use clap::{Args, Subcommand, ValueEnum};
 use indicatif::{ProgressBar, ProgressStyle};
 use s3_client::{Client, Credentials, Trust};
+use tokio::sync::watch;
 use types::SystemClock;
 use zeroize::Zeroizing;
 
@@ -31,7 +32,8 @@ const SHOWN: usize = 20;
 pub(crate) enum Verb {
     /// Copy buckets and objects from any S3 endpoint. Run it again after a break: what is there already is not copied anew.
     S3(S3Arguments),
-    /// Bring domains, their policies, tokens with their secrets, and the owners of buckets from a Swarm site.
+    /// Bring domains, their policies, tokens with their secrets, the owners of buckets and, with --objects, the objects from
+    /// a Swarm site.
     Swarm(swarm::Arguments),
 }
 
@@ -70,6 +72,19 @@ pub(crate) struct S3Arguments {
     /// Only keys that begin with this.
     #[arg(long, default_value = "")]
     prefix: String,
+    #[command(flatten)]
+    copying: Copying,
+    /// Write nothing: count what there is to copy, and list what can not be carried.
+    #[arg(long)]
+    dry_run: bool,
+    /// Print JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+/// How objects are copied.
+#[derive(Clone, Copy, Debug, Args)]
+struct Copying {
     /// What objects are now, or all their versions, the oldest first.
     #[arg(long, value_enum, default_value_t = WhichVersions::Current)]
     versions: WhichVersions,
@@ -80,15 +95,37 @@ pub(crate) struct S3Arguments {
     /// Ask for each object's ACL, and let everybody read what everybody could read.
     #[arg(long)]
     public_read: bool,
-    /// Objects that are copied at a time.
+    /// Objects, and pieces of large ones, that are copied at a time.
     #[arg(long, default_value_t = 16, value_parser = clap::value_parser!(u16).range(1..=256))]
     parallel: u16,
-    /// Write nothing: count what there is to copy, and list what can not be carried.
-    #[arg(long)]
-    dry_run: bool,
-    /// Print JSON.
-    #[arg(long)]
-    json: bool,
+    /// In a dry run, ask for the head of each object that would be copied, and list the tags, retention and legal holds that
+    /// stay behind.
+    #[arg(long, requires = "dry_run")]
+    look_at_objects: bool,
+}
+
+impl Copying {
+    const fn versions(self) -> Versions {
+        match self.versions {
+            WhichVersions::Current => Versions::Current,
+            WhichVersions::All => Versions::All,
+        }
+    }
+
+    const fn etags(self) -> SourceEtags {
+        match self.source_etags {
+            WhichEtags::Md5 => SourceEtags::Md5,
+            WhichEtags::Ids => SourceEtags::Ids,
+        }
+    }
+
+    const fn acls(self) -> ObjectAcls {
+        if self.public_read { ObjectAcls::PublicRead } else { ObjectAcls::Private }
+    }
+
+    const fn looks(self) -> Looks {
+        if self.look_at_objects { Looks::AtObjects } else { Looks::AtListings }
+    }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
@@ -119,7 +156,8 @@ fn from_s3(arguments: S3Arguments) -> Result<(), CliError> {
     let import = s3_import(arguments)?;
     let tally = Arc::new(Tally::default());
     let report = runtime::for_server()?.block_on(async {
-        let shown = tokio::spawn(show(Arc::clone(&tally)));
+        let (_progress, shown) = watch::channel(Arc::clone(&tally));
+        let shown = tokio::spawn(show(shown));
         let report = s3::run(import, tally).await;
         shown.abort();
         let _ = shown.await;
@@ -144,16 +182,11 @@ fn s3_import(arguments: S3Arguments) -> Result<S3Import, CliError> {
         to: Client::new(&arguments.to, to, &to_trust, clock()).map_err(CliError::failed)?,
         buckets: arguments.bucket,
         prefix: arguments.prefix,
-        versions: match arguments.versions {
-            WhichVersions::Current => Versions::Current,
-            WhichVersions::All => Versions::All,
-        },
-        etags: match arguments.source_etags {
-            WhichEtags::Md5 => SourceEtags::Md5,
-            WhichEtags::Ids => SourceEtags::Ids,
-        },
-        acls: if arguments.public_read { ObjectAcls::PublicRead } else { ObjectAcls::Private },
-        parallel: usize::from(arguments.parallel),
+        versions: arguments.copying.versions(),
+        etags: arguments.copying.etags(),
+        acls: arguments.copying.acls(),
+        looks: arguments.copying.looks(),
+        parallel: usize::from(arguments.copying.parallel),
         mode: if arguments.dry_run { Mode::DryRun } else { Mode::Copy },
     })
 }
@@ -169,11 +202,11 @@ fn trust(ca_file: Option<&Path>) -> Result<Trust, CliError> {
     Trust::of_pem(&pem, path).map_err(CliError::failed)
 }
 
-/// Shows on the terminal how far it is.
-async fn show(tally: Arc<Tally>) {
+/// Shows on the terminal how far the copy that runs now is.
+async fn show(tally: watch::Receiver<Arc<Tally>>) {
     let line = ProgressBar::new_spinner().with_style(ProgressStyle::default_spinner());
     loop {
-        let counts = tally.counts();
+        let counts = tally.borrow().counts();
         line.set_message(format!(
             "{} found ({}), {} there already, {} copied ({}), {} failed",
             counts.found,
