@@ -301,7 +301,7 @@ fn a_live_site_comes_over_with_its_objects() {
             ["import", "swarm", "--from", &site, "--user", "ann", "--socket", &socket, "--json", "--grant-roles"];
         let copying = ["--objects", &objects, "--importer", "carrier", "--to", &to, "--parallel", "4"];
         let password = [("IMPORT_SWARM_PASSWORD", "correct horse battery")];
-        let output = commonhold(&folder, &[&fixed, &copying, more].concat(), &password);
+        let output = commonhold(&folder, &[&fixed[..], &copying, more].concat(), &password);
         assert!(output.status.success(), "{} {}", errors(&output), words(&output));
         serde_json::from_str::<Value>(&words(&output)).expect("JSON")
     };
@@ -315,14 +315,14 @@ fn a_live_site_comes_over_with_its_objects() {
     assert_eq!(numbers(&done["objects"][0], COUNTS), [21, 0, 21, 0, 0], "{done}");
     assert_eq!(done["done"], planned["done"], "what was said is done");
     assert_eq!(from.server.admin(&["key", "list", "--tenancy", "t"]), keys_before, "the token is gone");
-    assert_eq!(server.admin(&["key", "list", "--tenancy", "t"])["items"], serde_json::json!([]), "the key, too");
+    assert_eq!(server.admin(&["key", "list", "--tenancy", "t"]), serde_json::json!([]), "the key, too");
     let key = server.create_key("t", "carrier", "MANAGER");
     let mut to_site = Site::of(server, key);
     for bucket in ["data", "bobs-data"] {
         assert_eq!(from.versions(bucket), to_site.versions(bucket), "names, sizes and ETags are the same");
     }
     let buckets = to_site.server.admin(&["bucket", "list", "t"]);
-    let owners: Vec<_> = buckets["items"].as_array().expect("a list").iter().map(|one| one["owner"].clone()).collect();
+    let owners: Vec<_> = buckets.as_array().expect("a list").iter().map(|one| one["owner"].clone()).collect();
     assert_eq!(owners, ["bob", "ann"], "{buckets}");
 
     // Once more, now that the buckets have their owners: only what is new is copied.

@@ -1,8 +1,8 @@
 //! Copying an object, or a version of one, with what it carries.
 //!
 //! An object that was uploaded in parts is copied part by part where the source tells them, so that the copy has the same ETag.
-//! What is too large for one request is copied in ranges. Both go by [`pieces`], several at a time. The copy counts when its ETag is the one that follows from what
-//! passed, and the source's where that says something of the content.
+//! What is too large for one request is copied in ranges. Both go by [`pieces`], several at a time. The copy counts when its
+//! ETag is the one that follows from what passed, and the source's where that says something of the content.
 
 use std::sync::Arc;
 
