@@ -114,17 +114,15 @@ impl Bars {
         (0..self.periods.len()).filter_map(|period| self.total(period)).max().unwrap_or(0)
     }
 
-    /// What it shows in a sentence, for those who do not see it.
-    fn description(&self) -> String {
-        let known = (0..self.periods.len()).rev().find_map(|period| Some((period, self.total(period)?)));
-        let (Some(first), Some(last), Some((at, latest))) = (self.periods.first(), self.periods.last(), known) else {
-            return "Nothing is known of this time.".to_owned();
-        };
+    /// What it shows in a sentence, for those who do not see it; `None` where nothing is known.
+    fn description(&self) -> Option<String> {
+        let (at, latest) = (0..self.periods.len()).rev().find_map(|period| Some((period, self.total(period)?)))?;
+        let (first, last) = (self.periods.first()?, self.periods.last()?);
         let (highest, latest) = (self.unit.text(self.highest()), self.unit.text(latest));
-        format!(
+        Some(format!(
             "From {first} to {last}: at most {highest}, {latest} in {}. The numbers are in the table below.",
             self.periods[at]
-        )
+        ))
     }
 
     fn draw(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -214,7 +212,13 @@ impl Bars {
 
 impl fmt::Display for Bars {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (id, title, description) = (self.id, Escaped(&self.title), self.description());
+        let (id, title) = (self.id, Escaped(&self.title));
+        let Some(description) = self.description() else {
+            return write!(
+                f,
+                "<figure class=\"chart\"><figcaption>{title}</figcaption><p class=\"hint\">Nothing is known of this time.</p></figure>"
+            );
+        };
         write!(
             f,
             "<figure class=\"chart\"><figcaption>{title}</figcaption><svg viewBox=\"0 0 {WIDTH} {HEIGHT}\" role=\"img\" \

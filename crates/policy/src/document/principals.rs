@@ -228,8 +228,10 @@ fn scope(text: &str) -> Result<Option<(&str, Place)>, Refusal> {
     Ok(Some((name, Place::tenancy(&label)?)))
 }
 
-/// A name with a scope may also be one whole name, since names may have `@` and `+` in them: it is read both ways.
+/// A name with a scope may also be one whole name, since names may have `@` and `+` in them: it is read both ways. Spaces
+/// around it are those that people type after a comma, where a program cuts what they typed.
 fn swarm_user(text: &str) -> Result<Vec<Who>, Refusal> {
+    let text = text.trim_matches(' ');
     match text {
         "" => return Ok(Vec::new()),
         "*" => return Ok(vec![Who::LoggedIn(Place::Directory)]),
@@ -246,6 +248,7 @@ fn swarm_user(text: &str) -> Result<Vec<Who>, Refusal> {
 }
 
 fn swarm_group(text: &str) -> Result<Vec<Who>, Refusal> {
+    let text = text.trim_matches(' ');
     if text.is_empty() {
         return Ok(Vec::new());
     }
