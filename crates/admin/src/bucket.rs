@@ -1,13 +1,12 @@
 //! `commonhold admin bucket`: the buckets of a tenancy, and whose they are.
 
-use access::{BucketTarget, action};
+use access::action;
 use axum::Router;
 use axum::extract::State;
 use axum::routing::{get, put};
 use http::Method;
 use identity::{Act, IdentityError};
 use objects::Bucket;
-use policy::{Facts, Resource};
 use serde::{Deserialize, Serialize};
 use types::{BucketName, TenancyName, Timestamp, UserName};
 
@@ -131,10 +130,7 @@ async fn set_owner(
     }
     let bucket = state.bucket(&tenancy, &name).await?;
     // Whether the actor may was decided above, by the rules for members; the store wants a grant all the same.
-    let operator = state.access.operator(tenancy.clone());
-    let target = BucketTarget { tenancy: tenancy.clone(), bucket: name.clone(), bucket_id: bucket.id };
-    let facts = Facts { bucket: Some(bucket.facts()), ..Facts::about(Resource::Bucket(&name)) };
-    let grant = state.access.authorize::<action::PutBucketAcl>(&operator, target, facts)?;
+    let grant = state.authorize_on_bucket::<action::PutBucketAcl>(&bucket)?;
     state.objects.set_bucket_owner(&grant, owner).await?;
     let bucket = state.bucket(&tenancy, &name).await?;
     Ok(Json(view(&state, &bucket).await?))
@@ -146,10 +142,7 @@ async fn set_index(
     Json(SetIndex { public_index }): Json<SetIndex>,
 ) -> Result<Json<BucketView>, ApiError> {
     let bucket = state.bucket(&tenancy, &name).await?;
-    let operator = state.access.operator(tenancy.clone());
-    let target = BucketTarget { tenancy: tenancy.clone(), bucket: name.clone(), bucket_id: bucket.id };
-    let facts = Facts { bucket: Some(bucket.facts()), ..Facts::about(Resource::Bucket(&name)) };
-    let grant = state.access.authorize::<action::PutBucketWebsite>(&operator, target, facts)?;
+    let grant = state.authorize_on_bucket::<action::PutBucketWebsite>(&bucket)?;
     state.objects.put_public_index(&grant, public_index).await?;
     let bucket = state.bucket(&tenancy, &name).await?;
     Ok(Json(view(&state, &bucket).await?))

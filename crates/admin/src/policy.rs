@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use access::{BucketTarget, ObjectTarget, action};
+use access::{ActionType, BucketTarget, Grant, ObjectTarget, action};
 use axum::Router;
 use axum::extract::State;
 use axum::routing::{get, post};
@@ -257,9 +257,7 @@ async fn replace(
     let policy = parse(&document)?;
     policy.check_resources(&name).map_err(|error| ApiError::invalid(error, ""))?;
     let answer = view(&policy);
-    let facts = Facts { bucket: Some(bucket.facts()), ..Facts::about(Resource::Bucket(&name)) };
-    let operator = state.access.operator(tenancy);
-    let grant = state.access.authorize::<action::PutBucketPolicy>(&operator, target(&bucket), facts)?;
+    let grant = state.authorize_on_bucket::<action::PutBucketPolicy>(&bucket)?;
     let if_match = if_match.as_deref().map(EtagMatch::parse);
     state.objects.put_bucket_policy(&grant, policy, Conditions { if_match, ..Conditions::default() }).await?;
     Ok(Json(answer))
@@ -267,9 +265,7 @@ async fn replace(
 
 async fn remove(State(state): State<AdminState>, Path((tenancy, name)): BucketPath) -> Result<Json<Done>, ApiError> {
     let bucket = state.bucket(&tenancy, &name).await?;
-    let facts = Facts { bucket: Some(bucket.facts()), ..Facts::about(Resource::Bucket(&name)) };
-    let operator = state.access.operator(tenancy);
-    let grant = state.access.authorize::<action::DeleteBucketPolicy>(&operator, target(&bucket), facts)?;
+    let grant = state.authorize_on_bucket::<action::DeleteBucketPolicy>(&bucket)?;
     state.objects.delete_bucket_policy(&grant, Conditions::default()).await?;
     Ok(Json(Done {}))
 }
@@ -367,6 +363,16 @@ impl AdminState {
     pub(crate) async fn bucket(&self, tenancy: &TenancyName, name: &BucketName) -> Result<Arc<Bucket>, ApiError> {
         let found = self.objects.find_bucket(tenancy, name).await?;
         found.ok_or_else(|| ApiError::no_such_bucket(tenancy, name))
+    }
+
+    /// The operator's leave to do `A` to a bucket. Whether whoever they act for may is decided before, where it is asked.
+    pub(crate) fn authorize_on_bucket<A>(&self, bucket: &Bucket) -> Result<Grant<A>, ApiError>
+    where
+        A: ActionType<Target = BucketTarget>,
+    {
+        let operator = self.access.operator(bucket.tenancy.clone());
+        let facts = Facts { bucket: Some(bucket.facts()), ..Facts::about(Resource::Bucket(&bucket.name)) };
+        Ok(self.access.authorize(&operator, target(bucket), facts)?)
     }
 
     /// The object under a key, and whether there is one.

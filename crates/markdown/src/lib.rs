@@ -3,8 +3,12 @@
 //! pulldown-cmark reads the text (CommonMark, with tables, footnotes and strikethrough), and what it
 //! read is changed before it is written. HTML in the text is shown as text. A link leads to another site by `http`, `https`
 //! or `mailto`, or to a heading of the same page; any other loses its address. An image is a link to it: nothing is loaded
-//! from elsewhere. So the elements and attributes of the result are those that the writer knows, and no others.
+//! from elsewhere. So the elements and attributes of the result are those that the writer knows, and no others. Text that is no
+//! Markdown is [`Escaped`].
 
+mod escaped;
+
+pub use escaped::Escaped;
 use pulldown_cmark::{CowStr, Event, HeadingLevel, Options, Parser, Tag, TagEnd, html};
 
 /// The longest text that is read, in bytes; what is longer is cut.

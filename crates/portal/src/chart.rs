@@ -4,9 +4,10 @@
 //! Each chart is a `figure` that goes into a page as it is, through [`fmt::Display`]: a title and a description for those
 //! who do not see it, a legend, and the numbers behind it in a table that opens. Texts are escaped here.
 
-use std::fmt::{self, Write as _};
+use std::fmt;
 
 use askama::filters::HtmlSafe;
+use markdown::Escaped;
 use types::size::format_size;
 
 use crate::shown::grouped;
@@ -307,25 +308,6 @@ fn bar(f: &mut fmt::Formatter<'_>, class: &str, part: u64, whole: u64) -> fmt::R
 fn scaled(part: u64, whole: u64, length: u64) -> u64 {
     let scaled = (u128::from(part) * u128::from(length) + u128::from(whole) / 2) / u128::from(whole);
     u64::try_from(scaled).unwrap_or(length)
-}
-
-/// A text that is no markup.
-struct Escaped<'a>(&'a str);
-
-impl fmt::Display for Escaped<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for c in self.0.chars() {
-            match c {
-                '&' => f.write_str("&amp;")?,
-                '<' => f.write_str("&lt;")?,
-                '>' => f.write_str("&gt;")?,
-                '"' => f.write_str("&quot;")?,
-                '\'' => f.write_str("&#39;")?,
-                c => f.write_char(c)?,
-            }
-        }
-        Ok(())
-    }
 }
 
 #[cfg(test)]

@@ -12,6 +12,7 @@ use access::{Grant, action};
 use base64::Engine as _;
 use http::header::{ACCEPT, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, VARY, X_CONTENT_TYPE_OPTIONS};
 use http::{HeaderMap, HeaderValue, Method};
+use markdown::Escaped;
 use objects::listing::{After, Entry, Filter, ListObjects, ListedObject};
 use objects::object::{ReadRequest, Selection};
 use s3_protocol::{S3Error, percent};
@@ -132,14 +133,14 @@ async fn readme(call: &Call<'_>, found: &Found, page: &Page, prefix: &str) -> Op
     let text = String::from_utf8_lossy(&content);
     match name.ends_with(".md") {
         true => Some(markdown::to_html(&text)),
-        false => Some(format!("<pre>{}</pre>", escaped(&text))),
+        false => Some(format!("<pre>{}</pre>", Escaped(&text))),
     }
 }
 
 fn write(path: &str, bucket: &str, prefix: &str, is_later: bool, page: &Page, readme: Option<String>) -> String {
-    let base = format!("{}/", escaped(path.trim_end_matches('/')));
-    let title = escaped(&format!("{bucket}/{prefix}"));
-    let below = |key: &str| escaped(key.strip_prefix(prefix).unwrap_or(key));
+    let base = format!("{}/", Escaped(path.trim_end_matches('/')));
+    let title = Escaped(&format!("{bucket}/{prefix}")).to_string();
+    let below = |key| Escaped(str::strip_prefix(key, prefix).unwrap_or(key));
     let mut out = format!(
         "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"><title>{title}</title>\
@@ -187,27 +188,11 @@ fn write_folders_above(out: &mut String, bucket: &str, prefix: &str) {
     out.push_str("<nav aria-label=\"Folders above\">");
     let slashes = inside.match_indices('/').map(|(slash, _)| slash + 1);
     let mut name_starts = 0;
-    let _ = write!(out, "<a href=\"?prefix=\">{}</a>", escaped(bucket));
+    let _ = write!(out, "<a href=\"?prefix=\">{}</a>", Escaped(bucket));
     for end in slashes {
-        let (link, name) = (percent::encode(&inside[..end]), escaped(&inside[name_starts..end - 1]));
+        let (link, name) = (percent::encode(&inside[..end]), Escaped(&inside[name_starts..end - 1]));
         let _ = write!(out, " / <a href=\"?prefix={link}\">{name}</a>");
         name_starts = end;
     }
     out.push_str("</nav>\n");
-}
-
-/// The text, in which nothing is markup.
-fn escaped(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for character in text.chars() {
-        match character {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            '\'' => out.push_str("&#39;"),
-            other => out.push(other),
-        }
-    }
-    out
 }
