@@ -5,9 +5,8 @@
 //! the change. What an upload may ask for is checked by [`Bucket::admit_upload`], before a byte of it is read.
 
 use access::{Grant, action};
-use md5::{Digest as _, Md5};
 use policy::{Acl, CannedAcl, Cors, Grantee, ObjectOwnership, Policy, PublicAccessBlock};
-use types::{Conditions, ETag, UserName};
+use types::{Conditions, ETag, Md5, UserName};
 
 use crate::conditions::check_write;
 use crate::{Bucket, ObjectError, Objects, PublicBy};
@@ -138,7 +137,7 @@ impl Objects {
 
 /// The tag by which two people who edit one policy notice each other: the MD5 of the document.
 pub fn policy_etag(policy: &Policy) -> ETag {
-    ETag::whole(Md5::digest(policy.document()).into())
+    ETag::whole(Md5::of(policy.document().as_bytes()))
 }
 
 /// A policy that is not there is another than the one that was read.

@@ -8,11 +8,10 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use md5::{Digest as _, Md5};
 use parking_lot::Mutex;
 use storage::StorageError;
 use tokio::sync::Notify;
-use types::{Checksum, ChecksumAlgorithm, ChecksumHasher};
+use types::{Checksum, ChecksumAlgorithm, ChecksumHasher, Md5};
 
 /// Bodies up to this size are hashed by the task that receives them: some two milliseconds of MD5.
 const INLINE_BYTES: usize = 1 << 20;
@@ -49,7 +48,7 @@ impl Hashing {
     /// Nothing hashed yet; `algorithms` are computed beside MD5.
     pub(crate) fn new(algorithms: &[ChecksumAlgorithm]) -> Self {
         let checksums = algorithms.iter().map(|algorithm| ChecksumHasher::new(*algorithm)).collect();
-        let hashers = Place::Here(Box::new(Hashers { md5: Md5::new(), checksums }));
+        let hashers = Place::Here(Box::new(Hashers { md5: Md5::default(), checksums }));
         let state = Mutex::new(State { runs: VecDeque::new(), hashers });
         let queue = Arc::new(Queue { state, changed: Notify::new() });
         Self { queue, run: Vec::new(), run_bytes: 0, whole_bytes: INLINE_BYTES }
@@ -192,15 +191,14 @@ impl Hashers {
 
     fn finish(self) -> Digest {
         let checksums = self.checksums.into_iter().map(ChecksumHasher::finish).collect();
-        Digest { md5: self.md5.finalize().into(), checksums }
+        Digest { md5: self.md5.finish(), checksums }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use bytes::Bytes;
-    use md5::{Digest as _, Md5};
-    use types::{Checksum, ChecksumAlgorithm};
+    use types::{Checksum, ChecksumAlgorithm, Md5};
 
     use super::{Hashing, Place, WAITING_RUNS, Work};
 
@@ -230,7 +228,7 @@ mod tests {
         assert!(!pushed.is_finished() && queue.state.lock().runs.len() == WAITING_RUNS);
         tokio::task::spawn_blocking(move || work.run()).await.unwrap();
         let digest = pushed.await.unwrap();
-        assert_eq!(digest.md5, <[u8; 16]>::from(Md5::digest(vec![0; (WAITING_RUNS + 1) * ((1 << 20) + 1)])));
+        assert_eq!(digest.md5, Md5::of(&vec![0; (WAITING_RUNS + 1) * ((1 << 20) + 1)]));
         assert!(matches!(queue.state.lock().hashers, Place::AtWork));
     }
 
@@ -245,7 +243,7 @@ mod tests {
                 hashing.update(Bytes::copy_from_slice(piece)).await.unwrap();
             }
             let digest = hashing.finish().await.unwrap();
-            assert_eq!(digest.md5, <[u8; 16]>::from(Md5::digest(&body)), "{length}");
+            assert_eq!(digest.md5, Md5::of(&body), "{length}");
             for algorithm in ChecksumAlgorithm::ALL {
                 assert_eq!(digest.checksum(algorithm), Some(Checksum::of(algorithm, &body)), "{length}");
             }

@@ -5,11 +5,10 @@
 //! does not stop it.
 
 use access::{Grant, action};
-use md5::{Digest as _, Md5};
 use policy::Existence;
 use storage::{Batch, CommitError, Expect, StorageError};
 use tokio::sync::oneshot;
-use types::{Checksum, ChecksumType, ETag, UploadId, WriteId};
+use types::{Checksum, ChecksumType, ETag, Md5, UploadId, WriteId};
 
 use crate::commit::{ATTEMPTS, not_committed};
 use crate::multipart::{CompleteUpload, CompletedPart, MAX_OBJECT_BYTES, MIN_PART_BYTES};
@@ -243,9 +242,9 @@ fn whole_checksum(upload: &UploadRecord, parts: &[PartRecord]) -> Option<ObjectC
 
 /// The tag of a multipart object: the MD5 of its parts' MD5s.
 fn whole_etag(parts: impl Iterator<Item = [u8; 16]>, count: usize) -> ETag {
-    let mut md5 = Md5::new();
-    parts.for_each(|part| md5.update(part));
-    ETag { md5: md5.finalize().into(), parts: u16::try_from(count).unwrap_or(u16::MAX) }
+    let mut md5 = Md5::default();
+    parts.for_each(|part| md5.update(&part));
+    ETag { md5: md5.finish(), parts: u16::try_from(count).unwrap_or(u16::MAX) }
 }
 
 /// Whether a request names the parts of `intent`.

@@ -1,9 +1,8 @@
 //! The small documents that some operations take.
 
 use bytes::Bytes;
-use md5::{Digest as _, Md5};
 use s3_protocol::{Claims, ErrorCode, S3Error};
-use types::Checksum;
+use types::{Checksum, Md5};
 
 use crate::call::Call;
 
@@ -17,7 +16,7 @@ impl Call<'_> {
         let claims = Claims::parse(self.headers())?;
         let mut payload = self.payload()?;
         let document = payload.collect(limit_bytes).await?;
-        if claims.md5.is_some_and(|md5| Md5::digest(&document)[..] != md5) {
+        if claims.md5.is_some_and(|md5| Md5::of(&document) != md5) {
             return Err(S3Error::new(ErrorCode::BadDigest));
         }
         let checksum = payload.trailer_checksum().or(claims.checksum);

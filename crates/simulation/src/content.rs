@@ -4,9 +4,8 @@ use std::sync::OnceLock;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use md5::{Digest as _, Md5};
 use objects::{Claims, Payload, PayloadError};
-use types::{ChecksumAlgorithm, Entropy, SeededEntropy};
+use types::{ChecksumAlgorithm, Entropy, Md5, SeededEntropy};
 
 /// The unit in which bodies differ from each other, in bytes.
 const BLOCK_BYTES: usize = 4096;
@@ -67,7 +66,7 @@ fn fill(whole: &mut Vec<u8>, seed: u64, length: usize) {
 
 /// The MD5 of a body.
 pub(crate) fn md5(body: &[u8]) -> [u8; 16] {
-    Md5::digest(body).into()
+    Md5::of(body)
 }
 
 /// A body on its way in.

@@ -18,9 +18,9 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
-use md5::{Digest as _, Md5};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
+use types::Md5;
 
 use crate::error::BenchError;
 
@@ -131,13 +131,13 @@ async fn answer(request: Request<Incoming>, answers: Answers) -> Result<Response
 }
 
 async fn hash(mut body: Incoming) -> Result<[u8; 16], hyper::Error> {
-    let mut md5 = Md5::new();
+    let mut md5 = Md5::default();
     while let Some(frame) = body.frame().await {
         if let Ok(data) = frame?.into_data() {
             md5.update(&data);
         }
     }
-    Ok(md5.finalize().into())
+    Ok(md5.finish())
 }
 
 /// The start and end of `bytes=FIRST-LAST`.

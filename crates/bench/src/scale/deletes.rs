@@ -9,8 +9,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use bytes::Bytes;
 use http::{Method, Request};
-use md5::{Digest as _, Md5};
-use types::{Entropy as _, SeededEntropy};
+use types::{Entropy as _, Md5, SeededEntropy};
 
 use super::fill::{Filling, fill, refill};
 use super::{Finding, Setup, serve};
@@ -177,7 +176,7 @@ fn delete_objects(target: &Target, first: u64, end: u64) -> Result<Request<Uploa
     let keys = (first..end).map(|number| format!("<Object><Key>{}</Key></Object>", DELETED.key(number)));
     let document = format!("<Delete><Quiet>true</Quiet>{}</Delete>", keys.collect::<String>());
     // S3 takes no such document without its digest: S3 API reference, DeleteObjects.
-    let digest = BASE64.encode(Md5::digest(&document));
+    let digest = BASE64.encode(Md5::of(document.as_bytes()));
     let mut request =
         target.request(Method::POST, "", "delete=", Content::whole(Bytes::from(document)).body(), None)?;
     request.headers_mut().insert("content-md5", digest.try_into().map_err(http::Error::from)?);

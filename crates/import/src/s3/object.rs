@@ -7,9 +7,9 @@
 use std::sync::Arc;
 
 use http::{HeaderMap, Method, StatusCode};
-use md5::{Digest as _, Md5};
 use s3_client::listing::Entry;
 use s3_client::{Call, ClientError};
+use types::Md5;
 
 use super::pieces::{self, Part, Piece};
 use super::plan::is_md5;
@@ -172,9 +172,9 @@ impl Copy {
             document.push_str(&format!("<Part><PartNumber>{number}</PartNumber><ETag>{etag}</ETag></Part>"));
         }
         document.push_str("</CompleteMultipartUpload>");
-        let mut hash = Md5::new();
-        parts.iter().for_each(|part| hash.update(part.md5));
-        let ours = format!("{}-{}", hex::encode(hash.finalize()), parts.len());
+        let mut hash = Md5::default();
+        parts.iter().for_each(|part| hash.update(&part.md5));
+        let ours = format!("{}-{}", hex::encode(hash.finish()), parts.len());
         // What was cut as the source has it has the source's ETag, or did not come whole: known before it is an object.
         if expected
             .is_some_and(|theirs| self.shared.import.etags == SourceEtags::Md5 && !theirs.eq_ignore_ascii_case(&ours))

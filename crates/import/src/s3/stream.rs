@@ -8,9 +8,9 @@ use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
-use md5::{Digest as _, Md5};
 use parking_lot::Mutex;
 use s3_client::{ClientError, SendBody};
+use types::Md5;
 
 /// What passed.
 #[derive(Clone, Debug, Default)]
@@ -25,7 +25,7 @@ struct State {
 impl Passed {
     /// The MD5 of all that passed.
     pub(super) fn md5(&self) -> [u8; 16] {
-        self.0.lock().hash.clone().finalize().into()
+        self.0.lock().hash.clone().finish()
     }
 }
 

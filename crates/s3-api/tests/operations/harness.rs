@@ -203,8 +203,7 @@ impl World {
     /// Sends a document with the `Content-MD5` that DeleteObjects wants.
     pub(crate) async fn send_with_md5(&self, who: Who, method: &str, target: &str, document: &str) -> Reply {
         use base64::Engine as _;
-        use md5::Digest as _;
-        let md5 = base64::engine::general_purpose::STANDARD.encode(md5::Md5::digest(document));
+        let md5 = base64::engine::general_purpose::STANDARD.encode(types::Md5::of(document.as_bytes()));
         self.send(who, method, target, &[("content-md5", &md5)], document.as_bytes()).await
     }
 
