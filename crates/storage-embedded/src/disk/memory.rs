@@ -10,7 +10,7 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 use types::{Entropy, SeededEntropy};
 
-use super::{Disk, DiskLock, File, OpenMode};
+use super::{DIRECT_ALIGNMENT, Disk, DiskLock, File, OpenMode};
 
 /// The unit that a device writes whole or not at all.
 const SECTOR_BYTES: usize = 512;
@@ -279,7 +279,7 @@ impl Disk for MemoryDisk {
                 found?
             }
         };
-        Ok(Arc::new(MemoryFile { state: Arc::clone(&self.state), id }))
+        Ok(Arc::new(MemoryFile { state: Arc::clone(&self.state), id, is_direct: mode == OpenMode::WriteDirect }))
     }
 
     fn make_dir(&self, path: &str) -> io::Result<()> {
@@ -373,6 +373,7 @@ impl Drop for Unlock {
 struct MemoryFile {
     state: Arc<Mutex<State>>,
     id: u64,
+    is_direct: bool,
 }
 
 impl MemoryFile {
@@ -415,7 +416,11 @@ impl File for MemoryFile {
         Ok(self.read_at(buffer, offset)? == buffer.len())
     }
 
+    /// # Panics
+    /// Where a direct write is not aligned: a device would refuse it, and nobody would see.
     fn write_at(&self, data: &[u8], offset: u64) -> io::Result<()> {
+        let aligned = [to_usize(offset), data.len(), data.as_ptr().addr()].iter().all(|n| n % DIRECT_ALIGNMENT == 0);
+        assert!(aligned || !self.is_direct, "a direct write of {} bytes at {offset}", data.len());
         self.change(Some(Fault::Write), Change::Write(offset, data.to_vec()))
     }
 

@@ -1,0 +1,154 @@
+//! Streams content to a blob's file: gathered into a buffer, which is written while the next is filled.
+//!
+//! Content of a large blob goes past the page cache. Through it every byte costs a new page, which takes the processor
+//! more than the copy does, and in the end the sync waits for all that was not written back; and one upload of many
+//! gigabytes would push out what is read often. Where the file system can not do that, and for the end of the content,
+//! which is no multiple of anything, the page cache serves.
+
+use std::io;
+use std::sync::Arc;
+
+use storage::StorageError;
+use tokio::task::JoinHandle;
+use types::BlobId;
+
+use super::buffers::{BUFFER_BYTES, Buffer};
+use super::file::{Checksums, directory, file_length, path};
+use super::writer::blocking;
+use crate::disk::{DIRECT_ALIGNMENT, Disk, File, OpenMode};
+use crate::error::from_io;
+use crate::store::Shared;
+
+const _: () = assert!(BUFFER_BYTES.is_multiple_of(DIRECT_ALIGNMENT));
+
+/// A blob's file that is being written. Holds two buffers of [`BUFFER_BYTES`].
+pub(crate) struct FileWriter {
+    files: Handles,
+    checksums: Checksums,
+    /// The content from `written` on, as far as `filled`.
+    buffer: Buffer,
+    filled: usize,
+    /// The content before it: written, or on its way.
+    written: u64,
+    /// The buffer that is on its way.
+    writing: Option<JoinHandle<(Buffer, io::Result<()>)>>,
+}
+
+/// One file, open in two ways.
+#[derive(Clone)]
+struct Handles {
+    cached: Arc<dyn File>,
+    /// Past the page cache, where the blob is large and the file system can do it.
+    direct: Option<Arc<dyn File>>,
+}
+
+impl FileWriter {
+    /// Makes the file of `id`, with space set aside where the length is known.
+    ///
+    /// # Errors
+    /// The device's, [`StorageError::Full`] among them. There may be a file then.
+    pub(crate) async fn create(
+        shared: &Arc<Shared>,
+        id: BlobId,
+        expected: Option<u64>,
+    ) -> Result<Box<Self>, StorageError> {
+        let shared = Arc::clone(shared);
+        let files = blocking(move || {
+            let cached = create(&*shared.disk, &path(id))?;
+            if let Some(expected) = expected {
+                cached.allocate(file_length(expected))?;
+            }
+            let is_large = expected.is_none_or(|expected| expected >= shared.options.direct_bytes);
+            let direct = if is_large { shared.disk.open(&path(id), OpenMode::WriteDirect).ok() } else { None };
+            Ok(Handles { cached, direct })
+        })
+        .await?;
+        let (checksums, buffer) = (Checksums::new(), Buffer::new(BUFFER_BYTES));
+        Ok(Box::new(Self { files, checksums, buffer, filled: 0, written: 0, writing: None }))
+    }
+
+    /// Takes in the next bytes of the content. Waits while a full buffer waits for the one before it.
+    ///
+    /// # Errors
+    /// Those of a write, maybe of one before. The writer is of no use then.
+    pub(crate) async fn write(&mut self, mut piece: &[u8]) -> Result<(), StorageError> {
+        while !piece.is_empty() {
+            if self.filled == BUFFER_BYTES {
+                self.hand_on().await?;
+            }
+            let (head, rest) = piece.split_at(piece.len().min(BUFFER_BYTES - self.filled));
+            self.buffer.as_mut()[self.filled..][..head.len()].copy_from_slice(head);
+            self.checksums.update(head);
+            self.filled += head.len();
+            piece = rest;
+        }
+        Ok(())
+    }
+
+    /// Lets the full buffer be written, once the one before it is.
+    async fn hand_on(&mut self) -> Result<(), StorageError> {
+        let empty = self.written_buffer().await?.unwrap_or_else(|| Buffer::new(BUFFER_BYTES));
+        let full = std::mem::replace(&mut self.buffer, empty);
+        let (files, at) = (self.files.clone(), self.written);
+        (self.written, self.filled) = (self.written + self.filled as u64, 0);
+        self.writing = Some(tokio::task::spawn_blocking(move || {
+            let outcome = files.write(full.as_ref(), at);
+            (full, outcome)
+        }));
+        Ok(())
+    }
+
+    /// The buffer that was on its way, if one was.
+    async fn written_buffer(&mut self) -> Result<Option<Buffer>, StorageError> {
+        let Some(task) = self.writing.take() else { return Ok(None) };
+        let (buffer, outcome) = task.await.map_err(|error| StorageError::Io(error.to_string()))?;
+        outcome.map_err(|error| from_io(&error))?;
+        Ok(Some(buffer))
+    }
+
+    /// Completes the file and makes it and its name durable; answers its length and checksum.
+    ///
+    /// # Errors
+    /// The device's.
+    pub(crate) async fn finish(mut self, shared: &Arc<Shared>, id: BlobId) -> Result<(u64, u64), StorageError> {
+        self.written_buffer().await?;
+        let shared = Arc::clone(shared);
+        let Self { files, checksums, buffer, filled, written, writing: _ } = self;
+        let finish = move || {
+            let (file, length) = (files.cached, checksums.length());
+            let (crc64, end) = checksums.finish();
+            file.write_at(&buffer.as_ref()[..filled], written)?;
+            file.write_at(&end, length)?;
+            if file.len()? != file_length(length) {
+                file.set_len(file_length(length))?;
+            }
+            file.sync_data()?;
+            shared.disk.sync_dir(&directory(id))?;
+            Ok((length, crc64))
+        };
+        blocking(finish).await
+    }
+}
+
+impl Handles {
+    /// Writes a full buffer.
+    fn write(&self, content: &[u8], at: u64) -> io::Result<()> {
+        match self.direct.as_ref().map(|direct| direct.write_at(content, at)) {
+            // The file system has other ideas of alignment.
+            Some(Err(error)) if error.kind() == io::ErrorKind::InvalidInput => self.cached.write_at(content, at),
+            Some(outcome) => outcome,
+            None => self.cached.write_at(content, at),
+        }
+    }
+}
+
+fn create(disk: &dyn Disk, path: &str) -> io::Result<Arc<dyn File>> {
+    match disk.open(path, OpenMode::CreateNew) {
+        // The name was reserved, so this file is nobody's: a crash left it, and it is not removed yet.
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+            disk.remove(path)?;
+            disk.open(path, OpenMode::CreateNew)
+        }
+        opened => opened,
+    }
+}
