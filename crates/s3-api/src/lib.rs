@@ -4,7 +4,8 @@
 //! principal) and makes it a `Call`. `operations` is the registry that finds the call's handler, in the file named like the
 //! operation. A handler asks the call for the grants that it needs (`authorize`), reads what is left of the request,
 //! calls `objects`, and makes a `Reply`. `errors` is the one place where an error of the store becomes one of S3.
-//! `cors` adds what browsers need to show an answer to a page of another site.
+//! `cors` adds what browsers need to show an answer to a page of another site. `bulk` lets the work of a thousand requests
+//! make way for others.
 //! [`ResponseBody`] carries the content out, and with it the request's record ([`observe`]), which writes the access log
 //! and the metrics when the response ends.
 
@@ -12,6 +13,7 @@ mod acl;
 mod audited;
 mod authorize;
 mod body;
+mod bulk;
 mod call;
 mod content;
 mod context;

@@ -114,7 +114,7 @@ pub(crate) struct Record {
     received: ReceivedBytes,
     sent: u64,
     failure: Option<String>,
-    started: Instant,
+    pub(crate) started: Instant,
     meters: Arc<Meters>,
 }
 

@@ -6,7 +6,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use access::{Access, Credential};
 use audit::{Audit, Pending};
@@ -25,6 +25,7 @@ use types::{BucketName, Clock, Entropy, HexText};
 
 use crate::audited;
 use crate::body::{Content, ResponseBody};
+use crate::bulk::Bulk;
 use crate::call::{Call, Outcome, Reply};
 use crate::cors;
 use crate::errors;
@@ -75,6 +76,7 @@ pub struct S3Service {
     pub(crate) config: S3Config,
     pub(crate) signing_keys: SigningKeyCache,
     pub(crate) pages: Pages,
+    pub(crate) bulk: Bulk,
     /// What the portal's pages may ask for.
     pub(crate) portal_pages: Option<Cors>,
     audit: Audit,
@@ -104,6 +106,7 @@ impl S3Service {
             config,
             signing_keys,
             pages: Pages::default(),
+            bulk: Bulk::new(Instant::now()),
             portal_pages,
             audit,
             meters: Arc::default(),
@@ -168,6 +171,9 @@ impl S3Service {
         record.operation = route.operation.name();
         record.bucket = route.bucket().cloned();
         record.key = route.key().cloned();
+        if route.operation != Operation::DeleteObjects {
+            self.bulk.other_began(record.started);
+        }
         if route.operation == Operation::PreflightRequest {
             // Browsers ask without credentials, so this is answered before anybody is identified.
             return Box::pin(operations::preflight_request::handle(self, &head, &route)).await;

@@ -6,7 +6,6 @@
 //! a bucket that does not exist.
 
 use access::action;
-use futures_util::stream::{self, StreamExt as _};
 use objects::object::Deleted;
 use s3_protocol::xml::delete::{self, DeleteError, DeleteRequest, DeleteResult, DeletedObject, ObjectIdentifier};
 use s3_protocol::{Claims, ErrorCode, S3Error, params};
@@ -14,9 +13,6 @@ use types::{ObjectKey, VersionId};
 
 use crate::authorize::{Found, denied};
 use crate::call::{Call, Outcome, Reply};
-
-/// How many keys are deleted at once: enough for them to share a sync, few enough to leave room for other requests.
-const CONCURRENCY: usize = 32;
 
 pub(super) async fn handle(call: Call<'_>) -> Outcome {
     let found = call.find_own().await?;
@@ -27,11 +23,11 @@ pub(super) async fn handle(call: Call<'_>) -> Outcome {
     let body = call.document(delete::MAX_REQUEST_BYTES).await?;
     let request = DeleteRequest::parse(&body)?;
     let (call, found) = (&call, &found);
-    let deletions = request.objects.into_iter().map(|object| async move {
+    let delete = |object| async move {
         let outcome = delete_one(call, found, &object).await;
         (object, outcome)
-    });
-    let outcomes: Vec<_> = stream::iter(deletions).buffered(CONCURRENCY).collect().await;
+    };
+    let outcomes = call.service.bulk.each(request.objects, delete).await;
     let is_denied = |outcome: &Result<Deleted, S3Error>| {
         outcome.as_ref().is_err_and(|error| error.code() == ErrorCode::AccessDenied)
     };

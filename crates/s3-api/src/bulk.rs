@@ -1,0 +1,116 @@
+//! Bulk work makes way for other requests.
+//!
+//! DeleteObjects does the work of a thousand requests. Where nobody else asks for anything it goes as fast as the engine
+//! does; where others do, it goes in small steps, one step of all such requests at a time, with a rest after each. What
+//! the others wait is then the length of a step.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use tokio::sync::Mutex;
+
+/// What is done at once while nobody else asks: enough keys to share a sync.
+const STEP_ALONE: usize = 32;
+/// What is done at once beside others.
+const STEP_BESIDE: usize = 4;
+/// The pause after a step beside others. Clocks of tokio have milliseconds.
+const REST: Duration = Duration::from_millis(1);
+/// For how long after another request began the machine counts as wanted by others.
+const OTHERS_FOR: Duration = Duration::from_millis(20);
+
+/// Who asked last, and whose turn it is.
+pub(crate) struct Bulk {
+    beginning: Instant,
+    /// Microseconds from the beginning to the begin of the last request that is no bulk work, and one more; 0 before.
+    last_other: AtomicU64,
+    turn: Mutex<()>,
+}
+
+impl Bulk {
+    pub(crate) fn new(beginning: Instant) -> Self {
+        Self { beginning, last_other: AtomicU64::new(0), turn: Mutex::new(()) }
+    }
+
+    /// A request that is no bulk work began.
+    pub(crate) fn other_began(&self, at: Instant) {
+        self.last_other.store(self.micros(at) + 1, Ordering::Relaxed);
+    }
+
+    fn is_wanted_by_others(&self, now: Instant) -> bool {
+        match self.last_other.load(Ordering::Relaxed) {
+            0 => false,
+            last => Duration::from_micros((self.micros(now) + 1).saturating_sub(last)) < OTHERS_FOR,
+        }
+    }
+
+    fn micros(&self, at: Instant) -> u64 {
+        u64::try_from(at.saturating_duration_since(self.beginning).as_micros()).unwrap_or(u64::MAX - 1)
+    }
+
+    /// Does `work` on all items in order, some at a time, and answers its results in that order.
+    pub(crate) async fn each<I, T, F: Future<Output = T>>(&self, items: Vec<I>, work: impl Fn(I) -> F) -> Vec<T> {
+        let mut results = Vec::with_capacity(items.len());
+        let mut items = items.into_iter();
+        while items.len() > 0 {
+            if self.is_wanted_by_others(Instant::now()) {
+                let _turn = self.turn.lock().await;
+                results.extend(futures_util::future::join_all(items.by_ref().take(STEP_BESIDE).map(&work)).await);
+                tokio::time::sleep(REST).await;
+            } else {
+                results.extend(futures_util::future::join_all(items.by_ref().take(STEP_ALONE).map(&work)).await);
+            }
+        }
+        results
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::time::{Duration, Instant};
+
+    use super::{Bulk, OTHERS_FOR, STEP_ALONE, STEP_BESIDE};
+
+    #[test]
+    fn the_machine_is_wanted_for_a_while_after_another_began() {
+        let start = Instant::now();
+        let bulk = Bulk::new(start);
+        assert!(!bulk.is_wanted_by_others(start));
+        bulk.other_began(start);
+        assert!(bulk.is_wanted_by_others(start));
+        assert!(bulk.is_wanted_by_others(start + OTHERS_FOR - Duration::from_micros(1)));
+        assert!(!bulk.is_wanted_by_others(start + OTHERS_FOR));
+        bulk.other_began(start + Duration::from_secs(5));
+        assert!(bulk.is_wanted_by_others(start + Duration::from_secs(5)));
+    }
+
+    /// The most items of two bulk requests that were at work at once, where another request begins with every item.
+    async fn at_once(others: bool) -> usize {
+        let bulk = Bulk::new(Instant::now());
+        let (now, most) = (AtomicUsize::new(0), AtomicUsize::new(0));
+        let work = |item: usize| {
+            if others {
+                bulk.other_began(Instant::now());
+            }
+            let (now, most) = (&now, &most);
+            async move {
+                most.fetch_max(now.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+                tokio::task::yield_now().await;
+                now.fetch_sub(1, Ordering::SeqCst);
+                item
+            }
+        };
+        if others {
+            bulk.other_began(Instant::now());
+        }
+        let (first, second) = tokio::join!(bulk.each((0..100).collect(), work), bulk.each((0..7).collect(), work));
+        assert_eq!((first, second), ((0..100).collect(), (0..7).collect()));
+        most.into_inner()
+    }
+
+    #[tokio::test]
+    async fn steps_are_small_and_in_turn_beside_others_only() {
+        assert_eq!(at_once(true).await, STEP_BESIDE);
+        assert!(at_once(false).await >= STEP_ALONE);
+    }
+}
