@@ -3,6 +3,7 @@
 
 use std::io;
 use std::ops::Range;
+use std::sync::LazyLock;
 
 use bytes::Bytes;
 use crc_fast::Digest;
@@ -10,7 +11,7 @@ use storage::StorageError;
 use types::BlobId;
 
 use super::buffers::Buffer;
-use crate::crc::{crc64, digest};
+use crate::crc::{Combine, combine, crc64, digest};
 use crate::disk::File;
 use crate::error::{damaged, from_io};
 use crate::log::format::u64_at;
@@ -25,6 +26,8 @@ pub(crate) const DIRECTORY: &str = "blobs";
 const MAGIC: [u8; 8] = *b"CMHLBLOB";
 const VERSION: u32 = 1;
 const CRC_BYTES: u64 = 8;
+
+static WHOLE_BLOCK: LazyLock<Combine> = LazyLock::new(|| Combine::new(BLOCK_BYTES));
 
 /// The directory that a blob's file is in.
 pub(crate) fn directory(id: BlobId) -> String {
@@ -43,7 +46,8 @@ pub(crate) fn file_length(length: u64) -> u64 {
 
 /// What a finished file has at its end, as it is gathered while the content is written.
 pub(crate) struct Checksums {
-    content: Digest,
+    /// Of the blocks that are whole.
+    content: u64,
     block: Digest,
     block_filled: u64,
     length: u64,
@@ -52,12 +56,11 @@ pub(crate) struct Checksums {
 
 impl Checksums {
     pub(crate) fn new() -> Self {
-        Self { content: digest(), block: digest(), block_filled: 0, length: 0, table: Vec::new() }
+        Self { content: crc64(b""), block: digest(), block_filled: 0, length: 0, table: Vec::new() }
     }
 
     /// Takes in the next bytes of the content.
     pub(crate) fn update(&mut self, mut piece: &[u8]) {
-        self.content.update(piece);
         self.length += piece.len() as u64;
         while !piece.is_empty() {
             let room = usize::try_from(BLOCK_BYTES - self.block_filled).unwrap_or(usize::MAX).min(piece.len());
@@ -65,15 +68,18 @@ impl Checksums {
             self.block.update(head);
             self.block_filled += head.len() as u64;
             if self.block_filled == BLOCK_BYTES {
-                self.end_block();
+                let crc = self.end_block();
+                self.content = WHOLE_BLOCK.with(self.content, crc);
             }
             piece = rest;
         }
     }
 
-    fn end_block(&mut self) {
-        self.table.extend_from_slice(&self.block.finalize_reset().to_le_bytes());
+    fn end_block(&mut self) -> u64 {
+        let crc = self.block.finalize_reset();
+        self.table.extend_from_slice(&crc.to_le_bytes());
         self.block_filled = 0;
+        crc
     }
 
     pub(crate) fn length(&self) -> u64 {
@@ -82,10 +88,8 @@ impl Checksums {
 
     /// Answers the checksum of the content, and what follows the content in the file.
     pub(crate) fn finish(mut self) -> (u64, Vec<u8>) {
-        if self.block_filled > 0 {
-            self.end_block();
-        }
-        let content = self.content.finalize();
+        let last = self.block_filled;
+        let content = if last > 0 { combine(self.content, self.end_block(), last) } else { self.content };
         let mut footer = [0; FOOTER_BYTES as usize];
         footer[..8].copy_from_slice(&MAGIC);
         footer[8..12].copy_from_slice(&VERSION.to_le_bytes());
