@@ -151,12 +151,12 @@ async fn what_was_written_is_read_on_any_file_system() {
 }
 
 #[tokio::test]
-async fn a_write_that_fails_on_its_way_fails_the_blob_and_leaves_no_file() {
-    for length in [2 * BUFFER, 5 * BUFFER] {
+async fn a_write_or_sync_that_fails_on_its_way_fails_the_blob_and_leaves_no_file() {
+    for (fault, length) in [(Fault::Write, 2 * BUFFER), (Fault::Write, 5 * BUFFER), (Fault::Sync, 40 * BUFFER)] {
         let (dir, disk) = (tempfile::tempdir().unwrap(), MemoryDisk::new());
         let store = open(&dir, Arc::new(disk.clone()), 0);
         let (id, body) = (BlobId([1; 16]), Bytes::from(vec![7; length]));
-        disk.fail(Fault::Write, 1);
+        disk.fail(fault, 1);
         write(&store, id, &body, 100_000, true).await.expect_err("a write failed");
         write(&store, BlobId([2; 16]), &body, 100_000, true).await.expect("the device writes again");
         while disk.files("blobs/01").iter().any(|(_, length)| *length > 0) {

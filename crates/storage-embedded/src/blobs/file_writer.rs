@@ -1,9 +1,8 @@
 //! Streams content to a blob's file: gathered into a buffer, which is written while the next is filled.
 //!
 //! Content of a large blob goes past the page cache. Through it every byte costs a new page, which takes the processor
-//! more than the copy does, and in the end the sync waits for all that was not written back; and one upload of many
-//! gigabytes would push out what is read often. Where the file system can not do that, and for the end of the content,
-//! which is no multiple of anything, the page cache serves.
+//! more than the copy does, and one upload of many gigabytes would push out what is read often. Where the file system
+//! can not do that, and for the end of the content, which is no multiple of anything, the page cache serves.
 
 use std::io;
 use std::sync::Arc;
@@ -21,6 +20,10 @@ use crate::store::Shared;
 
 const _: () = assert!(BUFFER_BYTES.is_multiple_of(DIRECT_ALIGNMENT));
 
+/// The bytes after which the device is told to keep what it has, while more arrive: devices have caches too, and the
+/// sync of a blob of many gigabytes would hold up all others.
+const SYNC_BYTES: u64 = 16 << 20;
+
 /// A blob's file that is being written. Holds two buffers of [`BUFFER_BYTES`].
 pub(crate) struct FileWriter {
     files: Handles,
@@ -32,6 +35,9 @@ pub(crate) struct FileWriter {
     written: u64,
     /// The buffer that is on its way.
     writing: Option<JoinHandle<(Buffer, io::Result<()>)>>,
+    /// A sync of the content before `synced`, beside the writing. Its error is the blob's.
+    syncing: Option<JoinHandle<io::Result<()>>>,
+    synced: u64,
 }
 
 /// One file, open in two ways.
@@ -64,7 +70,7 @@ impl FileWriter {
         })
         .await?;
         let (checksums, buffer) = (Checksums::new(), Buffer::new(BUFFER_BYTES));
-        Ok(Box::new(Self { files, checksums, buffer, filled: 0, written: 0, writing: None }))
+        Ok(Box::new(Self { files, checksums, buffer, filled: 0, written: 0, writing: None, syncing: None, synced: 0 }))
     }
 
     /// Takes in the next bytes of the content. Waits while a full buffer waits for the one before it.
@@ -88,6 +94,7 @@ impl FileWriter {
     /// Lets the full buffer be written, once the one before it is.
     async fn hand_on(&mut self) -> Result<(), StorageError> {
         let empty = self.written_buffer().await?.unwrap_or_else(|| Buffer::new(BUFFER_BYTES));
+        self.sync_beside().await?;
         let full = std::mem::replace(&mut self.buffer, empty);
         let (files, at) = (self.files.clone(), self.written);
         (self.written, self.filled) = (self.written + self.filled as u64, 0);
@@ -106,14 +113,32 @@ impl FileWriter {
         Ok(Some(buffer))
     }
 
+    /// Begins a sync where one is due and none is under way.
+    async fn sync_beside(&mut self) -> Result<(), StorageError> {
+        if self.written - self.synced >= SYNC_BYTES && self.syncing.as_ref().is_none_or(JoinHandle::is_finished) {
+            self.await_sync().await?;
+            self.synced = self.written;
+            let file = Arc::clone(&self.files.cached);
+            self.syncing = Some(tokio::task::spawn_blocking(move || file.sync_data()));
+        }
+        Ok(())
+    }
+
+    async fn await_sync(&mut self) -> Result<(), StorageError> {
+        let Some(task) = self.syncing.take() else { return Ok(()) };
+        let outcome = task.await.map_err(|error| StorageError::Io(error.to_string()))?;
+        outcome.map_err(|error| from_io(&error))
+    }
+
     /// Completes the file and makes it and its name durable; answers its length and checksum.
     ///
     /// # Errors
     /// The device's.
     pub(crate) async fn finish(mut self, shared: &Arc<Shared>, id: BlobId) -> Result<(u64, u64), StorageError> {
         self.written_buffer().await?;
+        self.await_sync().await?;
         let shared = Arc::clone(shared);
-        let Self { files, checksums, buffer, filled, written, writing: _ } = self;
+        let Self { files, checksums, buffer, filled, written, .. } = self;
         let finish = move || {
             let (file, length) = (files.cached, checksums.length());
             let (crc64, end) = checksums.finish();
