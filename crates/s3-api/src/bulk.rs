@@ -14,9 +14,9 @@ use tokio::sync::Mutex;
 /// What is done at once while nobody else asks: enough keys to share a sync.
 const STEP_ALONE: usize = 32;
 /// What is done at once beside others, at the least.
-const STEP_BESIDE: usize = 4;
+const STEP_BESIDE: usize = 8;
 /// What is done beside others in a step, for each millisecond that the step before took.
-const PER_MILLISECOND: usize = 2;
+const PER_MILLISECOND: usize = 4;
 /// The pause after a step beside others. Clocks of tokio have milliseconds.
 const REST: Duration = Duration::from_millis(1);
 /// For how long after another request began the machine counts as wanted by others.
@@ -82,7 +82,7 @@ mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
     use std::time::{Duration, Instant};
 
-    use super::{Bulk, OTHERS_FOR, STEP_ALONE, STEP_BESIDE, step_beside};
+    use super::{Bulk, OTHERS_FOR, PER_MILLISECOND, STEP_ALONE, STEP_BESIDE, step_beside};
 
     #[test]
     fn the_machine_is_wanted_for_a_while_after_another_began() {
@@ -99,8 +99,8 @@ mod tests {
 
     #[test]
     fn a_busy_machine_gets_larger_steps() {
-        let steps = [0, 1, 3, 10, 16, 1000].map(|took| step_beside(Duration::from_millis(took)));
-        assert_eq!(steps, [STEP_BESIDE, STEP_BESIDE, 6, 20, STEP_ALONE, STEP_ALONE]);
+        let steps = [0, 1, 5, 1000].map(|took| step_beside(Duration::from_millis(took)));
+        assert_eq!(steps, [STEP_BESIDE, STEP_BESIDE, 5 * PER_MILLISECOND, STEP_ALONE]);
     }
 
     /// The most items of two bulk requests that were at work at once, where another request begins with every item.

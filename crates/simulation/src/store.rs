@@ -66,7 +66,6 @@ impl Place {
             memtable_bytes,
             replay_bytes: memtable_bytes * 8,
             inline_bytes: 16 << 10,
-            direct_bytes: 1 << 20,
             cache_bytes: 1 << 20,
             reserve_bytes: 64 << 10,
             preparation,

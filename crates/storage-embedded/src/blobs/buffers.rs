@@ -6,13 +6,9 @@
 use bytes::Bytes;
 use parking_lot::Mutex;
 
-use crate::disk::DIRECT_ALIGNMENT;
-
 /// The length of a buffer, in bytes: one piece of a large read, with the blocks that it begins and ends in; and what a
 /// large write takes at a time.
 pub(crate) const BUFFER_BYTES: usize = 640 << 10;
-/// What a buffer takes, so that somewhere in it the alignment of direct writes begins.
-const MEMORY_BYTES: usize = BUFFER_BYTES + DIRECT_ALIGNMENT;
 /// A read of fewer bytes is no reason to hold a buffer of that length.
 const LEAST_BYTES: usize = 64 << 10;
 /// The most buffers that wait for their next use: 20 MiB.
@@ -20,10 +16,9 @@ const WAITING_MOST: usize = 32;
 
 static WAITING: Mutex<Vec<Box<[u8]>>> = Mutex::new(Vec::new());
 
-/// Bytes to be filled. What they hold before is arbitrary. From [`LEAST_BYTES`] on they are aligned for direct writes.
+/// Bytes to be filled. What they hold before is arbitrary.
 pub(crate) struct Buffer {
     memory: Box<[u8]>,
-    start: usize,
     length: usize,
 }
 
@@ -31,16 +26,14 @@ impl Buffer {
     /// A buffer of `length` bytes, from those that wait where there is one.
     pub(crate) fn new(length: usize) -> Self {
         let memory = match length {
-            LEAST_BYTES..=BUFFER_BYTES => WAITING.lock().pop().unwrap_or_else(|| vec![0; MEMORY_BYTES].into()),
+            LEAST_BYTES..=BUFFER_BYTES => WAITING.lock().pop().unwrap_or_else(|| vec![0; BUFFER_BYTES].into()),
             _ => vec![0; length].into(),
         };
-        let is_ours = memory.len() == MEMORY_BYTES;
-        let start = if is_ours { memory.as_ptr().align_offset(DIRECT_ALIGNMENT) } else { 0 };
-        Self { memory, start, length }
+        Self { memory, length }
     }
 
     pub(crate) fn as_mut(&mut self) -> &mut [u8] {
-        &mut self.memory[self.start..][..self.length]
+        &mut self.memory[..self.length]
     }
 
     /// The bytes, shared without a copy. The buffer waits for its next use as soon as nobody holds them any more.
@@ -51,13 +44,13 @@ impl Buffer {
 
 impl AsRef<[u8]> for Buffer {
     fn as_ref(&self) -> &[u8] {
-        &self.memory[self.start..][..self.length]
+        &self.memory[..self.length]
     }
 }
 
 impl Drop for Buffer {
     fn drop(&mut self) {
-        if self.memory.len() == MEMORY_BYTES {
+        if self.memory.len() == BUFFER_BYTES {
             let mut waiting = WAITING.lock();
             if waiting.len() < WAITING_MOST {
                 waiting.push(std::mem::take(&mut self.memory));

@@ -1,8 +1,7 @@
 //! Streams content to a blob's file: gathered into a buffer, which is written while the next is filled.
 //!
-//! Content of a large blob goes past the page cache. Through it every byte costs a new page, which takes the processor
-//! more than the copy does, and one upload of many gigabytes would push out what is read often. Where the file system
-//! can not do that, and for the end of the content, which is no multiple of anything, the page cache serves.
+//! It goes through the page cache, which has more on its way to the device at a time than an upload has buffers, and
+//! serves whoever reads soon (docs/performance.md has what was measured past it).
 
 use std::io;
 use std::sync::Arc;
@@ -14,19 +13,17 @@ use types::BlobId;
 use super::buffers::{BUFFER_BYTES, Buffer};
 use super::file::{Checksums, directory, file_length, path};
 use super::writer::blocking;
-use crate::disk::{DIRECT_ALIGNMENT, Disk, File, OpenMode};
+use crate::disk::{Disk, File, OpenMode};
 use crate::error::from_io;
 use crate::store::Shared;
 
-const _: () = assert!(BUFFER_BYTES.is_multiple_of(DIRECT_ALIGNMENT));
-
-/// The bytes after which the device is told to keep what it has, while more arrive: devices have caches too, and the
-/// sync of a blob of many gigabytes would hold up all others.
+/// The bytes after which a sync begins while more arrive: at the end little is left to be waited for, and no sync of many
+/// gigabytes holds up all others.
 const SYNC_BYTES: u64 = 16 << 20;
 
 /// A blob's file that is being written. Holds two buffers of [`BUFFER_BYTES`].
 pub(crate) struct FileWriter {
-    files: Handles,
+    file: Arc<dyn File>,
     checksums: Checksums,
     /// The content from `written` on, as far as `filled`.
     buffer: Buffer,
@@ -40,14 +37,6 @@ pub(crate) struct FileWriter {
     synced: u64,
 }
 
-/// One file, open in two ways.
-#[derive(Clone)]
-struct Handles {
-    cached: Arc<dyn File>,
-    /// Past the page cache, where the blob is large and the file system can do it.
-    direct: Option<Arc<dyn File>>,
-}
-
 impl FileWriter {
     /// Makes the file of `id`, with space set aside where the length is known.
     ///
@@ -59,18 +48,16 @@ impl FileWriter {
         expected: Option<u64>,
     ) -> Result<Box<Self>, StorageError> {
         let shared = Arc::clone(shared);
-        let files = blocking(move || {
-            let cached = create(&*shared.disk, &path(id))?;
+        let file = blocking(move || {
+            let file = create(&*shared.disk, &path(id))?;
             if let Some(expected) = expected {
-                cached.allocate(file_length(expected))?;
+                file.allocate(file_length(expected))?;
             }
-            let is_large = expected.is_none_or(|expected| expected >= shared.options.direct_bytes);
-            let direct = if is_large { shared.disk.open(&path(id), OpenMode::WriteDirect).ok() } else { None };
-            Ok(Handles { cached, direct })
+            Ok(file)
         })
         .await?;
         let (checksums, buffer) = (Checksums::new(), Buffer::new(BUFFER_BYTES));
-        Ok(Box::new(Self { files, checksums, buffer, filled: 0, written: 0, writing: None, syncing: None, synced: 0 }))
+        Ok(Box::new(Self { file, checksums, buffer, filled: 0, written: 0, writing: None, syncing: None, synced: 0 }))
     }
 
     /// Takes in the next bytes of the content. Waits while a full buffer waits for the one before it.
@@ -96,10 +83,10 @@ impl FileWriter {
         let empty = self.written_buffer().await?.unwrap_or_else(|| Buffer::new(BUFFER_BYTES));
         self.sync_beside().await?;
         let full = std::mem::replace(&mut self.buffer, empty);
-        let (files, at) = (self.files.clone(), self.written);
+        let (file, at) = (Arc::clone(&self.file), self.written);
         (self.written, self.filled) = (self.written + self.filled as u64, 0);
         self.writing = Some(tokio::task::spawn_blocking(move || {
-            let outcome = files.write(full.as_ref(), at);
+            let outcome = file.write_at(full.as_ref(), at);
             (full, outcome)
         }));
         Ok(())
@@ -118,7 +105,7 @@ impl FileWriter {
         if self.written - self.synced >= SYNC_BYTES && self.syncing.as_ref().is_none_or(JoinHandle::is_finished) {
             self.await_sync().await?;
             self.synced = self.written;
-            let file = Arc::clone(&self.files.cached);
+            let file = Arc::clone(&self.file);
             self.syncing = Some(tokio::task::spawn_blocking(move || file.sync_data()));
         }
         Ok(())
@@ -138,9 +125,9 @@ impl FileWriter {
         self.written_buffer().await?;
         self.await_sync().await?;
         let shared = Arc::clone(shared);
-        let Self { files, checksums, buffer, filled, written, .. } = self;
+        let Self { file, checksums, buffer, filled, written, .. } = self;
         let finish = move || {
-            let (file, length) = (files.cached, checksums.length());
+            let length = checksums.length();
             let (crc64, end) = checksums.finish();
             file.write_at(&buffer.as_ref()[..filled], written)?;
             file.write_at(&end, length)?;
@@ -152,18 +139,6 @@ impl FileWriter {
             Ok((length, crc64))
         };
         blocking(finish).await
-    }
-}
-
-impl Handles {
-    /// Writes a full buffer.
-    fn write(&self, content: &[u8], at: u64) -> io::Result<()> {
-        match self.direct.as_ref().map(|direct| direct.write_at(content, at)) {
-            // The file system has other ideas of alignment.
-            Some(Err(error)) if error.kind() == io::ErrorKind::InvalidInput => self.cached.write_at(content, at),
-            Some(outcome) => outcome,
-            None => self.cached.write_at(content, at),
-        }
     }
 }
 
