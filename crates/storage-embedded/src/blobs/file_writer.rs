@@ -12,9 +12,8 @@ use types::BlobId;
 
 use super::buffers::{BUFFER_BYTES, Buffer};
 use super::file::{Checksums, directory, file_length, path};
-use super::writer::blocking;
+use super::writer::{blocking, joined};
 use crate::disk::{Disk, File, OpenMode};
-use crate::error::from_io;
 use crate::store::Shared;
 
 /// The bytes after which a sync begins while more arrive: at the end little is left to be waited for, and no sync of many
@@ -31,7 +30,7 @@ pub(crate) struct FileWriter {
     /// The content before it: written, or on its way.
     written: u64,
     /// The buffer that is on its way.
-    writing: Option<JoinHandle<(Buffer, io::Result<()>)>>,
+    writing: Option<JoinHandle<io::Result<Buffer>>>,
     /// A sync of the content before `synced`, beside the writing. Its error is the blob's.
     syncing: Option<JoinHandle<io::Result<()>>>,
     synced: u64,
@@ -86,18 +85,18 @@ impl FileWriter {
         let (file, at) = (Arc::clone(&self.file), self.written);
         (self.written, self.filled) = (self.written + self.filled as u64, 0);
         self.writing = Some(tokio::task::spawn_blocking(move || {
-            let outcome = file.write_at(full.as_ref(), at);
-            (full, outcome)
+            file.write_at(full.as_ref(), at)?;
+            Ok(full)
         }));
         Ok(())
     }
 
     /// The buffer that was on its way, if one was.
     async fn written_buffer(&mut self) -> Result<Option<Buffer>, StorageError> {
-        let Some(task) = self.writing.take() else { return Ok(None) };
-        let (buffer, outcome) = task.await.map_err(|error| StorageError::Io(error.to_string()))?;
-        outcome.map_err(|error| from_io(&error))?;
-        Ok(Some(buffer))
+        match self.writing.take() {
+            Some(task) => joined(task).await.map(Some),
+            None => Ok(None),
+        }
     }
 
     /// Begins a sync where one is due and none is under way.
@@ -112,9 +111,10 @@ impl FileWriter {
     }
 
     async fn await_sync(&mut self) -> Result<(), StorageError> {
-        let Some(task) = self.syncing.take() else { return Ok(()) };
-        let outcome = task.await.map_err(|error| StorageError::Io(error.to_string()))?;
-        outcome.map_err(|error| from_io(&error))
+        match self.syncing.take() {
+            Some(task) => joined(task).await,
+            None => Ok(()),
+        }
     }
 
     /// Completes the file and makes it and its name durable; answers its length and checksum.

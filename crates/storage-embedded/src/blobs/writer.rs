@@ -7,6 +7,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
 use storage::{BlobInfo, BlobWriter, StorageError};
+use tokio::task::JoinHandle;
 use types::BlobId;
 
 use super::file_writer::FileWriter;
@@ -105,7 +106,12 @@ impl Drop for EmbeddedWriter {
 pub(crate) async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> io::Result<T> + Send + 'static,
 ) -> Result<T, StorageError> {
-    match tokio::task::spawn_blocking(work).await {
+    joined(tokio::task::spawn_blocking(work)).await
+}
+
+/// What a task that may wait for the device came to.
+pub(crate) async fn joined<T>(task: JoinHandle<io::Result<T>>) -> Result<T, StorageError> {
+    match task.await {
         Ok(outcome) => outcome.map_err(|error| from_io(&error)),
         Err(error) => Err(StorageError::Io(error.to_string())),
     }
