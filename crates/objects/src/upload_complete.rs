@@ -8,7 +8,7 @@ use access::{Grant, action};
 use policy::Existence;
 use storage::{Batch, CommitError, Expect, StorageError};
 use tokio::sync::oneshot;
-use types::{Checksum, ChecksumType, ETag, Md5, UploadId, WriteId};
+use types::{Checksum, ChecksumType, ETag, UploadId, WriteId};
 
 use crate::commit::{ATTEMPTS, not_committed};
 use crate::multipart::{CompleteUpload, CompletedPart, MAX_OBJECT_BYTES, MIN_PART_BYTES};
@@ -142,7 +142,7 @@ impl Objects {
             write: WriteId::random(&*self.entropy),
             parts: numbers,
             size,
-            etag: whole_etag(parts.iter().map(|part| part.md5), parts.len()),
+            etag: ETag::of_parts(parts.iter().map(|part| part.md5)),
             checksum,
             if_match: request.conditions.if_match.clone().map(Into::into),
             if_none_match: request.conditions.if_none_match.clone().map(Into::into),
@@ -240,15 +240,8 @@ fn whole_checksum(upload: &UploadRecord, parts: &[PartRecord]) -> Option<ObjectC
     Some(ObjectChecksum { value, kind })
 }
 
-/// The tag of a multipart object: the MD5 of its parts' MD5s.
-fn whole_etag(parts: impl Iterator<Item = [u8; 16]>, count: usize) -> ETag {
-    let mut md5 = Md5::default();
-    parts.for_each(|part| md5.update(&part));
-    ETag { md5: md5.finish(), parts: u16::try_from(count).unwrap_or(u16::MAX) }
-}
-
 /// Whether a request names the parts of `intent`.
 fn is_of(intent: &Intent, parts: &[CompletedPart]) -> bool {
     intent.parts.iter().copied().eq(parts.iter().map(|part| part.number))
-        && intent.etag == whole_etag(parts.iter().map(|part| part.etag.md5), parts.len())
+        && intent.etag == ETag::of_parts(parts.iter().map(|part| part.etag.md5))
 }

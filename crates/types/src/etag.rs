@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::HexText;
+use crate::{HexText, Md5};
 
 /// An S3 ETag: the MD5 of the content, or for a multipart object the MD5 of its parts' MD5s and the number of parts.
 ///
@@ -22,6 +22,16 @@ impl ETag {
     /// The tag of an object made in one PUT.
     pub const fn whole(md5: [u8; 16]) -> Self {
         Self { md5, parts: 0 }
+    }
+
+    /// The tag of an object made of parts with these MD5s, in their order.
+    pub fn of_parts(md5s: impl IntoIterator<Item = [u8; 16]>) -> Self {
+        let (mut md5, mut parts) = (Md5::default(), 0_u16);
+        for part in md5s {
+            md5.update(&part);
+            parts = parts.saturating_add(1);
+        }
+        Self { md5: md5.finish(), parts }
     }
 
     /// The tag in double quotes, as in the `ETag` header and in XML.
@@ -69,6 +79,14 @@ impl FromStr for ETag {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Of the digests in binary, one after the other; the values are of Python's hashlib.
+    #[test]
+    fn parts_make_the_tag_of_the_whole() {
+        let part = Md5::of(&vec![0; 5 << 20]);
+        assert_eq!(hex::encode(part), "5f363e0e58a95f06cbe9bbc662c5dfb6");
+        assert_eq!(ETag::of_parts([part, part]).to_string(), "a7d414b9133d6483d9a1c4e04e856e3b-2");
+    }
 
     #[test]
     fn both_forms_survive_their_text() {

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use http::{HeaderMap, Method, StatusCode};
 use s3_client::listing::Entry;
 use s3_client::{Call, ClientError};
-use types::Md5;
+use types::ETag;
 
 use super::pieces::{self, Part, Piece};
 use super::plan::is_md5;
@@ -172,9 +172,7 @@ impl Copy {
             document.push_str(&format!("<Part><PartNumber>{number}</PartNumber><ETag>{etag}</ETag></Part>"));
         }
         document.push_str("</CompleteMultipartUpload>");
-        let mut hash = Md5::default();
-        parts.iter().for_each(|part| hash.update(&part.md5));
-        let ours = format!("{}-{}", hex::encode(hash.finish()), parts.len());
+        let ours = ETag::of_parts(parts.iter().map(|part| part.md5)).to_string();
         // What was cut as the source has it has the source's ETag, or did not come whole: known before it is an object.
         if expected
             .is_some_and(|theirs| self.shared.import.etags == SourceEtags::Md5 && !theirs.eq_ignore_ascii_case(&ours))
