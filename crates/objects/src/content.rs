@@ -12,11 +12,12 @@ use std::task::{Context, Poll};
 use bytes::{Bytes, BytesMut};
 use futures_util::stream::{self, Stream, StreamExt as _};
 use storage::{Batch, BlobWriter, Blobs, ByteStream, Metadata, NewBlob, Pin, Space, StorageError};
-use types::{BlobId, ChecksumAlgorithm};
+use types::{BlobId, Checksum, ChecksumAlgorithm};
 
 use crate::digest::{Digest, Hashing};
 use crate::multipart::MAX_PART_BYTES;
 use crate::part_map::Line;
+use crate::payload::Pieces;
 use crate::record::{Content, PartMap};
 use crate::{Claims, ObjectError, Objects, Payload};
 
@@ -108,21 +109,26 @@ impl Objects {
         if payload.length().is_some_and(|length| length > MAX_PART_BYTES) {
             return Err(ObjectError::EntityTooLarge);
         }
-        let mut computed = algorithms.to_vec();
-        computed.extend(payload.checksum_algorithm().filter(|announced| !algorithms.contains(announced)));
-        let mut hashing = Hashing::new(&computed);
+        let mut asked = algorithms.to_vec();
+        asked.extend(payload.checksum_algorithm().filter(|announced| !algorithms.contains(announced)));
+        let streams = payload.length().is_some_and(|length| length > self.blobs.inline_limit() as u64);
+        // The engine has this one of all that it streams to the device.
+        let from_engine = asked.extract_if(.., |asked| streams && *asked == ChecksumAlgorithm::Crc64Nvme).count() > 0;
+        let mut hashing = Hashing::new(&asked);
         let mut sink = Sink::new(self, payload.length());
-        while let Some(piece) = payload.next().await? {
+        let mut pieces = Pieces::of(payload);
+        while let Some(piece) = pieces.next().await? {
             if sink.size + piece.len() as u64 > MAX_PART_BYTES {
                 return Err(ObjectError::EntityTooLarge);
             }
             hashing.update(piece.clone()).await?;
             sink.write(piece).await?;
         }
-        let digest = hashing.finish().await?;
-        verify(&payload.claims(), &digest)?;
+        let mut digest = hashing.finish().await?;
         let size = sink.size;
-        let (blob, blobs) = sink.finish(&digest).await?;
+        let Stored { blob, blobs, crc64 } = sink.finish().await?;
+        digest.checksums.extend(crc64.filter(|_| from_engine));
+        verify(&payload.claims(), &digest)?;
         Ok(NewBody { size, digest, blob, blobs })
     }
 
@@ -227,27 +233,33 @@ impl<'a> Sink<'a> {
         Ok(())
     }
 
-    async fn finish(self, digest: &Digest) -> Result<(Option<BlobId>, NewBlobs), StorageError> {
+    async fn finish(self) -> Result<Stored, StorageError> {
         let mut blobs = NewBlobs::none(self.objects);
-        let blob = match self.blob {
-            Some((id, writer)) => {
-                let info = writer.finish().await?;
-                blobs.add_made(id);
-                let crc64 = digest.checksum(ChecksumAlgorithm::Crc64Nvme);
-                if info.length != self.size || crc64.is_some_and(|own| own.bytes() != info.crc64.to_be_bytes()) {
-                    return Err(StorageError::Damaged(format!("blob {id} is not what was written")));
-                }
-                Some(id)
+        let (mut blob, mut crc64) = (None, None);
+        if let Some((id, writer)) = self.blob {
+            let info = writer.finish().await?;
+            blobs.add_made(id);
+            if info.length != self.size {
+                return Err(StorageError::Damaged(format!("blob {id} is not as long as what was written")));
             }
-            None if self.size == 0 => None,
-            None => {
-                let id = BlobId::random(&*self.objects.entropy);
-                blobs.add_inline(id, joined(self.gathered));
-                Some(id)
-            }
-        };
-        Ok((blob, blobs))
+            crc64 = Checksum::new(ChecksumAlgorithm::Crc64Nvme, &info.crc64.to_be_bytes());
+            blob = Some(id);
+        } else if self.size > 0 {
+            let id = BlobId::random(&*self.objects.entropy);
+            blobs.add_inline(id, joined(self.gathered));
+            blob = Some(id);
+        }
+        Ok(Stored { blob, blobs, crc64 })
     }
+}
+
+/// A body that is on the device, or will be with the commit.
+struct Stored {
+    /// Its name; `None` where it is empty.
+    blob: Option<BlobId>,
+    blobs: NewBlobs,
+    /// The engine's checksum of a body that is on the device.
+    crc64: Option<Checksum>,
 }
 
 fn joined(mut pieces: Vec<Bytes>) -> Bytes {

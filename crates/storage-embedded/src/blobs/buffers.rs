@@ -1,4 +1,4 @@
-//! Buffers that large reads and writes fill, used again and again.
+//! Buffers that large reads fill, used again and again.
 //!
 //! A buffer of this size from the allocator is new memory of the operating system each time: it is zeroed, and every page
 //! of it faults once. Both together cost as much as the read itself where the page cache has the bytes.
@@ -6,8 +6,7 @@
 use bytes::Bytes;
 use parking_lot::Mutex;
 
-/// The length of a buffer, in bytes: one piece of a large read, with the blocks that it begins and ends in; and what a
-/// large write takes at a time.
+/// The length of a buffer, in bytes: one piece of a large read, with the blocks that it begins and ends in.
 pub(crate) const BUFFER_BYTES: usize = 640 << 10;
 /// A read of fewer bytes is no reason to hold a buffer of that length.
 const LEAST_BYTES: usize = 64 << 10;

@@ -1,36 +1,39 @@
-//! Streams content to a blob's file: gathered into a buffer, which is written while the next is filled.
+//! Streams content to a blob's file: pieces are gathered without a copy, and written while the next are.
 //!
-//! It goes through the page cache, which has more on its way to the device at a time than an upload has buffers, and
-//! serves whoever reads soon (docs/performance.md has what was measured past it).
+//! They pass through the page cache and do not stay in it ([`File::write_uncached_at`]): pages that are used again cost a
+//! fraction of new ones, the device begins at once, and an upload of gigabytes does not push out what others read
+//! (docs/performance.md has the measurements, and those of writing past the cache).
 
 use std::io;
 use std::sync::Arc;
 
+use bytes::Bytes;
 use storage::StorageError;
 use tokio::task::JoinHandle;
 use types::BlobId;
 
-use super::buffers::{BUFFER_BYTES, Buffer};
 use super::file::{Checksums, directory, file_length, path};
 use super::writer::{blocking, joined};
-use crate::disk::{Disk, File, OpenMode};
+use crate::disk::{Disk, File, MAX_PIECES, OpenMode};
 use crate::store::Shared;
 
+/// What is written at a time, in bytes: whole pages, so that none is written twice.
+const RUN_BYTES: usize = 640 << 10;
 /// The bytes after which a sync begins while more arrive: at the end little is left to be waited for, and no sync of many
 /// gigabytes holds up all others.
 const SYNC_BYTES: u64 = 16 << 20;
 
-/// A blob's file that is being written. Holds two buffers of [`BUFFER_BYTES`].
+/// A blob's file that is being written. Holds at most two runs of [`RUN_BYTES`].
 pub(crate) struct FileWriter {
     file: Arc<dyn File>,
     checksums: Checksums,
-    /// The content from `written` on, as far as `filled`.
-    buffer: Buffer,
-    filled: usize,
+    /// The content from `written` on.
+    run: Vec<Bytes>,
+    run_bytes: usize,
     /// The content before it: written, or on its way.
     written: u64,
-    /// The buffer that is on its way.
-    writing: Option<JoinHandle<io::Result<Buffer>>>,
+    /// The run that is on its way.
+    writing: Option<JoinHandle<io::Result<()>>>,
     /// A sync of the content before `synced`, beside the writing. Its error is the blob's.
     syncing: Option<JoinHandle<io::Result<()>>>,
     synced: u64,
@@ -55,47 +58,49 @@ impl FileWriter {
             Ok(file)
         })
         .await?;
-        let (checksums, buffer) = (Checksums::new(), Buffer::new(BUFFER_BYTES));
-        Ok(Box::new(Self { file, checksums, buffer, filled: 0, written: 0, writing: None, syncing: None, synced: 0 }))
+        Ok(Box::new(Self {
+            file,
+            checksums: Checksums::new(),
+            run: Vec::new(),
+            run_bytes: 0,
+            written: 0,
+            writing: None,
+            syncing: None,
+            synced: 0,
+        }))
     }
 
-    /// Takes in the next bytes of the content. Waits while a full buffer waits for the one before it.
+    /// Takes in the next bytes of the content. Waits while a whole run waits for the one before it.
     ///
     /// # Errors
     /// Those of a write, maybe of one before. The writer is of no use then.
-    pub(crate) async fn write(&mut self, mut piece: &[u8]) -> Result<(), StorageError> {
+    pub(crate) async fn write(&mut self, mut piece: Bytes) -> Result<(), StorageError> {
+        self.checksums.update(&piece);
         while !piece.is_empty() {
-            if self.filled == BUFFER_BYTES {
+            let head = piece.split_to(piece.len().min(RUN_BYTES - self.run_bytes));
+            self.run_bytes += head.len();
+            self.run.push(head);
+            if self.run_bytes == RUN_BYTES || self.run.len() == MAX_PIECES {
                 self.hand_on().await?;
             }
-            let (head, rest) = piece.split_at(piece.len().min(BUFFER_BYTES - self.filled));
-            self.buffer.as_mut()[self.filled..][..head.len()].copy_from_slice(head);
-            self.checksums.update(head);
-            self.filled += head.len();
-            piece = rest;
         }
         Ok(())
     }
 
-    /// Lets the full buffer be written, once the one before it is.
+    /// Lets the run be written, once the one before it is.
     async fn hand_on(&mut self) -> Result<(), StorageError> {
-        let empty = self.written_buffer().await?.unwrap_or_else(|| Buffer::new(BUFFER_BYTES));
+        self.await_write().await?;
         self.sync_beside().await?;
-        let full = std::mem::replace(&mut self.buffer, empty);
-        let (file, at) = (Arc::clone(&self.file), self.written);
-        (self.written, self.filled) = (self.written + self.filled as u64, 0);
-        self.writing = Some(tokio::task::spawn_blocking(move || {
-            file.write_at(full.as_ref(), at)?;
-            Ok(full)
-        }));
+        let (file, run, at) = (Arc::clone(&self.file), std::mem::take(&mut self.run), self.written);
+        self.written += std::mem::take(&mut self.run_bytes) as u64;
+        self.writing = Some(tokio::task::spawn_blocking(move || file.write_uncached_at(&run, at)));
         Ok(())
     }
 
-    /// The buffer that was on its way, if one was.
-    async fn written_buffer(&mut self) -> Result<Option<Buffer>, StorageError> {
+    async fn await_write(&mut self) -> Result<(), StorageError> {
         match self.writing.take() {
-            Some(task) => joined(task).await.map(Some),
-            None => Ok(None),
+            Some(task) => joined(task).await,
+            None => Ok(()),
         }
     }
 
@@ -122,14 +127,14 @@ impl FileWriter {
     /// # Errors
     /// The device's.
     pub(crate) async fn finish(mut self, shared: &Arc<Shared>, id: BlobId) -> Result<(u64, u64), StorageError> {
-        self.written_buffer().await?;
+        self.await_write().await?;
         self.await_sync().await?;
         let shared = Arc::clone(shared);
-        let Self { file, checksums, buffer, filled, written, .. } = self;
+        let Self { file, checksums, run, written, .. } = self;
         let finish = move || {
             let length = checksums.length();
             let (crc64, end) = checksums.finish();
-            file.write_at(&buffer.as_ref()[..filled], written)?;
+            file.write_uncached_at(&run, written)?;
             file.write_at(&end, length)?;
             if file.len()? != file_length(length) {
                 file.set_len(file_length(length))?;

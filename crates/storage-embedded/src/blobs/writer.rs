@@ -46,7 +46,7 @@ impl EmbeddedWriter {
             Stage::Streaming(file) => Ok(file),
             Stage::Gathering(body) => {
                 let mut file = FileWriter::create(&self.shared, self.id, self.expected).await?;
-                file.write(&body).await?;
+                file.write(body.freeze()).await?;
                 Ok(file)
             }
             Stage::Broken | Stage::Finished => Err(StorageError::Io("the writer failed before".to_owned())),
@@ -67,7 +67,7 @@ impl BlobWriter for EmbeddedWriter {
             return Err(StorageError::Full);
         }
         let mut file = self.take_file().await?;
-        file.write(&piece).await?;
+        file.write(piece).await?;
         self.stage = Stage::Streaming(file);
         Ok(())
     }

@@ -7,10 +7,11 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::io;
 use std::sync::Arc;
 
+use bytes::Bytes;
 use parking_lot::Mutex;
 use types::{Entropy, SeededEntropy};
 
-use super::{DIRECT_ALIGNMENT, Disk, DiskLock, File, OpenMode};
+use super::{DIRECT_ALIGNMENT, Disk, DiskLock, File, MAX_PIECES, OpenMode};
 
 /// The unit that a device writes whole or not at all.
 const SECTOR_BYTES: usize = 512;
@@ -18,7 +19,7 @@ const SECTOR_BYTES: usize = 512;
 /// What can be made to fail, besides running out of room.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Fault {
-    /// [`File::write_at`].
+    /// [`File::write_at`] and [`File::write_uncached_at`].
     Write,
     /// [`File::sync_data`]; what was unsynced is lost then, as operating systems do.
     Sync,
@@ -422,6 +423,11 @@ impl File for MemoryFile {
         let aligned = [to_usize(offset), data.len(), data.as_ptr().addr()].iter().all(|n| n % DIRECT_ALIGNMENT == 0);
         assert!(aligned || !self.is_direct, "a direct write of {} bytes at {offset}", data.len());
         self.change(Some(Fault::Write), Change::Write(offset, data.to_vec()))
+    }
+
+    fn write_uncached_at(&self, pieces: &[Bytes], offset: u64) -> io::Result<()> {
+        assert!(pieces.len() <= MAX_PIECES, "a write of {} pieces", pieces.len());
+        self.write_at(&pieces.concat(), offset)
     }
 
     fn allocate(&self, length: u64) -> io::Result<()> {

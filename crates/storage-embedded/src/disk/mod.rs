@@ -11,6 +11,7 @@ use std::any::Any;
 use std::io;
 use std::sync::Arc;
 
+use bytes::Bytes;
 pub use memory::{Fault, MemoryDisk};
 pub use real::RealDisk;
 
@@ -100,6 +101,9 @@ pub trait Disk: Send + Sync + 'static {
     fn free_bytes(&self) -> io::Result<u64>;
 }
 
+/// The most pieces that are written with one call: `IOV_MAX` of Linux.
+pub const MAX_PIECES: usize = 1024;
+
 /// An open file. All calls may be made from many threads.
 #[expect(clippy::len_without_is_empty, reason = "a file is not a collection")]
 pub trait File: Send + Sync + 'static {
@@ -126,6 +130,13 @@ pub trait File: Send + Sync + 'static {
     /// # Errors
     /// Those of the operating system; a part may have been written then.
     fn write_at(&self, data: &[u8], offset: u64) -> io::Result<()>;
+
+    /// Writes `pieces`, at most [`MAX_PIECES`], one after the other from `offset` on, growing the file where needed. What
+    /// they fill begins its way to the device at once and leaves the page cache then, where the system can do that.
+    ///
+    /// # Errors
+    /// Those of the operating system; a part may have been written then.
+    fn write_uncached_at(&self, pieces: &[Bytes], offset: u64) -> io::Result<()>;
 
     /// Makes the file at least `length` bytes long, with space set aside for all of them. New bytes read as zero.
     ///

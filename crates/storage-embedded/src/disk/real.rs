@@ -1,15 +1,19 @@
 //! A directory of the operating system.
 
 use std::fs;
-use std::io::{self, IoSliceMut};
+use std::io::{self, IoSlice, IoSliceMut};
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use bytes::Bytes;
 use rustix::fs::{FallocateFlags, FlockOperation, OFlags};
 use rustix::io::{Errno, ReadWriteFlags};
 
 use super::{Disk, DiskLock, File, OpenMode};
+
+/// `RWF_DONTCACHE` of `pwritev2(2)`, since Linux 6.14.
+const DONTCACHE: ReadWriteFlags = ReadWriteFlags::from_bits_retain(0x80);
 
 /// A [`Disk`] that is a directory.
 #[derive(Debug)]
@@ -117,6 +121,25 @@ impl File for RealFile {
 
     fn write_at(&self, data: &[u8], offset: u64) -> io::Result<()> {
         self.0.write_all_at(data, offset)
+    }
+
+    fn write_uncached_at(&self, pieces: &[Bytes], mut offset: u64) -> io::Result<()> {
+        let mut slices: Vec<_> = pieces.iter().map(|piece| IoSlice::new(piece)).collect();
+        let (mut left, mut flags) = (slices.as_mut_slice(), DONTCACHE);
+        while !left.is_empty() {
+            match rustix::io::pwritev2(&self.0, left, offset, flags) {
+                Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+                Ok(count) => {
+                    IoSlice::advance_slices(&mut left, count);
+                    offset += count as u64;
+                }
+                // A system or a file system that does not know it.
+                Err(Errno::OPNOTSUPP | Errno::INVAL) if flags == DONTCACHE => flags = ReadWriteFlags::empty(),
+                Err(Errno::INTR) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(())
     }
 
     fn allocate(&self, length: u64) -> io::Result<()> {
