@@ -10,8 +10,8 @@ use tempfile::TempDir;
 use types::{BlobId, Entropy as _, SeededEntropy};
 
 const SPACE: Space = Space(1);
-/// What the engine writes at a time.
-const BUFFER: usize = 640 << 10;
+/// What the engine writes at a time, in bytes.
+const RUN: usize = 640 << 10;
 
 fn open(dir: &TempDir, disk: Arc<dyn Disk>) -> Arc<EmbeddedStore> {
     let options = Options { segment_bytes: 256 << 10, reserve_bytes: 0, ..Options::default() };
@@ -35,12 +35,12 @@ async fn check(disk: impl Fn(&TempDir) -> Arc<dyn Disk>) {
     let disk = disk(&dir);
     let store = open(&dir, Arc::clone(&disk));
     let mut bodies = Vec::new();
-    let lengths = [65_537, BUFFER - 1, BUFFER, BUFFER + 1, 2 * BUFFER, 3 * BUFFER + 4096, 4 * BUFFER + 77];
+    let lengths = [65_537, RUN - 1, RUN, RUN + 1, 2 * RUN, 3 * RUN + 4096, 4 * RUN + 77];
     for (number, length) in lengths.into_iter().enumerate() {
         let mut body = vec![0; length];
         SeededEntropy::new(number as u64).fill(&mut body);
         let (id, body) = (BlobId([number as u8 + 1; 16]), Bytes::from(body));
-        write(&store, id, &body, [65_536, 300_001, usize::MAX / 2][number % 3], number % 2 == 0)
+        write(&store, id, &body, [65_536, 300_001, usize::MAX / 2, 97][number % 4], number % 2 == 0)
             .await
             .expect("it is written");
         bodies.push((id, body));
@@ -58,12 +58,15 @@ async fn check(disk: impl Fn(&TempDir) -> Arc<dyn Disk>) {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_was_written_is_read() {
     check(|dir| Arc::new(RealDisk::new(&dir.path().join("disk")).expect("there is room"))).await;
+    // A file system in memory has no cache to pass.
+    let memory = tempfile::tempdir_in("/dev/shm").expect("Linux has one");
+    check(|_| Arc::new(RealDisk::new(&memory.path().join("disk")).expect("there is room"))).await;
     check(|_| Arc::new(MemoryDisk::new())).await;
 }
 
 #[tokio::test]
 async fn a_write_or_sync_that_fails_on_its_way_fails_the_blob_and_leaves_no_file() {
-    for (fault, length) in [(Fault::Write, 2 * BUFFER), (Fault::Write, 5 * BUFFER), (Fault::Sync, 40 * BUFFER)] {
+    for (fault, length) in [(Fault::Write, 2 * RUN), (Fault::Write, 5 * RUN), (Fault::Sync, 40 * RUN)] {
         let (dir, disk) = (tempfile::tempdir().unwrap(), MemoryDisk::new());
         let store = open(&dir, Arc::new(disk.clone()));
         let (id, body) = (BlobId([1; 16]), Bytes::from(vec![7; length]));
