@@ -75,13 +75,13 @@ mod tests {
     use super::*;
 
     /// Pieces of these lengths, each of its own byte.
-    struct Lengths(std::vec::IntoIter<usize>, u8);
+    struct Lengths<'a>(std::slice::Iter<'a, usize>, u8);
 
     #[async_trait]
-    impl Payload for Lengths {
+    impl Payload for Lengths<'_> {
         async fn next(&mut self) -> Result<Option<Bytes>, PayloadError> {
             self.1 += 1;
-            Ok(self.0.next().map(|length| vec![self.1; length].into()))
+            Ok(self.0.next().map(|length| vec![self.1; *length].into()))
         }
 
         fn length(&self) -> Option<u64> {
@@ -107,7 +107,7 @@ mod tests {
             (&[4095, 1, 10], &[4096, 10]),
         ];
         for (lengths, expected) in cases {
-            let mut payload = Lengths(lengths.to_vec().into_iter(), 0);
+            let mut payload = Lengths(lengths.iter(), 0);
             let mut pieces = Pieces::of(&mut payload);
             let (mut found, mut content) = (Vec::new(), Vec::new());
             while let Some(piece) = pieces.next().await.unwrap() {
