@@ -130,12 +130,12 @@ impl FileWriter {
         self.await_write().await?;
         self.await_sync().await?;
         let shared = Arc::clone(shared);
-        let Self { file, checksums, mut run, written, .. } = self;
+        let Self { file, checksums, run, written, .. } = self;
         let finish = move || {
             let length = checksums.length();
             let (crc64, end) = checksums.finish();
-            run.push(end.into());
             file.write_uncached_at(&run, written)?;
+            file.write_at(&end, length)?;
             if file.len()? != file_length(length) {
                 file.set_len(file_length(length))?;
             }
