@@ -109,12 +109,15 @@ impl Objects {
         if payload.length().is_some_and(|length| length > MAX_PART_BYTES) {
             return Err(ObjectError::EntityTooLarge);
         }
-        let mut asked = algorithms.to_vec();
-        asked.extend(payload.checksum_algorithm().filter(|announced| !algorithms.contains(announced)));
+        let mut hashed = algorithms.to_vec();
+        hashed.extend(payload.checksum_algorithm().filter(|announced| !algorithms.contains(announced)));
         let streams = payload.length().is_some_and(|length| length > self.blobs.inline_limit() as u64);
         // The engine has this one of all that it streams to the device.
-        let from_engine = asked.extract_if(.., |asked| streams && *asked == ChecksumAlgorithm::Crc64Nvme).count() > 0;
-        let mut hashing = Hashing::new(&asked);
+        let from_engine = streams && hashed.contains(&ChecksumAlgorithm::Crc64Nvme);
+        if from_engine {
+            hashed.retain(|algorithm| *algorithm != ChecksumAlgorithm::Crc64Nvme);
+        }
+        let mut hashing = Hashing::new(&hashed);
         let mut sink = Sink::new(self, payload.length());
         let mut pieces = Pieces::of(payload);
         while let Some(piece) = pieces.next().await? {

@@ -89,7 +89,7 @@ impl FileWriter {
 
     /// Lets the run be written, once the one before it is.
     async fn hand_on(&mut self) -> Result<(), StorageError> {
-        self.await_write().await?;
+        ended(self.writing.take()).await?;
         self.sync_beside().await?;
         let (file, run, at) = (Arc::clone(&self.file), std::mem::take(&mut self.run), self.written);
         self.written += std::mem::take(&mut self.run_bytes) as u64;
@@ -97,17 +97,10 @@ impl FileWriter {
         Ok(())
     }
 
-    async fn await_write(&mut self) -> Result<(), StorageError> {
-        match self.writing.take() {
-            Some(task) => joined(task).await,
-            None => Ok(()),
-        }
-    }
-
     /// Begins a sync where one is due and none is under way.
     async fn sync_beside(&mut self) -> Result<(), StorageError> {
         if self.written - self.synced >= SYNC_BYTES && self.syncing.as_ref().is_none_or(JoinHandle::is_finished) {
-            self.await_sync().await?;
+            ended(self.syncing.take()).await?;
             self.synced = self.written;
             let file = Arc::clone(&self.file);
             self.syncing = Some(tokio::task::spawn_blocking(move || file.sync_data()));
@@ -115,20 +108,13 @@ impl FileWriter {
         Ok(())
     }
 
-    async fn await_sync(&mut self) -> Result<(), StorageError> {
-        match self.syncing.take() {
-            Some(task) => joined(task).await,
-            None => Ok(()),
-        }
-    }
-
     /// Completes the file and makes it and its name durable; answers its length and checksum.
     ///
     /// # Errors
     /// The device's.
     pub(crate) async fn finish(mut self, shared: &Arc<Shared>, id: BlobId) -> Result<(u64, u64), StorageError> {
-        self.await_write().await?;
-        self.await_sync().await?;
+        ended(self.writing.take()).await?;
+        ended(self.syncing.take()).await?;
         let shared = Arc::clone(shared);
         let Self { file, checksums, run, written, .. } = self;
         let finish = move || {
@@ -144,6 +130,14 @@ impl FileWriter {
             Ok((length, crc64))
         };
         blocking(finish).await
+    }
+}
+
+/// Waits for what is under way, if anything is.
+async fn ended(task: Option<JoinHandle<io::Result<()>>>) -> Result<(), StorageError> {
+    match task {
+        Some(task) => joined(task).await,
+        None => Ok(()),
     }
 }
 
