@@ -181,7 +181,9 @@ fn answer<H: Handler>(
     let expects = expects_continue(&request);
     let has_body = !request.body().is_end_stream();
     let request = request.map(|incoming| RequestBody::new(incoming, exchange.client()));
-    let response = handler.handle(request, peer);
+    // hyper moves what this function returns, and keeps a place for it with each connection. Kilobytes that are there
+    // for one request are better in memory that the request before has just used.
+    let response = Box::pin(handler.handle(request, peer));
     async move {
         let mut response = response.await;
         // hyper sends the 100 when a body that is not empty is first asked for.

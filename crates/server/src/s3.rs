@@ -47,7 +47,7 @@ impl Handler for S3 {
         if sts::is_request(&parts) {
             let connection = self.proxies.see_through(&mut parts, connection);
             let request = Request::from_parts(parts, body);
-            return self.sts.handle(request, connection.remote).await.map(Either::Right);
+            return Box::pin(self.sts.handle(request, connection.remote)).await.map(Either::Right);
         }
         self.s3.handle(Request::from_parts(parts, body), connection).await.map(Either::Left)
     }
@@ -66,4 +66,23 @@ fn refuse<B>(request: &Request<RequestBody>, code: ErrorCode) -> Response<Either
         response.headers_mut().insert(REQUEST_ID, value);
     }
     response.map(|body| Either::Right(Full::new(body)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The most bytes that are taken for a request before it is known what it asks for. Rarer requests have boxes of
+    /// their own.
+    const MOST: usize = 4 * 1024;
+
+    fn size_of_future<F>(_: impl FnOnce(Arc<S3>, Request<RequestBody>, Peer) -> F) -> usize {
+        size_of::<F>()
+    }
+
+    #[test]
+    fn what_every_request_takes_is_small() {
+        let size = size_of_future(|handler, request, peer| handler.handle(request, peer));
+        assert!(size <= MOST, "{size} bytes: put what is large and rare into a box");
+    }
 }
