@@ -26,6 +26,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
 use lsm_tree::compaction::Leveled;
+use lsm_tree::config::PartitioningPolicy;
 use lsm_tree::{AbstractTree, AnyTree, Cache, Guard, SequenceNumberCounter};
 use storage::{Space, StorageError, side};
 
@@ -41,6 +42,10 @@ use crate::log::segments::Segments;
 const SEALED_MEMTABLES: usize = 3;
 /// Runs in the first level that may wait for their compaction before writers are slowed down.
 const WAITING_RUNS: usize = 20;
+/// Of which levels the tables have their block index and filters cut into blocks that are cached one by one: all but the
+/// first, whose tables are small and held whole. A lookup wants one such block; a table's whole index has a megabyte or
+/// two, and whole filters a third of that, so that those of a large store would push each other out of the cache.
+const PARTITIONED: [bool; 2] = [false, true];
 /// Compactions in a row, so that one flush can not keep its thread busy for ever.
 const COMPACTIONS: usize = 16;
 
@@ -65,7 +70,9 @@ impl Index {
     pub(crate) fn open(path: &Path, cache_bytes: u64) -> Result<Self, StorageError> {
         let seqno = SequenceNumberCounter::default();
         let config = lsm_tree::Config::new(path, seqno.clone(), SequenceNumberCounter::default())
-            .use_cache(Arc::new(Cache::with_capacity_bytes(cache_bytes)));
+            .use_cache(Arc::new(Cache::with_capacity_bytes(cache_bytes)))
+            .index_block_partitioning_policy(PartitioningPolicy::new(PARTITIONED))
+            .filter_block_partitioning_policy(PartitioningPolicy::new(PARTITIONED));
         let tree = config.open().map_err(|error| from_tree(&error))?;
         seqno.fetch_max(tree.get_highest_persisted_seqno().unwrap_or(0) + 1);
         let snapshots = Snapshots::new(seqno.get());
