@@ -127,7 +127,7 @@ impl Objects {
             hashing.update(piece.clone()).await?;
             sink.write(piece).await?;
         }
-        let mut digest = hashing.finish().await?;
+        let mut digest = hashing.finish(&self.small_bodies).await?;
         let size = sink.size;
         let Stored { blob, blobs, crc64 } = sink.finish().await?;
         digest.checksums.extend(crc64.filter(|_| from_engine));

@@ -1,6 +1,6 @@
 //! MD5 and checksums of content, in one pass.
 //!
-//! A small body is hashed where it is received. A large one is cut into runs that wait in a short queue for a thread of
+//! A small body is hashed where it is received, with others if there are any ([`SmallBodies`]). A large one is cut into runs that wait in a short queue for a thread of
 //! those for blocking work, while the connection's task receives the next: MD5 is what bounds a large body, so it
 //! should wait for neither the socket nor the task. The thread hashes what is there and goes, so slow clients hold none.
 
@@ -12,6 +12,8 @@ use parking_lot::Mutex;
 use storage::StorageError;
 use tokio::sync::Notify;
 use types::{Checksum, ChecksumAlgorithm, ChecksumHasher, Md5};
+
+use crate::small_bodies::{SMALL_BYTES, SmallBodies};
 
 /// Bodies up to this size are hashed by the task that receives them: some 1.6 milliseconds of MD5.
 const INLINE_BYTES: usize = 1 << 20;
@@ -66,8 +68,17 @@ impl Hashing {
     }
 
     /// The hashes of all that was taken in.
-    pub(crate) async fn finish(self) -> Result<Digest, StorageError> {
+    pub(crate) async fn finish(self, small_bodies: &SmallBodies) -> Result<Digest, StorageError> {
         let mut hashers = self.queue.take_hashers().await?;
+        let is_all = self.whole_bytes == INLINE_BYTES;
+        if let [body] = self.run.as_slice()
+            && is_all
+            && body.len() <= SMALL_BYTES
+        {
+            hashers.checksums.iter_mut().for_each(|checksum| checksum.update(body));
+            let md5 = small_bodies.md5(body.clone()).await;
+            return Ok(Digest { md5, checksums: finished(hashers.checksums) });
+        }
         hashers.update(&self.run);
         Ok(hashers.finish())
     }
@@ -190,9 +201,12 @@ impl Hashers {
     }
 
     fn finish(self) -> Digest {
-        let checksums = self.checksums.into_iter().map(ChecksumHasher::finish).collect();
-        Digest { md5: self.md5.finish(), checksums }
+        Digest { md5: self.md5.finish(), checksums: finished(self.checksums) }
     }
+}
+
+fn finished(checksums: Vec<ChecksumHasher>) -> Vec<Checksum> {
+    checksums.into_iter().map(ChecksumHasher::finish).collect()
 }
 
 #[cfg(test)]
@@ -200,7 +214,7 @@ mod tests {
     use bytes::Bytes;
     use types::{Checksum, ChecksumAlgorithm, Md5};
 
-    use super::{Hashing, Place, WAITING_RUNS, Work};
+    use super::{Hashing, Place, SmallBodies, WAITING_RUNS, Work};
 
     #[tokio::test]
     async fn a_thread_that_never_runs_is_an_error_and_no_wait() {
@@ -208,7 +222,7 @@ mod tests {
         let hashers = hashing.queue.state.lock().take().unwrap();
         drop(Work { queue: hashing.queue.clone(), hashers });
         hashing.update(Bytes::from(vec![0; (1 << 20) + 1])).await.expect_err("the hashers are lost");
-        hashing.finish().await.expect_err("the hashers are lost");
+        hashing.finish(&SmallBodies::default()).await.expect_err("the hashers are lost");
     }
 
     #[tokio::test]
@@ -222,7 +236,7 @@ mod tests {
         let (work, queue) = (Work { queue: hashing.queue.clone(), hashers }, hashing.queue.clone());
         let pushed = tokio::spawn(async move {
             hashing.update(piece()).await.unwrap();
-            hashing.finish().await.unwrap()
+            hashing.finish(&SmallBodies::default()).await.unwrap()
         });
         tokio::task::yield_now().await;
         assert!(!pushed.is_finished() && queue.state.lock().runs.len() == WAITING_RUNS);
@@ -242,7 +256,7 @@ mod tests {
             for piece in body.chunks(piece) {
                 hashing.update(Bytes::copy_from_slice(piece)).await.unwrap();
             }
-            let digest = hashing.finish().await.unwrap();
+            let digest = hashing.finish(&SmallBodies::default()).await.unwrap();
             assert_eq!(digest.md5, Md5::of(&body), "{length}");
             for algorithm in ChecksumAlgorithm::ALL {
                 assert_eq!(digest.checksum(algorithm), Some(Checksum::of(algorithm, &body)), "{length}");

@@ -52,6 +52,7 @@ mod read;
 mod record;
 mod recovery;
 pub mod scrub;
+mod small_bodies;
 mod store;
 mod summary;
 mod upload_abort;

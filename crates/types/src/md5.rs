@@ -4,7 +4,9 @@
 //! kept as short as it can be: what does not wait for the step before is added first, and the second round takes the
 //! word of the step before in one `and`. Compilers undo the first by adding constants last, which is why the table is
 //! hidden from them. With both, this does what OpenSSL's assembler does, and a third more than RustCrypto's `md-5`
-//! (docs/performance.md), which is the tests' oracle.
+//! (docs/performance.md), which is the tests' oracle. Short messages can be hashed several at a time ([`lanes`]).
+
+mod lanes;
 
 use std::hint::black_box;
 
@@ -84,12 +86,17 @@ impl Md5 {
         }
         self.tail[LENGTH_AT..].copy_from_slice(&bits);
         compress(&mut self.state, &[self.tail]);
-        let mut hash = [0; 16];
-        for (bytes, word) in hash.as_chunks_mut().0.iter_mut().zip(self.state) {
-            *bytes = word.to_le_bytes();
-        }
-        hash
+        bytes_of(self.state)
     }
+}
+
+/// A state as a hash: RFC 1321, 3.5.
+fn bytes_of(state: [u32; 4]) -> [u8; 16] {
+    let mut hash = [0; 16];
+    for (bytes, word) in hash.as_chunks_mut().0.iter_mut().zip(state) {
+        *bytes = word.to_le_bytes();
+    }
+    hash
 }
 
 fn compress(state: &mut [u32; 4], blocks: &[[u8; BLOCK_BYTES]]) {
@@ -114,7 +121,7 @@ fn compress(state: &mut [u32; 4], blocks: &[[u8; BLOCK_BYTES]]) {
 /// The state after one step: RFC 1321, 3.4. Everything but the state is known when this is compiled.
 #[inline(always)]
 fn turned([a, b, c, d]: [u32; 4], round: usize, step: usize, words: &[u32; 16], sines: &[u32; 64]) -> [u32; 4] {
-    let word = words[[step, 5 * step + 1, 3 * step + 5, 7 * step][round] % 16];
+    let word = words[word_of_step(round, step)];
     let early = a.wrapping_add(sines[round * 16 + step].wrapping_add(word));
     let sum = match round {
         0 => early.wrapping_add(((c ^ d) & b) ^ d),
@@ -124,6 +131,11 @@ fn turned([a, b, c, d]: [u32; 4], round: usize, step: usize, words: &[u32; 16], 
         _ => early.wrapping_add(c ^ (b | !d)),
     };
     [d, sum.rotate_left(TURNS[round][step % 4]).wrapping_add(b), b, c]
+}
+
+/// The word of the block that a step adds: RFC 1321, 3.4.
+const fn word_of_step(round: usize, step: usize) -> usize {
+    [step, 5 * step + 1, 3 * step + 5, 7 * step][round] % 16
 }
 
 #[cfg(test)]
