@@ -14,6 +14,7 @@ mod ldap;
 mod listener;
 mod mail;
 mod master_key;
+mod memory;
 mod monitoring;
 mod oidc;
 mod portal;
@@ -27,10 +28,6 @@ mod telemetry;
 mod tls;
 
 use std::process::ExitCode;
-
-/// What is freed goes back to the system within moments, on whichever thread it was allocated.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
     cli::run()

@@ -29,6 +29,7 @@ use crate::config::{Config, Domain, Environment, ProxySetting};
 use crate::disk;
 use crate::mail::{self, MailError};
 use crate::master_key::{self, MasterKeySourceError};
+use crate::memory;
 use crate::oidc::{self, OidcSetupError};
 use crate::portal::{LinkSigner, PortalPages, origins};
 use crate::s3::S3;
@@ -376,11 +377,17 @@ async fn open_engine(config: &Config, entropy: &Arc<dyn Entropy>) -> Result<Arc<
     let options = Options {
         cache_bytes: config.storage.cache_mib * MIB,
         reserve_bytes: config.storage.reserve_mib * MIB,
+        at_rest: memory::give_back,
         ..Options::default()
     };
     let (of_task, entropy) = (path.clone(), Arc::clone(entropy));
     // Opening replays the log, which reads files.
-    let opened = tokio::task::spawn_blocking(move || EmbeddedStore::open_directory(&of_task, options, &*entropy)).await;
+    let opened = tokio::task::spawn_blocking(move || {
+        let opened = EmbeddedStore::open_directory(&of_task, options, &*entropy);
+        memory::give_back();
+        opened
+    });
+    let opened = opened.await;
     let opened = opened.unwrap_or_else(|error| Err(OpenError::Io(io::Error::other(error))));
     opened.map_err(|error| match error {
         OpenError::Locked => StoreError::InUse { path: config.data_dir.clone() },

@@ -69,6 +69,7 @@ impl Place {
             cache_bytes: 1 << 20,
             reserve_bytes: 64 << 10,
             preparation,
+            ..Options::default()
         };
         Ok(Self {
             disk: MemoryDisk::new(),

@@ -27,19 +27,32 @@ use crate::log::format::{Framer, Kind, PAYLOAD_BYTES, RECORD_ALIGNMENT, RECORD_H
 use crate::log::records::{self, BatchWriter, MOVED_OVERHEAD, batch_overhead};
 use crate::log::writer::LogWriter;
 use crate::store::Shared;
-use crate::threads::queue::{Answer, Body, Change, Request};
+use crate::threads::queue::{Answer, Body, Change, Request, Wake};
 
 /// The bytes after which a group is written although more requests wait: bounds memory and latency.
 const GROUP_BYTES: usize = 8 << 20;
 /// How long a group waits where flushes fall behind: enough for them to catch up, too little for a client to notice.
 const STALL: Duration = Duration::from_millis(20);
 
+/// After so long without requests the thread counts as at rest.
+const PAUSE: Duration = Duration::from_secs(1);
+
 /// The thread. Ends when the queue is stopped and empty; the log then ends with a mark.
 pub(crate) fn run(shared: &Shared, committer: &Mutex<Committer>) {
-    while shared.queue.wait() {
-        committer.lock().step();
+    let mut patience = None;
+    loop {
+        match shared.queue.wait(patience) {
+            Wake::Requests => {
+                committer.lock().step();
+                patience = Some(PAUSE);
+            }
+            Wake::Rest => {
+                (shared.options.at_rest)();
+                patience = None;
+            }
+            Wake::Stopped => return committer.lock().end(),
+        }
     }
-    committer.lock().end();
 }
 
 /// Whoever has it changes the store: the thread, or a caller who is alone.
@@ -52,7 +65,8 @@ pub(crate) struct Committer {
     retired: HashSet<BlobId>,
     /// The log's bytes since the index was last sealed.
     unsealed_bytes: u64,
-    /// The next record when it was last looked whether the store is at rest.
+    /// The log's bytes since this was made, and when it was last looked whether the store is at rest.
+    logged_bytes: u64,
     looked_at: u64,
     group: Group,
     /// Empty between steps; keeps its memory.
@@ -83,8 +97,8 @@ impl Committer {
         replayed_bytes: u64,
     ) -> Self {
         let (group, requests) = (Group::default(), Vec::new());
-        let (unsealed_bytes, looked_at) = (replayed_bytes, 0);
-        Self { shared, log, framer, closed, retired, unsealed_bytes, looked_at, group, requests }
+        let (unsealed_bytes, logged_bytes, looked_at) = (replayed_bytes, 0, 0);
+        Self { shared, log, framer, closed, retired, unsealed_bytes, logged_bytes, looked_at, group, requests }
     }
 
     /// Does all that is waiting. Answers whether there was anything to do.
@@ -101,11 +115,11 @@ impl Committer {
         found
     }
 
-    /// Sets the index's part in memory aside for a flush, if there is one and nothing was written since the last call.
-    /// Answers whether it did.
-    pub(crate) fn settle(&mut self) -> bool {
-        let was_at = std::mem::replace(&mut self.looked_at, self.log.next());
-        let is_at_rest = was_at == self.looked_at && self.unsealed_bytes > 0 && self.shared.failure().is_none();
+    /// Sets the index's part in memory aside for a flush, if more than `least` bytes of log wait for it and no more than
+    /// `quiet` were written since the last call. Answers whether it did.
+    pub(crate) fn settle(&mut self, least: u64, quiet: u64) -> bool {
+        let since = self.logged_bytes - std::mem::replace(&mut self.looked_at, self.logged_bytes);
+        let is_at_rest = since <= quiet && self.unsealed_bytes > least && self.shared.failure().is_none();
         if is_at_rest {
             self.unsealed_bytes = 0;
             self.shared.index.seal(self.log.next() - 1);
@@ -427,6 +441,7 @@ impl Committer {
             shared.retirement.discard(&self.group.discarded);
         }
         self.unsealed_bytes += self.group.buffer.len() as u64;
+        self.logged_bytes += self.group.buffer.len() as u64;
         let options = &shared.options;
         if applied.memory_bytes > options.memtable_bytes || self.unsealed_bytes > options.replay_bytes {
             self.unsealed_bytes = 0;

@@ -19,6 +19,9 @@ pub struct Options {
     pub reserve_bytes: u64,
     /// How segments are made ready. Default: [`Preparation::Zeroed`].
     pub preparation: Preparation,
+    /// Called by each thread of the store that goes to rest after it had work: for allocators that keep what is free for
+    /// the thread that allocated it, until that one is asked. Default: does nothing.
+    pub at_rest: fn(),
 }
 
 /// How a segment of the log is made ready before it is written to.
@@ -41,6 +44,7 @@ impl Default for Options {
             cache_bytes: 32 << 20,
             reserve_bytes: 256 << 20,
             preparation: Preparation::Zeroed,
+            at_rest: || {},
         }
     }
 }

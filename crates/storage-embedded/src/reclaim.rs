@@ -64,6 +64,8 @@ pub(crate) fn run(shared: &Shared, framer: &Framer) {
 pub(crate) struct Reclaimer {
     looked_for_orphans: bool,
     busy_rounds: u32,
+    /// Whether memory was given back since there was something to do.
+    rested: bool,
     given_up: HashSet<u64>,
     /// Segments that were not worth rewriting, with the live bytes that they had.
     dense: HashMap<u64, u64>,
@@ -80,39 +82,46 @@ impl Reclaimer {
         }
         let Some(work) = shared.retirement.wait(timeout) else { return false };
         self.busy_rounds = if work.retired.is_empty() { 0 } else { self.busy_rounds + 1 };
+        let had_blobs = !work.retired.is_empty() || !work.discarded.is_empty();
         discard(shared, &work.discarded);
         if let Err(error) = forget(shared, work.retired, commit) {
             tracing::warn!(%error, "retired blobs can not be deleted now; the next opening tries again");
         }
-        if let Err(error) = self.clean(shared, framer, commit) {
+        let looked = self.clean(shared, framer, commit).unwrap_or_else(|error| {
             tracing::warn!(%error, "segments can not be given back");
+            Looked::AtNothing
+        });
+        let is_at_rest = !had_blobs && looked == Looked::AtNothing;
+        if is_at_rest && !self.rested {
+            (shared.options.at_rest)();
         }
+        self.rested = is_at_rest;
         true
     }
 
     /// Removes dead segments, and rewrites the one that gives back most. One that can not be rewritten, because of
     /// damage, is left alone until the store is opened again.
-    fn clean(&mut self, shared: &Shared, framer: &Framer, commit: Commit<'_>) -> Result<(), StorageError> {
+    fn clean(&mut self, shared: &Shared, framer: &Framer, commit: Commit<'_>) -> Result<Looked, StorageError> {
         let checkpoint = shared.index.checkpoint();
         let removed = shared.segments.remove_dead(checkpoint).map_err(|error| from_io(&error))?;
         if removed > 0 {
             tracing::debug!(removed, "dead segments removed");
         }
         if shared.failure().is_some() || !self.busy_rounds.is_multiple_of(BUSY_ROUNDS) {
-            return Ok(());
+            return Ok(Looked::AtNothing);
         }
         let segments = shared.segments.all();
         self.dense.retain(|segment, _| segments.iter().any(|(other, _)| other == segment));
         let candidates = segments.into_iter().filter(|(segment, facts)| self.is_candidate(*segment, facts, checkpoint));
         let Some((segment, facts)) = candidates.min_by_key(|(_, facts)| facts.live * 1000 / facts.used.max(1)) else {
-            return Ok(());
+            return Ok(Looked::AtNothing);
         };
         match rewrite(shared, framer, segment, facts, commit) {
             Ok(Rewritten::NotWorthIt) => {
                 self.dense.insert(segment, facts.live);
                 // There may be another.
                 shared.retirement.wake();
-                return Ok(());
+                return Ok(Looked::AtSegment);
             }
             Ok(Rewritten::Moved) if shared.segments.live(segment) == 0 || shared.retirement.is_stopped() => {}
             outcome @ (Ok(Rewritten::Moved) | Err(StorageError::Damaged(_))) => {
@@ -123,7 +132,7 @@ impl Reclaimer {
             Err(error) => return Err(error),
         }
         shared.segments.remove_dead(shared.index.checkpoint()).map_err(|error| from_io(&error))?;
-        Ok(())
+        Ok(Looked::AtSegment)
     }
 
     /// Whether rewriting a segment may give back enough.
@@ -139,6 +148,14 @@ impl Reclaimer {
 /// Whether what lives of `used` bytes is little enough.
 fn is_sparse(live: u64, used: u64) -> bool {
     live.saturating_mul(100) < used.saturating_mul(LIVE_PERCENT)
+}
+
+/// What a round read.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Looked {
+    AtNothing,
+    /// A segment, with the index beside it.
+    AtSegment,
 }
 
 /// What became of a segment.

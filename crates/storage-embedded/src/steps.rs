@@ -39,7 +39,7 @@ impl Steps {
     /// The keeper's, now and then: where nothing was committed since the last call, the index's part in memory is set
     /// aside for the next flush. Answers whether it was.
     pub fn rest(&self) -> bool {
-        self.committer.lock().settle()
+        self.committer.lock().settle(0, 0)
     }
 
     /// The keeper's: writes to disk what of the index was set aside for it.

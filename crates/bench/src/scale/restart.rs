@@ -20,8 +20,9 @@ const START_SECONDS: f64 = 2.0;
 const IDLE_MIB: f64 = 100.0;
 /// How long a started server finishes what its start left to do.
 const SETTLE: Duration = Duration::from_secs(3);
-/// How long a server rests before its memory counts as that of rest.
-const REST: Duration = Duration::from_secs(20);
+/// How long a server rests before its memory counts as that of rest. It takes some 20 seconds until it sees that nobody
+/// writes any more, writes its index to disk, and gives back what that took.
+const REST: Duration = Duration::from_secs(40);
 /// The writers of the burst that a kill ends.
 const BURST_CONNECTIONS: usize = 64;
 /// By how much a round's burst is longer than the one before.

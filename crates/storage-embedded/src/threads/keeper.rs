@@ -1,7 +1,7 @@
 //! Flushes and compacts the index behind the committer.
 //!
-//! A store at rest flushes all of it: its memory is free then, the next opening has nothing to replay, and segments
-//! that waited for the index can go.
+//! A store at rest flushes what there is, if that is more than little: its memory is free then, the next opening has next
+//! to nothing to replay, and segments that waited for the index can go.
 
 use std::time::Duration;
 
@@ -10,9 +10,13 @@ use parking_lot::{Condvar, Mutex};
 use crate::committer::Committer;
 use crate::store::Shared;
 
-/// How often it is looked whether anything was written. A store that is written to now and then has a flush each time,
-/// which is a table of a few KiB.
-const REST: Duration = Duration::from_secs(10);
+/// How often it is looked whether the store is at rest.
+const REST: Duration = Duration::from_secs(5);
+/// The bytes of log that are written between two looks at rest, by what counts and notes.
+const QUIET_BYTES: u64 = 64 << 10;
+/// The bytes of log that are worth a flush at rest. A store that is written to now and then would have one each time, and
+/// every fourth of them makes a compaction.
+const LEAST_BYTES: u64 = 1 << 20;
 
 /// The thread that flushes, as others see it.
 #[derive(Default)]
@@ -64,15 +68,25 @@ enum Work {
 /// The thread.
 pub(crate) fn run(shared: &Shared, committer: &Mutex<Committer>) {
     loop {
-        match shared.keeper.wait() {
-            Work::Flush => {}
+        let is_at_rest = match shared.keeper.wait() {
+            Work::Flush => false,
             // A committer at work is none at rest.
-            Work::Rest if committer.try_lock().is_some_and(|mut committer| committer.settle()) => {}
+            Work::Rest
+                if committer.try_lock().is_some_and(|mut committer| committer.settle(LEAST_BYTES, QUIET_BYTES)) =>
+            {
+                true
+            }
             Work::Rest => continue,
             Work::End => return,
-        }
+        };
         match shared.index.flush() {
-            Ok(()) => shared.retirement.wake(),
+            Ok(()) => {
+                shared.retirement.wake();
+                if is_at_rest {
+                    (shared.options.at_rest)();
+                    shared.queue.rest();
+                }
+            }
             // The log has everything; the next flush tries again with what is sealed.
             Err(error) => tracing::error!(%error, "the index can not be flushed"),
         }

@@ -1,5 +1,7 @@
 //! What the committer has to do, in the order in which it was asked.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use parking_lot::{Condvar, Mutex};
 use storage::{Batch, CommitError, Space, StorageError};
@@ -47,7 +49,18 @@ pub(crate) struct Queue {
 #[derive(Default)]
 struct State {
     requests: Vec<Request>,
+    rested: bool,
     stopped: bool,
+}
+
+/// What a wait ended with.
+pub(crate) enum Wake {
+    /// There are requests.
+    Requests,
+    /// There were none for a while, or the store is at rest.
+    Rest,
+    /// The queue was stopped and is empty.
+    Stopped,
 }
 
 impl Queue {
@@ -68,16 +81,27 @@ impl Queue {
         answer
     }
 
-    /// Waits for requests; `false` once it was stopped and is empty.
-    pub(crate) fn wait(&self) -> bool {
+    /// Tells the committer that the store is at rest.
+    pub(crate) fn rest(&self) {
+        self.state.lock().rested = true;
+        self.filled.notify_one();
+    }
+
+    /// Waits for something to do; for `patience`, if there is one.
+    pub(crate) fn wait(&self, patience: Option<Duration>) -> Wake {
         let mut state = self.state.lock();
-        while state.requests.is_empty() {
-            if state.stopped {
-                return false;
+        loop {
+            let rested = std::mem::take(&mut state.rested);
+            match (state.requests.is_empty(), state.stopped) {
+                (false, _) => return Wake::Requests,
+                (true, true) => return Wake::Stopped,
+                (true, false) if rested => return Wake::Rest,
+                (true, false) => match patience {
+                    Some(patience) => state.rested |= self.filled.wait_for(&mut state, patience).timed_out(),
+                    None => self.filled.wait(&mut state),
+                },
             }
-            self.filled.wait(&mut state);
         }
-        true
     }
 
     /// Moves all requests that are there to `into`; `false` where there is none.
