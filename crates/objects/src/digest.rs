@@ -1,8 +1,9 @@
 //! MD5 and checksums of content, in one pass.
 //!
-//! A small body is hashed where it is received, with others if there are any ([`SmallBodies`]). A large one is cut into runs that wait in a short queue for a thread of
-//! those for blocking work, while the connection's task receives the next: MD5 is what bounds a large body, so it
-//! should wait for neither the socket nor the task. The thread hashes what is there and goes, so slow clients hold none.
+//! A small body is hashed where it is received, with others if there are any ([`SmallBodies`]). A large one is cut into
+//! runs that wait in a short queue for a thread of those for blocking work, while the connection's task receives the next:
+//! MD5 is what bounds a large body, so it should wait for neither the socket nor the task. The thread hashes what is there
+//! and goes, so slow clients hold none.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
