@@ -16,8 +16,6 @@ use types::Md5;
 pub(crate) const SMALL_BYTES: usize = 16 << 10;
 /// With so many uploads under way it is likely that some of them can be hashed together.
 const MANY: usize = 4;
-/// How many are taken from those that wait.
-const TOGETHER: usize = 8;
 
 /// The bodies that wait, of all requests. Who gives up leaves nothing behind but a few bytes, until others are hashed.
 #[derive(Default)]
@@ -71,7 +69,7 @@ impl SmallBodies {
     fn hash_some(&self) -> bool {
         let taken: Vec<Weak<Body>> = {
             let mut waiting = self.waiting.lock();
-            let count = waiting.len().min(TOGETHER);
+            let count = waiting.len().min(Md5::LANES);
             waiting.drain(..count).collect()
         };
         // Whose request was given up needs no hash.

@@ -24,7 +24,7 @@ use crate::blobs::place::Place;
 use crate::index::keys;
 use crate::index::stage::Stage;
 use crate::log::format::{Framer, Kind, PAYLOAD_BYTES, RECORD_ALIGNMENT, RECORD_HEADER_BYTES};
-use crate::log::records::{self, BatchWriter, MOVED_OVERHEAD, batch_overhead};
+use crate::log::records::{self, BatchWriter, MOVED_OVERHEAD, batch_overhead, payload_bound};
 use crate::log::writer::LogWriter;
 use crate::store::Shared;
 use crate::threads::queue::{Answer, Body, Change, Request, Wake};
@@ -65,9 +65,8 @@ pub(crate) struct Committer {
     retired: HashSet<BlobId>,
     /// The log's bytes since the index was last sealed.
     unsealed_bytes: u64,
-    /// The log's bytes since this was made, and when it was last looked whether the store is at rest.
-    logged_bytes: u64,
-    looked_at: u64,
+    /// The log's bytes since it was last looked whether the store is at rest.
+    unseen_bytes: u64,
     group: Group,
     /// Empty between steps; keeps its memory.
     requests: Vec<Request>,
@@ -97,8 +96,8 @@ impl Committer {
         replayed_bytes: u64,
     ) -> Self {
         let (group, requests) = (Group::default(), Vec::new());
-        let (unsealed_bytes, logged_bytes, looked_at) = (replayed_bytes, 0, 0);
-        Self { shared, log, framer, closed, retired, unsealed_bytes, logged_bytes, looked_at, group, requests }
+        let (unsealed_bytes, unseen_bytes) = (replayed_bytes, 0);
+        Self { shared, log, framer, closed, retired, unsealed_bytes, unseen_bytes, group, requests }
     }
 
     /// Does all that is waiting. Answers whether there was anything to do.
@@ -118,8 +117,8 @@ impl Committer {
     /// Sets the index's part in memory aside for a flush, if more than `least` bytes of log wait for it and no more than
     /// `quiet` were written since the last call. Answers whether it did.
     pub(crate) fn settle(&mut self, least: u64, quiet: u64) -> bool {
-        let since = self.logged_bytes - std::mem::replace(&mut self.looked_at, self.logged_bytes);
-        let is_at_rest = since <= quiet && self.unsealed_bytes > least && self.shared.failure().is_none();
+        let is_quiet = std::mem::take(&mut self.unseen_bytes) <= quiet;
+        let is_at_rest = is_quiet && self.unsealed_bytes > least && self.shared.failure().is_none();
         if is_at_rest {
             self.unsealed_bytes = 0;
             self.shared.index.seal(self.log.next() - 1);
@@ -441,7 +440,7 @@ impl Committer {
             shared.retirement.discard(&self.group.discarded);
         }
         self.unsealed_bytes += self.group.buffer.len() as u64;
-        self.logged_bytes += self.group.buffer.len() as u64;
+        self.unseen_bytes += self.group.buffer.len() as u64;
         let options = &shared.options;
         if applied.memory_bytes > options.memtable_bytes || self.unsealed_bytes > options.replay_bytes {
             self.unsealed_bytes = 0;
@@ -491,22 +490,4 @@ fn packed(log: &LogWriter, at: usize, length: usize, crc64: u64) -> Place {
         length: u32::try_from(length).expect("bodies are bounded"),
         crc64,
     }
-}
-
-/// The most bytes that the payload of a batch can take.
-fn payload_bound(group: &[u8], batch: &Batch, made: &[Option<Made>]) -> usize {
-    let Batch { put, delete, keep, retire, count, .. } = batch;
-    let pairs: usize = put.iter().map(|(key, value)| key.len() + value.len()).sum();
-    let deletes: usize = delete.iter().map(Vec::len).sum();
-    let bodies = keep.iter().zip(made).map(|(blob, made)| match (blob, made) {
-        (NewBlob::Inline(_, body), _) | (NewBlob::Made(_), Some(Made::Body { bytes: body, .. })) => body.len(),
-        (NewBlob::Made(_), _) => 0,
-    });
-    let names: usize = count.iter().map(|change| change.name.len()).sum();
-    batch_overhead(put.len(), delete.len(), keep.len(), retire.len(), count.len())
-        + group.len()
-        + pairs
-        + deletes
-        + bodies.sum::<usize>()
-        + names
 }

@@ -100,7 +100,7 @@ impl Reclaimer {
     }
 
     /// Removes dead segments, and rewrites the one that gives back most. One that can not be rewritten, because of
-    /// damage, is left alone until the store is opened again.
+    /// damage, is left alone until the store is opened again. Answers what it looked at.
     fn clean(&mut self, shared: &Shared, framer: &Framer, commit: Commit<'_>) -> Result<Looked, StorageError> {
         let checkpoint = shared.index.checkpoint();
         let removed = shared.segments.remove_dead(checkpoint).map_err(|error| from_io(&error))?;

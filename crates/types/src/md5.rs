@@ -76,18 +76,22 @@ impl Md5 {
 
     /// The hash of all that was taken in.
     pub fn finish(mut self) -> [u8; 16] {
-        let bits = self.length.wrapping_mul(8).to_le_bytes();
-        let end = (self.length % BLOCK_BYTES as u64) as usize;
-        self.tail[end..].fill(0);
-        self.tail[end] = 0x80;
-        if end >= LENGTH_AT {
-            compress(&mut self.state, &[self.tail]);
-            self.tail = [0; BLOCK_BYTES];
-        }
-        self.tail[LENGTH_AT..].copy_from_slice(&bits);
-        compress(&mut self.state, &[self.tail]);
+        let rest = (self.length % BLOCK_BYTES as u64) as usize;
+        let (end, blocks) = end_of(&self.tail[..rest], self.length);
+        compress(&mut self.state, &end[..blocks]);
         bytes_of(self.state)
     }
+}
+
+/// The last one or two blocks of a message of `length` bytes, of which `rest` fill no block, and how many they are: RFC
+/// 1321, 3.1 and 3.2.
+fn end_of(rest: &[u8], length: u64) -> ([[u8; BLOCK_BYTES]; 2], usize) {
+    let mut end = [[0; BLOCK_BYTES]; 2];
+    end[0][..rest.len()].copy_from_slice(rest);
+    end[0][rest.len()] = 0x80;
+    let last = usize::from(rest.len() >= LENGTH_AT);
+    end[last][LENGTH_AT..].copy_from_slice(&length.wrapping_mul(8).to_le_bytes());
+    (end, last + 1)
 }
 
 /// A state as a hash: RFC 1321, 3.5.

@@ -1,8 +1,9 @@
 //! What is inside a record: batches and the engine's own changes, written and read back.
 
-use storage::{Bounded, Space, side};
+use storage::{Batch, Bounded, NewBlob, Space, side};
 use types::BlobId;
 
+use crate::blobs::making::Made;
 use crate::blobs::place::Place;
 use crate::index::keys;
 
@@ -141,6 +142,24 @@ impl<'a> BatchWriter<'a> {
 /// The most bytes that a batch's payload has beyond its keys, values, names and bodies.
 pub(crate) fn batch_overhead(puts: usize, deletes: usize, keeps: usize, retires: usize, counts: usize) -> usize {
     8 + 2 + 20 + puts * 6 + deletes * 2 + keeps * 33 + retires * 16 + counts * 10
+}
+
+/// The most bytes that the payload of a batch can take.
+pub(crate) fn payload_bound(group: &[u8], batch: &Batch, made: &[Option<Made>]) -> usize {
+    let Batch { put, delete, keep, retire, count, .. } = batch;
+    let pairs: usize = put.iter().map(|(key, value)| key.len() + value.len()).sum();
+    let deletes: usize = delete.iter().map(Vec::len).sum();
+    let bodies = keep.iter().zip(made).map(|(blob, made)| match (blob, made) {
+        (NewBlob::Inline(_, body), _) | (NewBlob::Made(_), Some(Made::Body { bytes: body, .. })) => body.len(),
+        (NewBlob::Made(_), _) => 0,
+    });
+    let names: usize = count.iter().map(|change| change.name.len()).sum();
+    batch_overhead(put.len(), delete.len(), keep.len(), retire.len(), count.len())
+        + group.len()
+        + pairs
+        + deletes
+        + bodies.sum::<usize>()
+        + names
 }
 
 /// Reads a batch back; `None` where the payload is not one.

@@ -70,15 +70,14 @@ pub(crate) fn run(shared: &Shared, committer: &Mutex<Committer>) {
     loop {
         let is_at_rest = match shared.keeper.wait() {
             Work::Flush => false,
-            // A committer at work is none at rest.
-            Work::Rest
-                if committer.try_lock().is_some_and(|mut committer| committer.settle(LEAST_BYTES, QUIET_BYTES)) =>
-            {
-                true
-            }
-            Work::Rest => continue,
+            Work::Rest => true,
             Work::End => return,
         };
+        // A committer at work is none at rest.
+        let settle = || committer.try_lock().is_some_and(|mut committer| committer.settle(LEAST_BYTES, QUIET_BYTES));
+        if is_at_rest && !settle() {
+            continue;
+        }
         match shared.index.flush() {
             Ok(()) => {
                 shared.retirement.wake();

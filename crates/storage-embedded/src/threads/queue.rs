@@ -49,6 +49,7 @@ pub(crate) struct Queue {
 #[derive(Default)]
 struct State {
     requests: Vec<Request>,
+    /// The committer is to be told that it may rest.
     rested: bool,
     stopped: bool,
 }

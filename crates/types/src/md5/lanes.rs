@@ -6,10 +6,10 @@
 
 use multiversion::multiversion;
 
-use super::{BEGINNING, BLOCK_BYTES, LENGTH_AT, Md5, SINES, TURNS, bytes_of, word_of_step};
+use super::{BEGINNING, BLOCK_BYTES, Md5, SINES, TURNS, bytes_of, end_of, word_of_step};
 
 /// The messages that are hashed together.
-pub(super) const LANES: usize = 8;
+const LANES: usize = Md5::LANES;
 /// Fewer messages are hashed one after another, which is as quick.
 const WORTH_IT: usize = 3;
 
@@ -17,7 +17,11 @@ const WORTH_IT: usize = 3;
 type Row = [u32; LANES];
 
 impl Md5 {
-    /// The hash of each message. Fastest for eight of about the same length: all of them take the time of the longest.
+    /// How many messages [`Self::of_each`] hashes together.
+    pub const LANES: usize = 8;
+
+    /// The hash of each message. Fastest for [`Self::LANES`] of about the same length: all of them
+    /// take the time of the longest.
     pub fn of_each<'a>(messages: &[&'a [u8]]) -> Vec<[u8; 16]> {
         let mut hashes = Vec::with_capacity(messages.len());
         for together in messages.chunks(LANES) {
@@ -33,7 +37,7 @@ impl Md5 {
     }
 }
 
-/// A message as blocks: RFC 1321, 3.1 and 3.2.
+/// A message as blocks.
 struct Padded<'a> {
     whole: &'a [[u8; BLOCK_BYTES]],
     end: [[u8; BLOCK_BYTES]; 2],
@@ -43,12 +47,8 @@ struct Padded<'a> {
 impl<'a> Padded<'a> {
     fn new(message: &'a [u8]) -> Self {
         let (whole, rest) = message.as_chunks();
-        let mut end = [[0; BLOCK_BYTES]; 2];
-        end[0][..rest.len()].copy_from_slice(rest);
-        end[0][rest.len()] = 0x80;
-        let last = usize::from(rest.len() >= LENGTH_AT);
-        end[last][LENGTH_AT..].copy_from_slice(&(message.len() as u64).wrapping_mul(8).to_le_bytes());
-        Self { whole, end, blocks: whole.len() + 1 + last }
+        let (end, blocks) = end_of(rest, message.len() as u64);
+        Self { whole, end, blocks: whole.len() + blocks }
     }
 
     /// The block at `at`; of a message that ended before, any.
