@@ -248,7 +248,7 @@ impl Committer {
         batch: &Batch,
         crcs: &[u64],
         made: Vec<Option<Made>>,
-        leaving: Vec<Option<Bytes>>,
+        leaving: Vec<Option<Place>>,
     ) -> Result<(), StorageError> {
         self.begin(Kind::Batch);
         let Group { buffer, stage, kept, discarded, .. } = &mut self.group;

@@ -75,18 +75,19 @@ impl Stage {
     }
 
     /// The place of a blob that is kept, for [`Self::retire`].
-    pub(crate) fn kept(&self, index: &Index, id: BlobId) -> Result<Option<Bytes>, StorageError> {
-        self.get(index, &keys::blob(id))
+    pub(crate) fn kept(&self, index: &Index, id: BlobId) -> Result<Option<Place>, StorageError> {
+        self.get(index, &keys::blob(id))?.map(|place| decode_place(&place)).transpose()
     }
 
     /// Retires a blob, whose place was looked up in this stage. Answers whether it was kept.
-    pub(crate) fn retire(&mut self, id: BlobId, place: Option<Bytes>) -> bool {
+    pub(crate) fn retire(&mut self, id: BlobId, place: Option<Place>) -> bool {
         let Some(place) = place else { return false };
         // One that goes twice in a batch was looked up before it went.
         if self.changes.insert(keys::blob(id), None) == Some(None) {
             return false;
         }
-        self.changes.insert(keys::retired(id), Some(place));
+        // Encoded anew: what was read is a part of a block of the index, and would hold all of it in memory.
+        self.changes.insert(keys::retired(id), Some(place.encode()));
         self.retired.push(id);
         true
     }

@@ -8,9 +8,11 @@ use proptest::collection::vec;
 use proptest::prelude::{Just, Strategy, any, prop_assert_eq, prop_oneof, proptest};
 use proptest::test_runner::{Config, TestCaseError};
 use storage::Space;
+use types::BlobId;
 
 use super::stage::Stage;
 use super::{Index, keys};
+use crate::blobs::place::Place;
 use crate::disk::MemoryDisk;
 use crate::log::segments::Segments;
 
@@ -127,4 +129,27 @@ proptest! {
     fn numbers_are_those_of_the_moment_and_are_flushed_with_its_record(steps in steps()) {
         check(steps)?;
     }
+}
+
+/// What is read from the tree is a part of a block, and would hold all of it in memory until the next flush.
+#[test]
+fn a_retired_place_holds_no_block_in_memory() {
+    let directory = tempfile::tempdir().expect("there is room");
+    let index = Index::open(directory.path(), 1 << 20).expect("it opens");
+    let segments = Segments::new(Arc::new(MemoryDisk::new()));
+    let mut stage = Stage::default();
+    let ids: Vec<_> = (0..100).map(|number| BlobId([number; 16])).collect();
+    for id in &ids {
+        stage.keep(*id, Place::Packed { segment: 1, offset: 0, length: 10, crc64: 0 });
+    }
+    index.apply(&mut stage, 1, &segments);
+    index.seal(1);
+    index.flush().expect("it flushes");
+    for id in &ids {
+        let place = stage.kept(&index, *id).expect("it reads");
+        assert!(stage.retire(*id, place), "it was kept");
+    }
+    let mut values: Vec<_> = stage.drain().changes.filter_map(|(_, value)| value).collect();
+    assert_eq!(values.len(), ids.len());
+    assert!(values.iter_mut().all(|value| value.is_unique()), "a value is part of what the index read");
 }
