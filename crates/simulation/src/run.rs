@@ -331,6 +331,10 @@ impl Life<'_> {
             }
             95 => self.hurt(),
             96 => self.turn_clock(),
+            97 => {
+                store.steps.rest();
+                let _ = store.steps.free();
+            }
             _ => {}
         }
         // Otherwise nothing new waits for the runtime, unless that is what all clients do.

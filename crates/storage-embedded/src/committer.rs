@@ -114,16 +114,16 @@ impl Committer {
         found
     }
 
-    /// Sets the index's part in memory aside for a flush, if more than `least` bytes of log wait for it and no more than
-    /// `quiet` were written since the last call. Answers whether it did.
-    pub(crate) fn settle(&mut self, least: u64, quiet: u64) -> bool {
-        let is_quiet = std::mem::take(&mut self.unseen_bytes) <= quiet;
-        let is_at_rest = is_quiet && self.unsealed_bytes > least && self.shared.failure().is_none();
-        if is_at_rest {
+    /// If the store is at rest, because no more than `quiet` bytes of log were written since the last call: sets the index's
+    /// part in memory aside for a flush where more than `least` bytes of log wait for it, and answers whether it did.
+    pub(crate) fn settle(&mut self, least: u64, quiet: u64) -> Option<bool> {
+        let is_at_rest = std::mem::take(&mut self.unseen_bytes) <= quiet && self.shared.failure().is_none();
+        let is_worth_it = is_at_rest && self.unsealed_bytes > least;
+        if is_worth_it {
             self.unsealed_bytes = 0;
             self.shared.index.seal(self.log.next() - 1);
         }
-        is_at_rest
+        is_at_rest.then_some(is_worth_it)
     }
 
     /// Ends the log with a mark.

@@ -10,6 +10,7 @@ use crate::committer::Committer;
 use crate::log::format::Framer;
 use crate::reclaim::Reclaimer;
 use crate::store::Shared;
+use crate::threads::keeper;
 use crate::threads::queue::gone;
 
 /// What the threads of a store would do, where it was opened without. Each step does what one of them does between two
@@ -39,7 +40,15 @@ impl Steps {
     /// The keeper's, now and then: where nothing was committed since the last call, the index's part in memory is set
     /// aside for the next flush. Answers whether it was.
     pub fn rest(&self) -> bool {
-        self.committer.lock().settle(0, 0)
+        self.committer.lock().settle(0, 0) == Some(true)
+    }
+
+    /// The keeper's, once the store is at rest: frees what flushes have replaced and no reader needs.
+    ///
+    /// # Errors
+    /// The device's. Nothing is lost then.
+    pub fn free(&self) -> Result<(), StorageError> {
+        keeper::free(&self.shared, &self.committer)
     }
 
     /// The keeper's: writes to disk what of the index was set aside for it.

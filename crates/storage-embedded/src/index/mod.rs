@@ -25,7 +25,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
-use lsm_tree::compaction::Leveled;
+use lsm_tree::compaction::{Leveled, MoveDown};
 use lsm_tree::config::PartitioningPolicy;
 use lsm_tree::{AbstractTree, AnyTree, Cache, Guard, SequenceNumberCounter};
 use storage::{Space, StorageError, side};
@@ -46,6 +46,8 @@ const WAITING_RUNS: usize = 20;
 /// first, whose tables are small and held whole. A lookup wants one such block; a table's whole index has a megabyte or
 /// two, and whole filters a third of that, so that those of a large store would push each other out of the cache.
 const PARTITIONED: [bool; 2] = [false, true];
+/// Levels of the tree.
+const LEVELS: u8 = 7;
 /// Compactions in a row, so that one flush can not keep its thread busy for ever.
 const COMPACTIONS: usize = 16;
 
@@ -314,6 +316,22 @@ impl Index {
             }
         }
         Ok(())
+    }
+
+    /// Moves readers on to the tree as it is now, though nothing was written since. Committer only, between groups.
+    pub(crate) fn move_on(&self) {
+        self.snapshots.publish(self.seqno.get());
+    }
+
+    /// Frees the memtables and tables that only versions of the tree have which no reader needs. Flushes and compactions do
+    /// that too, for versions below the reader's moment when they began; so what the last of them replaced stays.
+    pub(crate) fn forget_versions(&self) -> Result<(), StorageError> {
+        // A tree forgets versions as it makes one. This one is as the last: from an empty level no table moves.
+        let Some(empty) = (1..LEVELS).find(|level| self.tree.level_table_count(usize::from(*level)) == Some(0)) else {
+            return Ok(());
+        };
+        let strategy = Arc::new(MoveDown(empty, empty));
+        self.tree.compact(strategy, self.snapshots.oldest()).map_err(|error| from_tree(&error))
     }
 
     /// The last record whose changes are on disk.

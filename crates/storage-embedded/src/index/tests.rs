@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
+use lsm_tree::AbstractTree as _;
 use proptest::collection::vec;
 use proptest::prelude::{Just, Strategy, any, prop_assert_eq, prop_oneof, proptest};
 use proptest::test_runner::{Config, TestCaseError};
@@ -152,4 +153,29 @@ fn a_retired_place_holds_no_block_in_memory() {
     let mut values: Vec<_> = stage.drain().changes.filter_map(|(_, value)| value).collect();
     assert_eq!(values.len(), ids.len());
     assert!(values.iter_mut().all(|value| value.is_unique()), "a value is part of what the index read");
+}
+
+/// The tree's version before a flush has the memtable, and stays for its readers, but for nobody else.
+#[test]
+fn a_flushed_memtable_is_freed_once_no_reader_needs_it() {
+    let directory = tempfile::tempdir().expect("there is room");
+    let index = Index::open(directory.path(), 1 << 20).expect("it opens");
+    let segments = Segments::new(Arc::new(MemoryDisk::new()));
+    let mut stage = Stage::default();
+    stage.put(pair(1), b"one");
+    index.apply(&mut stage, 1, &segments);
+    let memtable = Arc::downgrade(&index.tree.active_memtable());
+    index.seal(1);
+    let reader = index.snapshot();
+    index.flush().expect("it flushes");
+    let forget = || {
+        index.move_on();
+        index.forget_versions().expect("it forgets");
+    };
+    forget();
+    assert!(memtable.upgrade().is_some(), "there is a reader of its moment");
+    drop(reader);
+    forget();
+    assert!(memtable.upgrade().is_none(), "nobody needs it");
+    assert_eq!(index.get(&index.snapshot(), &pair(1)).expect("it reads").as_deref(), Some(&b"one"[..]));
 }

@@ -6,6 +6,7 @@
 use std::time::Duration;
 
 use parking_lot::{Condvar, Mutex};
+use storage::StorageError;
 
 use crate::committer::Committer;
 use crate::store::Shared;
@@ -67,27 +68,46 @@ enum Work {
 
 /// The thread.
 pub(crate) fn run(shared: &Shared, committer: &Mutex<Committer>) {
+    // Whether a flush left something that can be freed at rest.
+    let mut has_flushed = false;
     loop {
-        let is_at_rest = match shared.keeper.wait() {
-            Work::Flush => false,
-            Work::Rest => true,
-            Work::End => return,
-        };
-        // A committer at work is none at rest.
-        let settle = || committer.try_lock().is_some_and(|mut committer| committer.settle(LEAST_BYTES, QUIET_BYTES));
-        if is_at_rest && !settle() {
-            continue;
-        }
-        match shared.index.flush() {
-            Ok(()) => {
-                shared.retirement.wake();
-                if is_at_rest {
-                    (shared.options.at_rest)();
-                    shared.queue.rest();
+        let (is_wanted, is_at_rest) = match shared.keeper.wait() {
+            Work::Flush => (true, false),
+            // A committer at work is none at rest.
+            Work::Rest => {
+                match committer.try_lock().and_then(|mut committer| committer.settle(LEAST_BYTES, QUIET_BYTES)) {
+                    Some(has_sealed) => (has_sealed, true),
+                    None => (false, false),
                 }
             }
-            // The log has everything; the next flush tries again with what is sealed.
-            Err(error) => tracing::error!(%error, "the index can not be flushed"),
+            Work::End => return,
+        };
+        if is_wanted {
+            flush(shared);
+            has_flushed = true;
+        }
+        if is_at_rest && std::mem::take(&mut has_flushed) {
+            if let Err(error) = free(shared, committer) {
+                tracing::warn!(%error, "what flushes replaced can not be freed now");
+            }
+            (shared.options.at_rest)();
+            shared.queue.rest();
         }
     }
+}
+
+fn flush(shared: &Shared) {
+    match shared.index.flush() {
+        Ok(()) => shared.retirement.wake(),
+        // The log has everything; the next flush tries again with what is sealed.
+        Err(error) => tracing::error!(%error, "the index can not be flushed"),
+    }
+}
+
+/// Frees what flushes have replaced and no reader needs.
+pub(crate) fn free(shared: &Shared, committer: &Mutex<Committer>) -> Result<(), StorageError> {
+    let Some(between_groups) = committer.try_lock() else { return Ok(()) };
+    shared.index.move_on();
+    drop(between_groups);
+    shared.index.forget_versions()
 }
