@@ -12,7 +12,7 @@ pub struct Options {
     pub replay_bytes: u64,
     /// The largest body in bytes that is packed into the log; a larger one is a file. Default: 64 KiB.
     pub inline_bytes: usize,
-    /// The memory in bytes for blocks of the index. Default: 32 MiB.
+    /// The memory in bytes for blocks of the index. Default: 16 MiB.
     pub cache_bytes: u64,
     /// Free space in bytes below which new bodies are refused, so that deletes and the index still have room. Default:
     /// 256 MiB.
@@ -41,7 +41,7 @@ impl Default for Options {
             memtable_bytes: 16 << 20,
             replay_bytes: 256 << 20,
             inline_bytes: 64 << 10,
-            cache_bytes: 32 << 20,
+            cache_bytes: 16 << 20,
             reserve_bytes: 256 << 20,
             preparation: Preparation::Zeroed,
             at_rest: || {},

@@ -292,8 +292,9 @@ section! {
 section! {
     /// The embedded engine.
     StorageSettings "storage" {
-        /// Memory for blocks of the index, in MiB. 8 to 1,048,576.
-        cache_mib: u64 = 32,
+        /// Memory for blocks of the index, in MiB. The system's page cache has them too, so that more gains little. 8 to
+        /// 1,048,576.
+        cache_mib: u64 = 16,
         /// Free space of the disk, in MiB, below which new data is refused, so that deletes still have room. 16 to
         /// 1,048,576.
         reserve_mib: u64 = 256,

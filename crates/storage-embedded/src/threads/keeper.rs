@@ -68,8 +68,8 @@ enum Work {
 
 /// The thread.
 pub(crate) fn run(shared: &Shared, committer: &Mutex<Committer>) {
-    // Whether a flush left something that can be freed at rest.
-    let mut has_flushed = false;
+    // Whether opening or a flush left something that can be freed at rest.
+    let mut has_left = true;
     loop {
         let (is_wanted, is_at_rest) = match shared.keeper.wait() {
             Work::Flush => (true, false),
@@ -84,9 +84,9 @@ pub(crate) fn run(shared: &Shared, committer: &Mutex<Committer>) {
         };
         if is_wanted {
             flush(shared);
-            has_flushed = true;
+            has_left = true;
         }
-        if is_at_rest && std::mem::take(&mut has_flushed) {
+        if is_at_rest && std::mem::take(&mut has_left) {
             if let Err(error) = free(shared, committer) {
                 tracing::warn!(%error, "what flushes replaced can not be freed now");
             }
