@@ -140,7 +140,7 @@ async fn live(place: &mut Place, dice: &Dice, mut ledger: Ledger, life: u64) -> 
                 caller.ledger.borrow_mut().violate(format!("the store can not be closed: {error}"));
             }
             drop((engine, objects));
-            place.closed();
+            place.sealed();
         }
         // After an orderly end nothing may be lost by it either.
         caller.ledger.borrow_mut().event(format!("{} operations of the disk", place.disk.operations()));
@@ -332,7 +332,9 @@ impl Life<'_> {
             95 => self.hurt(),
             96 => self.turn_clock(),
             97 => {
-                store.steps.rest();
+                if store.steps.rest() {
+                    self.place.sealed();
+                }
                 let _ = store.steps.free();
             }
             _ => {}

@@ -1,6 +1,6 @@
 //! The store of a run: a disk that fails, an engine without threads on it, and what opens both again.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::future::Future;
 use std::io;
 use std::path::PathBuf;
@@ -30,7 +30,7 @@ const BEGINNING: Timestamp = Timestamp::from_secs(1_000_000_000);
 enum IndexPace {
     /// It is flushed often, and segments are given back.
     Eager,
-    /// It is never flushed while the store serves, and everything is replayed.
+    /// It is flushed at rest only, which few stores come to, and nearly everything is replayed.
     Lazy,
 }
 
@@ -43,8 +43,8 @@ pub(crate) struct Place {
     pace: IndexPace,
     indexes: TempDir,
     index: u64,
-    /// Whether the log alone no longer has everything.
-    index_needed: bool,
+    /// Whether the log alone may no longer have everything.
+    index_needed: Cell<bool>,
     openings: u64,
 }
 
@@ -79,7 +79,7 @@ impl Place {
             pace,
             indexes: index_directory().map_err(|error| format!("no directory for the index: {error}"))?,
             index: 0,
-            index_needed: false,
+            index_needed: Cell::new(false),
             openings: 0,
         })
     }
@@ -105,7 +105,7 @@ impl Place {
     /// The power fails: what was not synced is lost, kept or torn. Where the log has everything, the index may be lost.
     pub(crate) fn crash(&mut self, dice: &Dice) {
         self.disk = self.disk.crash(dice.number());
-        if self.pace == IndexPace::Lazy && !self.index_needed && dice.chance(40) {
+        if self.pace == IndexPace::Lazy && !self.index_needed.get() && dice.chance(40) {
             self.index += 1;
         }
     }
@@ -116,9 +116,9 @@ impl Place {
         (self.pace == IndexPace::Eager).then(|| files.iter().map(|(_, length)| length).sum())
     }
 
-    /// The store was closed in an orderly way, and the index flushed.
-    pub(crate) fn closed(&mut self) {
-        self.index_needed = true;
+    /// The index's part in memory was set aside for a flush, by closing or at rest.
+    pub(crate) fn sealed(&self) {
+        self.index_needed.set(true);
     }
 
     /// No operation fails from now on.
