@@ -33,8 +33,6 @@ const MANY: usize = 64;
 const SOME: usize = 8;
 /// The objects that small reads choose among.
 const SMALL_OBJECTS: u64 = 10_000;
-/// How many objects a second of deleting may take, so that a round does not run out of them.
-const DELETES_PER_SECOND: u64 = 12_000;
 
 /// What the targets are measured with.
 #[derive(Clone, Debug)]
@@ -286,7 +284,8 @@ impl Bench<'_> {
 
     async fn delete(&self) -> Result<(f64, f64), BenchError> {
         let put = self.ours(&self.workload("put/", Operation::Put, 4 * KIB, MANY)).await?;
-        let objects = DELETES_PER_SECOND * self.setup.duration.as_secs().max(1);
+        // As many as were put, so that both go on for about as long.
+        let objects = put.requests;
         let workload = Workload { objects, ..self.workload("delete/", Operation::Delete, 4 * KIB, MANY) };
         let ours = self.ours(&workload).await?;
         Ok((ours.rate(), put.rate()))
