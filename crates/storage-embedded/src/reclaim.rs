@@ -184,10 +184,12 @@ fn remove_file(shared: &Shared, id: BlobId) {
 }
 
 /// Deletes retired blobs: files first, then their mention.
-fn forget(shared: &Shared, ids: Vec<BlobId>, commit: Commit<'_>) -> Result<(), StorageError> {
+fn forget(shared: &Shared, mut ids: Vec<BlobId>, commit: Commit<'_>) -> Result<(), StorageError> {
     if ids.is_empty() {
         return Ok(());
     }
+    // In the index's order each is found near the one before.
+    ids.sort_unstable();
     for id in &ids {
         let place = shared.index.get_latest(&keys::retired(*id))?;
         if let Some(Place::File { .. }) = place.map(|place| decode_place(&place)).transpose()? {
