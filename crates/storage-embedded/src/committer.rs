@@ -34,22 +34,14 @@ const GROUP_BYTES: usize = 8 << 20;
 /// How long a group waits where flushes fall behind: enough for them to catch up, too little for a client to notice.
 const STALL: Duration = Duration::from_millis(20);
 
-/// After so long without requests the thread counts as at rest.
-const PAUSE: Duration = Duration::from_secs(1);
-
 /// The thread. Ends when the queue is stopped and empty; the log then ends with a mark.
 pub(crate) fn run(shared: &Shared, committer: &Mutex<Committer>) {
-    let mut patience = None;
     loop {
-        match shared.queue.wait(patience) {
+        match shared.queue.wait() {
             Wake::Requests => {
                 committer.lock().step();
-                patience = Some(PAUSE);
             }
-            Wake::Rest => {
-                (shared.options.at_rest)();
-                patience = None;
-            }
+            Wake::Rest => (shared.options.at_rest)(),
             Wake::Stopped => return committer.lock().end(),
         }
     }

@@ -1,7 +1,5 @@
 //! What the committer has to do, in the order in which it was asked.
 
-use std::time::Duration;
-
 use bytes::Bytes;
 use parking_lot::{Condvar, Mutex};
 use storage::{Batch, CommitError, Space, StorageError};
@@ -58,7 +56,7 @@ struct State {
 pub(crate) enum Wake {
     /// There are requests.
     Requests,
-    /// There were none for a while, or the store is at rest.
+    /// There are none, and the store is at rest.
     Rest,
     /// The queue was stopped and is empty.
     Stopped,
@@ -88,8 +86,8 @@ impl Queue {
         self.filled.notify_one();
     }
 
-    /// Waits for something to do; for `patience`, if there is one.
-    pub(crate) fn wait(&self, patience: Option<Duration>) -> Wake {
+    /// Waits for something to do.
+    pub(crate) fn wait(&self) -> Wake {
         let mut state = self.state.lock();
         loop {
             let rested = std::mem::take(&mut state.rested);
@@ -97,10 +95,7 @@ impl Queue {
                 (false, _) => return Wake::Requests,
                 (true, true) => return Wake::Stopped,
                 (true, false) if rested => return Wake::Rest,
-                (true, false) => match patience {
-                    Some(patience) => state.rested |= self.filled.wait_for(&mut state, patience).timed_out(),
-                    None => self.filled.wait(&mut state),
-                },
+                (true, false) => self.filled.wait(&mut state),
             }
         }
     }
