@@ -250,7 +250,8 @@ impl Index {
     pub(crate) fn apply(&self, stage: &mut Stage, sequence: u64, segments: &Segments) -> Applied {
         let seqno = self.seqno.next();
         let drained = stage.drain();
-        // In the tree's order the place of each is near that of the one before, and what leads there is in the processor's cache.
+        // In the tree's order the place of each is near that of the one before, and what leads there is in the
+        // processor's cache.
         let mut changes: Vec<_> = drained.changes.collect();
         changes.sort_unstable_by(|(one, _), (other, _)| one.cmp(other));
         let mut changing = self.stamps.changing();

@@ -10,6 +10,7 @@ use proptest::collection::vec;
 use proptest::prelude::{Just, Strategy, any, prop_assert_eq, prop_oneof, proptest};
 use proptest::test_runner::{Config, TestCaseError};
 use storage::Space;
+use tempfile::TempDir;
 use types::BlobId;
 
 use super::stage::Stage;
@@ -80,11 +81,20 @@ fn verify(index: &Index, expected: &State) -> Result<(), TestCaseError> {
     Ok(())
 }
 
-fn check(steps: Vec<Step>) -> Result<(), TestCaseError> {
+fn open(directory: &TempDir) -> Index {
+    Index::open(directory.path(), 1 << 20).expect("it opens")
+}
+
+/// An index with nothing in it, and what stands around it.
+fn empty() -> (TempDir, Index, Segments) {
     let directory = tempfile::tempdir().expect("there is room");
-    let open = || Index::open(directory.path(), 1 << 20).expect("it opens");
-    let segments = Segments::new(Arc::new(MemoryDisk::new()));
-    let (mut index, mut stage) = (open(), Stage::default());
+    let index = open(&directory);
+    (directory, index, Segments::new(Arc::new(MemoryDisk::new())))
+}
+
+fn check(steps: Vec<Step>) -> Result<(), TestCaseError> {
+    let (directory, mut index, segments) = empty();
+    let mut stage = Stage::default();
     let (mut staged, mut visible, mut sealed, mut flushed) =
         (State::default(), State::default(), State::default(), State::default());
     for (number, step) in (1..).zip(steps) {
@@ -113,7 +123,7 @@ fn check(steps: Vec<Step>) -> Result<(), TestCaseError> {
             }
             Step::Reopen => {
                 drop(index);
-                index = open();
+                index = open(&directory);
                 stage = Stage::default();
                 [staged, visible, sealed] = [(); 3].map(|()| flushed.clone());
                 prop_assert_eq!(index.checkpoint(), flushed.record);
@@ -136,9 +146,7 @@ proptest! {
 /// What is read from the tree is a part of a block, and would hold all of it in memory until the next flush.
 #[test]
 fn a_retired_place_holds_no_block_in_memory() {
-    let directory = tempfile::tempdir().expect("there is room");
-    let index = Index::open(directory.path(), 1 << 20).expect("it opens");
-    let segments = Segments::new(Arc::new(MemoryDisk::new()));
+    let (_directory, index, segments) = empty();
     let mut stage = Stage::default();
     let ids: Vec<_> = (0..100).map(|number| BlobId([number; 16])).collect();
     for id in &ids {
@@ -159,9 +167,7 @@ fn a_retired_place_holds_no_block_in_memory() {
 /// The tree's version before a flush has the memtable, and stays for its readers, but for nobody else.
 #[test]
 fn a_flushed_memtable_is_freed_once_no_reader_needs_it() {
-    let directory = tempfile::tempdir().expect("there is room");
-    let index = Index::open(directory.path(), 1 << 20).expect("it opens");
-    let segments = Segments::new(Arc::new(MemoryDisk::new()));
+    let (_directory, index, segments) = empty();
     let mut stage = Stage::default();
     stage.put(pair(1), b"one");
     index.apply(&mut stage, 1, &segments);

@@ -75,10 +75,8 @@ pub(crate) fn run(shared: &Shared, committer: &Mutex<Committer>) {
             Work::Flush => (true, false),
             // A committer at work is none at rest.
             Work::Rest => {
-                match committer.try_lock().and_then(|mut committer| committer.settle(LEAST_BYTES, QUIET_BYTES)) {
-                    Some(has_sealed) => (has_sealed, true),
-                    None => (false, false),
-                }
+                let settled = committer.try_lock().and_then(|mut committer| committer.settle(LEAST_BYTES, QUIET_BYTES));
+                (settled == Some(true), settled.is_some())
             }
             Work::End => return,
         };
