@@ -22,7 +22,6 @@ use crate::blobs::place::Place;
 use crate::blobs::reader::find;
 use crate::crc::crc64;
 use crate::error::{damaged, from_io};
-use crate::index::{decode_place, keys};
 use crate::log::format::{Framer, Kind};
 use crate::log::reading::{Placed, SegmentReader};
 use crate::log::records::{Kept, MOVED_OVERHEAD, read_batch, read_moved};
@@ -191,8 +190,7 @@ fn forget(shared: &Shared, mut ids: Vec<BlobId>, commit: Commit<'_>) -> Result<(
     // In the index's order each is found near the one before.
     ids.sort_unstable();
     for id in &ids {
-        let place = shared.index.get_latest(&keys::retired(*id))?;
-        if let Some(Place::File { .. }) = place.map(|place| decode_place(&place)).transpose()? {
+        if let Some(Place::File { .. }) = shared.index.retired_place(*id)? {
             remove_file(shared, *id);
         }
     }

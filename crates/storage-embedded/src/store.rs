@@ -27,7 +27,7 @@ use crate::committer::{self, Committer};
 use crate::crc::crc64;
 use crate::disk::{Disk, DiskLock, RealDisk};
 use crate::error::OpenError;
-use crate::index::{Index, Pairs, decode_place, keys};
+use crate::index::{Index, Pairs, keys};
 use crate::layout::read_or_make_format;
 use crate::log::format::Framer;
 use crate::log::recovery::recover;
@@ -148,9 +148,10 @@ impl EmbeddedStore {
         let segments = Arc::new(Segments::new(Arc::clone(&disk)));
         let recovered = recover(&*disk, &index, &segments, &framer, &options)?;
         let closed = closed_spaces(&index)?;
-        let retired = retired_blobs(&index)?;
+        // Nobody has a pin now.
+        let retired = index.retired()?;
         let retirement = Arc::new(Retirement::default());
-        retirement.retire(retired.clone());
+        retirement.retire(retired.iter().copied().collect());
         let next = recovered.next_segment;
         let preparer = Preparer::new(Arc::clone(&disk), &options, next, pace);
         let preparer = Arc::new(preparer);
@@ -272,11 +273,6 @@ fn check_options(options: &Options) -> Result<(), OpenError> {
 
 fn closed_spaces(index: &Index) -> Result<HashSet<Space>, StorageError> {
     index.all(keys::Range::Closed)?.iter().map(|(key, _)| keys::number_of(key).map(Space)).collect()
-}
-
-/// Blobs that were retired and not deleted before the store was closed. Nobody has a pin now.
-fn retired_blobs(index: &Index) -> Result<Vec<BlobId>, StorageError> {
-    index.all(keys::Range::Retired)?.iter().map(|(key, _)| keys::blob_of(key)).collect()
 }
 
 #[async_trait]
@@ -416,14 +412,8 @@ impl Blobs for EmbeddedStore {
     }
 
     async fn list(&self, after: Option<BlobId>, limit: usize) -> Result<Vec<BlobInfo>, StorageError> {
-        let index = &self.shared.index;
-        let (mut from, to) = keys::Range::Blobs.bounds();
-        if let Some(after) = after {
-            from = keys::blob(after);
-            from.push(0);
-        }
-        let blobs = index.range(&index.snapshot(), &from, &to, limit.min(limits::SCAN_KEYS))?;
-        blobs.iter().map(|(key, place)| Ok(decode_place(place)?.info(keys::blob_of(key)?))).collect()
+        let blobs = self.shared.index.kept(after, limit.min(limits::SCAN_KEYS))?;
+        Ok(blobs.into_iter().map(|(id, place)| place.info(id)).collect())
     }
 }
 

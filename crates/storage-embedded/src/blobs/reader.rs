@@ -46,7 +46,7 @@ pub(crate) async fn read(shared: &Shared, id: BlobId, range: Range<u64>) -> Resu
             return Ok(found);
         }
     }
-    if shared.index.get_latest(&keys::blob(id))?.is_none() {
+    if !shared.index.is_kept(id)? {
         // Retired, and being deleted: the reader has no pin.
         return Err(StorageError::NoSuchBlob(id));
     }

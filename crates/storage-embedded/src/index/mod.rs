@@ -2,7 +2,7 @@
 //!
 //! One tree holds pairs, places of blobs, counters, closed spaces, retired blobs and the live bytes of segments
 //! ([`keys`]). Only the committer changes it, a whole group of records at a time ([`stage`]), and only after the group
-//! is on disk. What every group changes waits beside the tree until a memtable is sealed ([`tallies`]), the last record
+//! is on disk. What would soon change again stands over the tree until a memtable is sealed ([`overlay`]), the last record
 //! among it. A flush writes whole memtables, so that what is found at opening is exactly the state after the record
 //! that is noted: the *checkpoint*.
 //!
@@ -12,13 +12,14 @@
 //! [`stamps`] of the spaces that a group touches.
 
 pub(crate) mod keys;
+pub(crate) mod overlay;
 pub(crate) mod snapshots;
 pub(crate) mod stage;
 pub(crate) mod stamps;
-pub(crate) mod tallies;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeSet;
 use std::ops::{ControlFlow, Range};
 use std::path::Path;
 use std::sync::Arc;
@@ -29,11 +30,12 @@ use lsm_tree::compaction::{Leveled, MoveDown};
 use lsm_tree::config::PartitioningPolicy;
 use lsm_tree::{AbstractTree, AnyTree, Cache, Guard, SequenceNumberCounter};
 use storage::{Space, StorageError, side};
+use types::BlobId;
 
+use self::overlay::{Moment, Overlay};
 use self::snapshots::{Snapshot, Snapshots};
 use self::stage::Stage;
 use self::stamps::Stamps;
-use self::tallies::{Moment, Tallies};
 use crate::blobs::place::Place;
 use crate::error::{damaged, from_tree};
 use crate::log::segments::Segments;
@@ -57,7 +59,7 @@ pub(crate) struct Index {
     seqno: SequenceNumberCounter,
     snapshots: Snapshots,
     stamps: Stamps,
-    tallies: Tallies,
+    overlay: Overlay,
     /// The last record whose changes were there when a memtable was sealed.
     sealed: AtomicU64,
     /// The last record whose changes are on disk.
@@ -79,8 +81,8 @@ impl Index {
         seqno.fetch_max(tree.get_highest_persisted_seqno().unwrap_or(0) + 1);
         let snapshots = Snapshots::new(seqno.get());
         let [sealed, checkpoint] = [(); 2].map(|()| AtomicU64::new(0));
-        let (stamps, tallies) = (Stamps::new(), Tallies::default());
-        let index = Self { tree, seqno, snapshots, stamps, tallies, sealed, checkpoint };
+        let (stamps, overlay) = (Stamps::new(), Overlay::default());
+        let index = Self { tree, seqno, snapshots, stamps, overlay, sealed, checkpoint };
         let applied = index.latest_number(keys::APPLIED)?.unsigned_abs();
         index.sealed.store(applied, Ordering::Release);
         index.checkpoint.store(applied, Ordering::Release);
@@ -111,7 +113,7 @@ impl Index {
     /// A counter, or another number of which the newest value may not be in the tree yet; 0 where there is none. For the
     /// committer.
     pub(crate) fn latest_number(&self, key: &[u8]) -> Result<i64, StorageError> {
-        match self.tallies.get(key) {
+        match self.overlay.number(key) {
             Some(number) => Ok(number),
             None => self.get_latest(key)?.map_or(Ok(0), |value| decode_i64(&value)),
         }
@@ -119,8 +121,8 @@ impl Index {
 
     /// Numbers as of one moment; 0 where there is none.
     pub(crate) fn numbers(&self, keys: &[Vec<u8>]) -> Result<Vec<i64>, StorageError> {
-        let (tallies, snapshot) = self.tallies.get_all(keys, &self.snapshots);
-        let numbers = keys.iter().zip(tallies).map(|(key, tally)| match tally {
+        let (over, snapshot) = self.overlay.numbers(keys, &self.snapshots);
+        let numbers = keys.iter().zip(over).map(|(key, number)| match number {
             Some(number) => Ok(number),
             None => self.get(&snapshot, key)?.map_or(Ok(0), |value| decode_i64(&value)),
         });
@@ -129,17 +131,50 @@ impl Index {
 
     /// The moment at which everything can be read, numbers too.
     pub(crate) fn moment(&self) -> Moment {
-        self.tallies.moment(&self.snapshots)
+        self.overlay.moment(&self.snapshots)
     }
 
     /// The last record whose changes a moment has.
     pub(crate) fn last_record(&self, moment: &Moment) -> Result<u64, StorageError> {
-        match moment.tallies.get(keys::APPLIED) {
-            Some(record) => Ok(record.cast_unsigned()),
-            None => {
-                let record = self.get(&moment.snapshot, keys::APPLIED)?;
-                Ok(record.map_or(Ok(0), |value| decode_i64(&value))?.cast_unsigned())
-            }
+        let record = match moment.over.get(keys::APPLIED) {
+            Some(record) => record.clone(),
+            None => self.get(&moment.snapshot, keys::APPLIED)?,
+        };
+        Ok(record.map_or(Ok(0), |value| decode_i64(&value))?.cast_unsigned())
+    }
+
+    /// Whether a blob is kept now.
+    pub(crate) fn is_kept(&self, id: BlobId) -> Result<bool, StorageError> {
+        Ok(self.overlay.retired(id).is_none() && self.get_latest(&keys::blob(id))?.is_some())
+    }
+
+    /// Up to `limit` blobs that are kept, with their places, in the order of their names from the first after `after`.
+    pub(crate) fn kept(&self, after: Option<BlobId>, limit: usize) -> Result<Vec<(BlobId, Place)>, StorageError> {
+        let (mut from, to) = keys::Range::Blobs.bounds();
+        if let Some(after) = after {
+            from = keys::blob(after);
+            from.push(0);
+        }
+        let (retired, snapshot) = self.overlay.all_retired(&self.snapshots);
+        let blobs = self.pairs(&snapshot, from.as_slice()..to.as_slice()).map(|pair| {
+            let (key, place) = pair?;
+            Ok((keys::blob_of(&key)?, decode_place(&place)?))
+        });
+        blobs.filter(|blob| !matches!(blob, Ok((id, _)) if retired.contains(id))).take(limit).collect()
+    }
+
+    /// The blobs that are retired and not forgotten, for opening.
+    pub(crate) fn retired(&self) -> Result<BTreeSet<BlobId>, StorageError> {
+        let (over, _) = self.overlay.all_retired(&self.snapshots);
+        let inside = self.all(keys::Range::Retired)?;
+        inside.iter().map(|(key, _)| keys::blob_of(key)).chain(over.into_iter().map(Ok)).collect()
+    }
+
+    /// The place of a blob that is retired and not forgotten.
+    pub(crate) fn retired_place(&self, id: BlobId) -> Result<Option<Place>, StorageError> {
+        match self.overlay.retired(id) {
+            Some(place) => Ok(Some(place)),
+            None => self.get_latest(&keys::retired(id))?.map(|place| decode_place(&place)).transpose(),
         }
     }
 
@@ -204,13 +239,15 @@ impl Index {
         moment: &Moment,
         mut each: impl FnMut(&[u8], &[u8]) -> ControlFlow<B>,
     ) -> Result<ControlFlow<B>, StorageError> {
-        let mut tallies = moment.tallies.iter().map(|(key, number)| (key, number.to_le_bytes())).peekable();
+        let mut over = moment.over.iter().peekable();
         for pair in self.tree.range::<&[u8], _>(.., moment.snapshot.seqno, None) {
             let (key, value) = pair.into_inner().map_err(|error| from_tree(&error))?;
             let mut is_newest = true;
-            while let Some((own, number)) = tallies.next_if(|(own, _)| own.as_slice() <= &*key) {
+            while let Some((own, newer)) = over.next_if(|(own, _)| own.as_slice() <= &*key) {
                 is_newest = own.as_slice() != &*key;
-                if let broken @ ControlFlow::Break(_) = each(own, &number) {
+                if let Some(newer) = newer
+                    && let broken @ ControlFlow::Break(_) = each(own, newer)
+                {
                     return Ok(broken);
                 }
             }
@@ -218,8 +255,10 @@ impl Index {
                 return Ok(broken);
             }
         }
-        for (own, number) in tallies {
-            if let broken @ ControlFlow::Break(_) = each(own, &number) {
+        for (own, newer) in over {
+            if let Some(newer) = newer
+                && let broken @ ControlFlow::Break(_) = each(own, newer)
+            {
                 return Ok(broken);
             }
         }
@@ -249,6 +288,9 @@ impl Index {
     /// Makes the changes of `stage` visible: those of the records up to `sequence`. Committer only.
     pub(crate) fn apply(&self, stage: &mut Stage, sequence: u64, segments: &Segments) -> Applied {
         let seqno = self.seqno.next();
+        if !self.overlay.change().has_room(stage.retiring()) {
+            stage.spill();
+        }
         let drained = stage.drain();
         // In the tree's order the place of each is near that of the one before, and what leads there is in the
         // processor's cache.
@@ -258,33 +300,42 @@ impl Index {
         let mut tree_bytes = 0;
         for (key, value) in changes {
             changing.note(&key);
-            (_, tree_bytes) = match value {
-                Some(value) => self.tree.insert(key, value, seqno),
-                None => self.tree.remove(key, seqno),
-            };
+            tree_bytes = self.change(key, value, seqno);
         }
-        let mut tallies = self.tallies.change();
+        let mut overlay = self.overlay.change();
+        for (id, place) in drained.over {
+            overlay.retire(id, place);
+        }
         for (segment, change) in drained.live {
-            tallies.set(&keys::segment(segment), segments.enliven(segment, change).cast_signed());
+            overlay.set(&keys::segment(segment), segments.enliven(segment, change).cast_signed());
         }
         for (name, value) in drained.counters {
-            tallies.set(&keys::counter(&name), value);
+            overlay.set(&keys::counter(&name), value);
         }
-        tallies.set(keys::APPLIED, sequence.cast_signed());
+        overlay.set(keys::APPLIED, sequence.cast_signed());
         self.snapshots.publish(seqno + 1);
         changing.published();
-        Applied { retired: drained.retired, memory_bytes: tree_bytes + tallies.bytes() }
+        Applied { retired: drained.retired, memory_bytes: tree_bytes + overlay.bytes() }
+    }
+
+    /// Puts or removes a key; answers the size of the tree's part in memory.
+    fn change(&self, key: Vec<u8>, value: Option<Bytes>, seqno: u64) -> u64 {
+        let (_, bytes) = match value {
+            Some(value) => self.tree.insert(key, value, seqno),
+            None => self.tree.remove(key, seqno),
+        };
+        bytes
     }
 
     /// Sets the part in memory aside for the next flush. Committer only, between groups.
     pub(crate) fn seal(&self, sequence: u64) {
-        let mut tallies = self.tallies.change();
+        let mut overlay = self.overlay.change();
         let seqno = self.seqno.next();
-        for (key, number) in tallies.drain() {
-            self.tree.insert(key, number.to_le_bytes().to_vec(), seqno);
+        for (key, value) in overlay.drain() {
+            self.change(key, value, seqno);
         }
         self.snapshots.publish(seqno + 1);
-        drop(tallies);
+        drop(overlay);
         if self.tree.rotate_memtable().is_some() {
             self.sealed.store(sequence, Ordering::Release);
         }
@@ -346,8 +397,8 @@ impl Index {
 
 /// What became of a stage.
 pub(crate) struct Applied {
-    pub(crate) retired: Vec<types::BlobId>,
-    /// The size of the index's part in memory now; less where the group changed nothing but numbers.
+    pub(crate) retired: Vec<BlobId>,
+    /// The size of the index's part in memory now; less where the group changed nothing in the tree.
     pub(crate) memory_bytes: u64,
 }
 

@@ -9,6 +9,7 @@ use bytes::Bytes;
 use storage::{Space, StorageError};
 use types::BlobId;
 
+use super::overlay::retired_pairs;
 use super::{Index, decode_place, keys};
 use crate::blobs::place::Place;
 
@@ -21,6 +22,9 @@ pub(crate) struct Stage {
     counters: HashMap<Vec<u8>, i64>,
     /// By how much the live bytes of segments change.
     live: BTreeMap<u64, i64>,
+    /// Blobs that will be retired while the tree has them as kept, with their places; `None` for those that no longer are.
+    over: HashMap<BlobId, Option<Place>>,
+    /// Blobs that were kept until now.
     retired: Vec<BlobId>,
 }
 
@@ -34,11 +38,11 @@ impl Stage {
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        self.changes.is_empty() && self.counters.is_empty()
+        self.len() == 0 && self.counters.is_empty()
     }
 
     pub(crate) fn len(&self) -> usize {
-        self.changes.len()
+        self.changes.len() + self.over.len()
     }
 
     pub(crate) fn put(&mut self, key: Vec<u8>, value: &[u8]) {
@@ -76,28 +80,42 @@ impl Stage {
 
     /// The place of a blob that is kept, for [`Self::retire`].
     pub(crate) fn kept(&self, index: &Index, id: BlobId) -> Result<Option<Place>, StorageError> {
+        if self.over(index, id).is_some() {
+            return Ok(None);
+        }
         self.get(index, &keys::blob(id))?.map(|place| decode_place(&place)).transpose()
+    }
+
+    /// The place of a blob that is retired while the tree has it as kept.
+    fn over(&self, index: &Index, id: BlobId) -> Option<Place> {
+        self.over.get(&id).copied().unwrap_or_else(|| index.overlay.retired(id))
     }
 
     /// Retires a blob, whose place was looked up in this stage. Answers whether it was kept.
     pub(crate) fn retire(&mut self, id: BlobId, place: Option<Place>) -> bool {
-        let Some(place) = place else { return false };
         // One that goes twice in a batch was looked up before it went.
-        if self.changes.insert(keys::blob(id), None) == Some(None) {
+        if place.is_none() || self.over.get(&id).is_some_and(Option::is_some) {
             return false;
         }
-        // Encoded anew: what was read is a part of a block of the index, and would hold all of it in memory.
-        self.changes.insert(keys::retired(id), Some(place.encode()));
+        self.over.insert(id, place);
         self.retired.push(id);
         true
     }
 
     pub(crate) fn forget(&mut self, index: &Index, id: BlobId) -> Result<(), StorageError> {
-        let key = keys::retired(id);
-        if let Some(place) = self.get(index, &key)? {
-            self.enliven(decode_place(&place)?, -1);
-            self.changes.insert(key, None);
-        }
+        let (key, place) = match self.over(index, id) {
+            Some(place) => {
+                self.over.insert(id, None);
+                (keys::blob(id), place)
+            }
+            None => {
+                let key = keys::retired(id);
+                let Some(place) = self.get(index, &key)? else { return Ok(()) };
+                (key, decode_place(&place)?)
+            }
+        };
+        self.enliven(place, -1);
+        self.changes.insert(key, None);
         Ok(())
     }
 
@@ -124,6 +142,9 @@ impl Stage {
                 self.enliven(old, -1);
                 self.enliven(to, 1);
                 self.changes.insert(key, Some(to.encode()));
+                if self.over(index, id).is_some() {
+                    self.over.insert(id, Some(to));
+                }
                 Ok(true)
             }
             _ => Ok(false),
@@ -134,12 +155,27 @@ impl Stage {
         self.changes.insert(keys::closed(space), Some(Bytes::from_static(&[1])));
     }
 
+    /// How many blobs are retired.
+    pub(super) fn retiring(&self) -> usize {
+        self.over.values().flatten().count()
+    }
+
+    /// Has the tree take the retired blobs at once.
+    pub(super) fn spill(&mut self) {
+        for (id, over) in &mut self.over {
+            if let Some(place) = over.take() {
+                self.changes.extend(retired_pairs(*id, place));
+            }
+        }
+    }
+
     /// Takes the changes out. What is left is empty and keeps its memory.
     pub(crate) fn drain(&mut self) -> Drained<'_> {
         Drained {
             changes: self.changes.drain(),
             counters: self.counters.drain(),
             live: std::mem::take(&mut self.live),
+            over: self.over.drain(),
             retired: std::mem::take(&mut self.retired),
         }
     }
@@ -156,5 +192,6 @@ pub(crate) struct Drained<'a> {
     pub(crate) changes: hash_map::Drain<'a, Vec<u8>, Option<Bytes>>,
     pub(crate) counters: hash_map::Drain<'a, Vec<u8>, i64>,
     pub(crate) live: BTreeMap<u64, i64>,
+    pub(crate) over: hash_map::Drain<'a, BlobId, Option<Place>>,
     pub(crate) retired: Vec<BlobId>,
 }

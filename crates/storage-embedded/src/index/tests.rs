@@ -1,10 +1,9 @@
-//! The numbers beside the tree, against a model.
+//! The tree and what stands over it, against a model.
 
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use bytes::Bytes;
 use lsm_tree::AbstractTree as _;
 use proptest::collection::vec;
 use proptest::prelude::{Just, Strategy, any, prop_assert_eq, prop_oneof, proptest};
@@ -13,17 +12,22 @@ use storage::Space;
 use tempfile::TempDir;
 use types::BlobId;
 
+use super::overlay::RETIRED_BLOBS;
 use super::stage::Stage;
 use super::{Index, keys};
 use crate::blobs::place::Place;
 use crate::disk::MemoryDisk;
-use crate::log::segments::Segments;
+use crate::log::segments::{Facts, Segments};
 
 #[derive(Clone, Copy, Debug)]
 enum Step {
     Add(u8, i8),
     Put(u8),
-    /// What was added and put becomes visible.
+    Keep(u8),
+    Retire(u8),
+    Forget(u8),
+    Move(u8),
+    /// What was changed becomes visible.
     Apply,
     Seal,
     Flush,
@@ -35,6 +39,10 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
     let step = prop_oneof![
         4 => (0..6_u8, any::<i8>()).prop_map(|(counter, delta)| Step::Add(counter, delta)),
         2 => (0..6_u8).prop_map(Step::Put),
+        3 => (0..6_u8).prop_map(Step::Keep),
+        3 => (0..6_u8).prop_map(Step::Retire),
+        2 => (0..6_u8).prop_map(Step::Forget),
+        1 => (0..6_u8).prop_map(Step::Move),
         4 => Just(Step::Apply),
         1 => Just(Step::Seal),
         1 => Just(Step::Flush),
@@ -49,6 +57,10 @@ struct State {
     record: u64,
     counters: BTreeMap<u8, i64>,
     pairs: BTreeMap<u8, u64>,
+    kept: BTreeMap<u8, Place>,
+    retired: BTreeMap<u8, Place>,
+    /// Whether there ever was a body.
+    has_bodies: bool,
 }
 
 impl State {
@@ -57,8 +69,27 @@ impl State {
             self.counters.iter().map(|(name, value)| (keys::counter(&[*name]), value.to_le_bytes().to_vec()));
         let pairs = self.pairs.iter().map(|(key, value)| (pair(*key), value.to_le_bytes().to_vec()));
         let record = (self.record > 0).then(|| (keys::APPLIED.to_vec(), self.record.to_le_bytes().to_vec()));
-        counters.chain(pairs).chain(record).collect()
+        let kept = self.kept.iter().map(|(blob, place)| (keys::blob(id(*blob)), place.encode().to_vec()));
+        let retired = self.retired.iter().map(|(blob, place)| (keys::retired(id(*blob)), place.encode().to_vec()));
+        let live = self.has_bodies.then(|| (keys::segment(SEGMENT), self.live().to_le_bytes().to_vec()));
+        counters.chain(pairs).chain(record).chain(kept).chain(retired).chain(live).collect()
     }
+
+    fn live(&self) -> u64 {
+        BODY_BYTES * (self.kept.len() + self.retired.len()) as u64
+    }
+}
+
+/// The segment that all bodies are in.
+const SEGMENT: u64 = 1;
+const BODY_BYTES: u64 = 10;
+
+fn place(number: u32) -> Place {
+    Place::Packed { segment: SEGMENT, offset: number, length: BODY_BYTES as u32, crc64: 0 }
+}
+
+fn id(blob: u8) -> BlobId {
+    BlobId([blob; 16])
 }
 
 fn pair(key: u8) -> Vec<u8> {
@@ -78,6 +109,15 @@ fn verify(index: &Index, expected: &State) -> Result<(), TestCaseError> {
     let names: Vec<_> = (0..6_u8).map(|name| keys::counter(&[name])).collect();
     let values: Vec<_> = (0..6_u8).map(|name| expected.counters.get(&name).copied().unwrap_or(0)).collect();
     prop_assert_eq!(index.numbers(&names).expect("they read"), values);
+    let kept: Vec<_> = expected.kept.iter().map(|(blob, place)| (id(*blob), *place)).collect();
+    prop_assert_eq!(&index.kept(None, 2).expect("they read"), &kept[..kept.len().min(2)]);
+    let later = kept.iter().copied().filter(|(blob, _)| *blob > id(2)).collect::<Vec<_>>();
+    prop_assert_eq!(index.kept(Some(id(2)), 9).expect("they read"), later);
+    prop_assert_eq!(index.retired().expect("they read"), expected.retired.keys().copied().map(id).collect());
+    for blob in 0..6 {
+        prop_assert_eq!(index.is_kept(id(blob)).expect("it reads"), expected.kept.contains_key(&blob));
+        prop_assert_eq!(index.retired_place(id(blob)).expect("it reads"), expected.retired.get(&blob).copied());
+    }
     Ok(())
 }
 
@@ -89,7 +129,50 @@ fn open(directory: &TempDir) -> Index {
 fn empty() -> (TempDir, Index, Segments) {
     let directory = tempfile::tempdir().expect("there is room");
     let index = open(&directory);
-    (directory, index, Segments::new(Arc::new(MemoryDisk::new())))
+    let segments = Segments::new(Arc::new(MemoryDisk::new()));
+    segments.insert(SEGMENT, Facts { last: None, used: 0, live: 0 });
+    (directory, index, segments)
+}
+
+/// Changes a blob in a stage, and in the model where it is as it must be.
+fn change_blob(
+    index: &Index,
+    stage: &mut Stage,
+    staged: &mut State,
+    step: Step,
+    number: u32,
+) -> Result<(), TestCaseError> {
+    match step {
+        Step::Keep(blob) if !staged.retired.contains_key(&blob) && !staged.kept.contains_key(&blob) => {
+            stage.keep(id(blob), place(number));
+            staged.kept.insert(blob, place(number));
+            staged.has_bodies = true;
+        }
+        Step::Retire(blob) => {
+            let found = stage.kept(index, id(blob)).expect("it reads");
+            prop_assert_eq!(found, staged.kept.get(&blob).copied());
+            prop_assert_eq!(stage.retire(id(blob), found), found.is_some());
+            prop_assert_eq!(stage.retire(id(blob), found), false);
+            staged.retired.extend(staged.kept.remove(&blob).map(|place| (blob, place)));
+        }
+        Step::Forget(blob) => {
+            stage.forget(index, id(blob)).expect("it reads");
+            staged.retired.remove(&blob);
+        }
+        Step::Move(blob) => {
+            let (kept, retired) = (staged.kept.get_mut(&blob), staged.retired.get_mut(&blob));
+            let from = match kept.or(retired) {
+                Some(from) => std::mem::replace(from, place(number)),
+                None => place(0),
+            };
+            let Place::Packed { segment, offset, .. } = from else { unreachable!("all are packed") };
+            let is_there = offset > 0;
+            let moved = stage.moved(index, id(blob), (segment, offset), place(number)).expect("it reads");
+            prop_assert_eq!(moved, is_there);
+        }
+        _ => {}
+    }
+    Ok(())
 }
 
 fn check(steps: Vec<Step>) -> Result<(), TestCaseError> {
@@ -107,14 +190,17 @@ fn check(steps: Vec<Step>) -> Result<(), TestCaseError> {
                 stage.put(pair(key), &u64::to_le_bytes(number));
                 staged.pairs.insert(key, number);
             }
-            Step::Apply => {
+            Step::Keep(_) | Step::Retire(_) | Step::Forget(_) | Step::Move(_) => {
+                change_blob(&index, &mut stage, &mut staged, step, number as u32)?;
+            }
+            Step::Apply | Step::Seal => {
                 index.apply(&mut stage, number, &segments);
                 staged.record = number;
                 visible = staged.clone();
-            }
-            Step::Seal => {
-                index.seal(visible.record);
-                sealed = visible.clone();
+                if matches!(step, Step::Seal) {
+                    index.seal(number);
+                    sealed = visible.clone();
+                }
             }
             Step::Flush => {
                 index.flush().expect("it flushes");
@@ -126,6 +212,7 @@ fn check(steps: Vec<Step>) -> Result<(), TestCaseError> {
                 index = open(&directory);
                 stage = Stage::default();
                 [staged, visible, sealed] = [(); 3].map(|()| flushed.clone());
+                segments.set_live(SEGMENT, flushed.live());
                 prop_assert_eq!(index.checkpoint(), flushed.record);
             }
         }
@@ -138,30 +225,44 @@ proptest! {
     #![proptest_config(Config { cases: 48, ..Config::default() })]
 
     #[test]
-    fn numbers_are_those_of_the_moment_and_are_flushed_with_its_record(steps in steps()) {
+    fn what_stands_over_the_tree_is_of_the_moment_and_is_flushed_with_its_record(steps in steps()) {
         check(steps)?;
     }
 }
 
-/// What is read from the tree is a part of a block, and would hold all of it in memory until the next flush.
+/// More retired blobs than may stand over the tree are in it at once, and nothing of them is left in the end.
 #[test]
-fn a_retired_place_holds_no_block_in_memory() {
+fn many_retired_blobs_are_in_the_tree() {
     let (_directory, index, segments) = empty();
     let mut stage = Stage::default();
-    let ids: Vec<_> = (0..100).map(|number| BlobId([number; 16])).collect();
-    for id in &ids {
-        stage.keep(*id, Place::Packed { segment: 1, offset: 0, length: 10, crc64: 0 });
+    let ids: Vec<_> = (0..2 * RETIRED_BLOBS as u128).map(|number| BlobId(number.to_be_bytes())).collect();
+    let mut sequences = 1..;
+    let mut apply = |stage: &mut Stage| {
+        let sequence = sequences.next().expect("they do not end");
+        index.apply(stage, sequence, &segments).retired.len()
+    };
+    for group in ids.chunks(1000) {
+        group.iter().for_each(|id| stage.keep(*id, place(1)));
+        apply(&mut stage);
     }
-    index.apply(&mut stage, 1, &segments);
-    index.seal(1);
-    index.flush().expect("it flushes");
-    for id in &ids {
-        let place = stage.kept(&index, *id).expect("it reads");
-        assert!(stage.retire(*id, place), "it was kept");
+    let count = |range| index.all(range).expect("they read").len();
+    for group in ids.chunks(1000) {
+        for id in group {
+            let place = stage.kept(&index, *id).expect("it reads");
+            assert!(stage.retire(*id, place), "it was kept");
+        }
+        assert_eq!(apply(&mut stage), group.len());
     }
-    let values: Vec<_> = stage.drain().changes.filter_map(|(_, value)| value).collect();
-    assert_eq!(values.len(), ids.len());
-    assert!(values.iter().all(Bytes::is_unique), "a value is part of what the index read");
+    assert_eq!(index.retired().expect("they read").len(), ids.len());
+    assert_eq!(index.kept(None, ids.len()).expect("they read"), []);
+    let inside = count(keys::Range::Retired);
+    assert!((ids.len() - RETIRED_BLOBS..ids.len()).contains(&inside), "{inside} are in the tree");
+    for group in ids.chunks(1000) {
+        group.iter().for_each(|id| stage.forget(&index, *id).expect("it reads"));
+        apply(&mut stage);
+    }
+    assert_eq!(segments.live(SEGMENT), 0);
+    assert_eq!([count(keys::Range::Blobs), count(keys::Range::Retired)], [0, 0]);
 }
 
 /// The tree's version before a flush has the memtable, and stays for its readers, but for nobody else.
