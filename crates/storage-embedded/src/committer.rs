@@ -112,8 +112,7 @@ impl Committer {
         let is_at_rest = std::mem::take(&mut self.unseen_bytes) <= quiet && self.shared.failure().is_none();
         let is_worth_it = is_at_rest && self.unsealed_bytes > least;
         if is_worth_it {
-            self.unsealed_bytes = 0;
-            self.shared.index.seal(self.log.next() - 1);
+            self.seal();
         }
         is_at_rest.then_some(is_worth_it)
     }
@@ -126,7 +125,7 @@ impl Committer {
         }
         // After a failure the index may have a part of a group; the log has all that counts.
         if self.shared.failure().is_none() {
-            self.shared.index.seal(self.log.next() - 1);
+            self.seal();
             self.log.end();
         }
     }
@@ -144,7 +143,7 @@ impl Committer {
             Change::Batch { space, group, batch, crcs } => self.batch(space, &group, batch, &crcs)?,
             Change::Close { space, from, to } => return self.close(space, &from, to.as_deref()),
             Change::Erase { space, keys } => self.erase(space, &keys)?,
-            Change::Forget(ids) => self.forget(&ids)?,
+            Change::Forget(blobs) => self.forget(&blobs)?,
             Change::Move(bodies) => self.move_bodies(&bodies)?,
         }
         Ok(true)
@@ -159,19 +158,22 @@ impl Committer {
         self.check_expectations(space, &batch)?;
         self.check_counters(&batch.count)?;
         self.check_keeps(&batch, &made)?;
-        let (stage, index) = (&self.group.stage, &self.shared.index);
-        let leaving = batch.retire.iter().map(|id| stage.kept(index, *id)).collect::<Result<Vec<_>, _>>()?;
-        let written = self.write_batch(space, group, &batch, crcs, made, leaving);
+        let written = self.write_batch(space, group, &batch, crcs, made);
         self.or_fail(written)
     }
 
     /// A record that is begun and can not be completed spoils its group. All that it reads was read before, so this is
     /// a device that fails in just this moment.
     fn or_fail(&self, written: Result<(), StorageError>) -> Result<(), CommitError> {
-        if let Err(error) = &written {
+        self.note_unreadable(written.clone());
+        Ok(written?)
+    }
+
+    /// Takes no more writes where the index could not be read when it had to be.
+    fn note_unreadable(&self, read: Result<(), StorageError>) {
+        if let Err(error) = read {
             self.shared.fail(format!("the index can not be read: {error}"));
         }
-        Ok(written?)
     }
 
     /// What is known of each blob that the batch keeps, where it was made.
@@ -218,7 +220,11 @@ impl Committer {
         }
         for (blob, made) in batch.keep.iter().zip(made) {
             let id = blob.id();
-            if self.retired.contains(&id) || self.group.stage.kept(&self.shared.index, id)?.is_some() {
+            // Names are new, by the contract. To look for one that is not would cost small PUTs a twentieth of their rate,
+            // so a release trusts its callers.
+            let is_kept = || self.group.stage.is_kept(&self.shared.index, id);
+            let is_taken = self.retired.contains(&id) || self.group.stage.keeps(id);
+            if is_taken || cfg!(debug_assertions) && is_kept()? {
                 return Err(name_taken(id).into());
             }
             match (blob, made) {
@@ -240,7 +246,6 @@ impl Committer {
         batch: &Batch,
         crcs: &[u64],
         made: Vec<Option<Made>>,
-        leaving: Vec<Option<Place>>,
     ) -> Result<(), StorageError> {
         self.begin(Kind::Batch);
         let Group { buffer, stage, kept, discarded, .. } = &mut self.group;
@@ -275,12 +280,13 @@ impl Committer {
             stage.keep(id, packed(&self.log, at, body.len(), crc64));
             kept.push(id);
         }
-        for (id, place) in batch.retire.iter().zip(leaving) {
+        for id in &batch.retire {
             writer.retire(*id);
-            if stage.retire(*id, place) {
-                self.retired.insert(*id);
-            } else if self.shared.making.is_finished(*id) {
-                discarded.push(*id);
+            let made = if stage.keeps(*id) { None } else { self.shared.making.get(*id) };
+            match made {
+                None if self.retired.insert(*id) => stage.retire(*id),
+                None | Some(Made::Unfinished) => {}
+                Some(Made::Body { .. } | Made::File { .. }) => discarded.push(*id),
             }
         }
         for change in &batch.count {
@@ -321,16 +327,15 @@ impl Committer {
         Ok(())
     }
 
-    fn forget(&mut self, ids: &[BlobId]) -> Result<(), CommitError> {
-        self.make_room(ids.len() * 16)?;
+    fn forget(&mut self, blobs: &[(BlobId, Option<Place>)]) -> Result<(), StorageError> {
+        self.make_room(blobs.len() * 16)?;
         self.begin(Kind::Forget);
-        records::write_forget(&mut self.group.buffer, ids);
-        let (stage, index) = (&mut self.group.stage, &self.shared.index);
-        let forgotten = ids.iter().try_for_each(|id| stage.forget(index, *id));
-        for id in ids {
+        records::write_forget(&mut self.group.buffer, blobs.iter().map(|(id, _)| *id));
+        for (id, place) in blobs {
+            self.group.stage.forget(&self.shared.index, *id, *place);
             self.retired.remove(id);
         }
-        self.or_fail(forgotten)
+        Ok(())
     }
 
     fn move_bodies(&mut self, bodies: &[Body]) -> Result<(), CommitError> {
@@ -435,14 +440,23 @@ impl Committer {
         self.unseen_bytes += self.group.buffer.len() as u64;
         let options = &shared.options;
         if applied.memory_bytes > options.memtable_bytes || self.unsealed_bytes > options.replay_bytes {
-            self.unsealed_bytes = 0;
-            shared.index.seal(last);
-            shared.keeper.wake();
-            if shared.index.is_behind() {
+            self.seal();
+            self.shared.keeper.wake();
+            if self.shared.index.is_behind() {
                 metrics::counter!("commonhold_storage_stalls_total").increment(1);
                 std::thread::sleep(STALL);
             }
+        } else if applied.is_overlay_full {
+            let poured = shared.index.pour();
+            self.note_unreadable(poured);
         }
+    }
+
+    /// Sets the index's part in memory aside for the next flush. Between groups.
+    fn seal(&mut self) {
+        self.unsealed_bytes = 0;
+        let sealed = self.shared.index.seal(self.log.next() - 1);
+        self.note_unreadable(sealed);
     }
 
     /// The group may be on disk or not. Nothing is written any more: opening the store finds out.

@@ -189,12 +189,15 @@ fn forget(shared: &Shared, mut ids: Vec<BlobId>, commit: Commit<'_>) -> Result<(
     }
     // In the index's order each is found near the one before.
     ids.sort_unstable();
-    for id in &ids {
-        if let Some(Place::File { .. }) = shared.index.retired_place(*id)? {
-            remove_file(shared, *id);
+    let mut places = Vec::with_capacity(ids.len());
+    for id in ids {
+        let place = find(shared, id)?;
+        if let Some(Place::File { .. }) = place {
+            remove_file(shared, id);
         }
+        places.push((id, place));
     }
-    commit(Change::Forget(ids))
+    commit(Change::Forget(places))
 }
 
 fn commit(shared: &Shared, change: Change) -> Result<(), StorageError> {

@@ -112,8 +112,9 @@ pub struct Batch {
     pub put: Vec<(Vec<u8>, Bytes)>,
     /// Keys that go; one that is absent is no error.
     pub delete: Vec<Vec<u8>>,
-    /// Blobs taken into keeping. One that is kept already is an error of the caller ([`StorageError::Bounds`]), one
-    /// that never was made is [`StorageError::NoSuchBlob`].
+    /// Blobs taken into keeping. Their names are new: random, or else sure to be nobody's. One that is kept already is an error of
+    /// the caller, which an engine answers with [`StorageError::Bounds`] where it notices; in a debug build it does. One that
+    /// never was made is [`StorageError::NoSuchBlob`].
     pub keep: Vec<NewBlob>,
     /// Blobs no longer named by any record. They stay readable to whoever holds a [`crate::Pin`] taken before. A blob
     /// that is gone is no error; one that was made and never kept is discarded, which is how to give up a blob.

@@ -71,11 +71,6 @@ impl Making {
         self.state.lock().blobs.get(&id).cloned()
     }
 
-    /// Whether the blob is made and its writer is done.
-    pub(crate) fn is_finished(&self, id: BlobId) -> bool {
-        self.state.lock().blobs.get(&id).is_some_and(|made| !matches!(made, Made::Unfinished))
-    }
-
     /// Gives a blob up; answers whether it may have a file, which must go before the name is free.
     pub(crate) fn discard(&self, id: BlobId) -> bool {
         let mut state = self.state.lock();

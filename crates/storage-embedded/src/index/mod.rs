@@ -136,8 +136,8 @@ impl Index {
 
     /// The last record whose changes a moment has.
     pub(crate) fn last_record(&self, moment: &Moment) -> Result<u64, StorageError> {
-        let record = match moment.over.get(keys::APPLIED) {
-            Some(record) => record.clone(),
+        let record = match moment.numbers.get(keys::APPLIED) {
+            Some(record) => Some(record.clone()),
             None => self.get(&moment.snapshot, keys::APPLIED)?,
         };
         Ok(record.map_or(Ok(0), |value| decode_i64(&value))?.cast_unsigned())
@@ -145,7 +145,7 @@ impl Index {
 
     /// Whether a blob is kept now.
     pub(crate) fn is_kept(&self, id: BlobId) -> Result<bool, StorageError> {
-        Ok(self.overlay.retired(id).is_none() && self.get_latest(&keys::blob(id))?.is_some())
+        Ok(!self.overlay.is_retired(id) && self.get_latest(&keys::blob(id))?.is_some())
     }
 
     /// Up to `limit` blobs that are kept, with their places, in the order of their names from the first after `after`.
@@ -155,7 +155,7 @@ impl Index {
             from = keys::blob(after);
             from.push(0);
         }
-        let (retired, snapshot) = self.overlay.all_retired(&self.snapshots);
+        let (retired, snapshot) = self.overlay.retired(&self.snapshots);
         let blobs = self.pairs(&snapshot, from.as_slice()..to.as_slice()).map(|pair| {
             let (key, place) = pair?;
             Ok((keys::blob_of(&key)?, decode_place(&place)?))
@@ -165,17 +165,9 @@ impl Index {
 
     /// The blobs that are retired and not forgotten, for opening.
     pub(crate) fn retired(&self) -> Result<BTreeSet<BlobId>, StorageError> {
-        let (over, _) = self.overlay.all_retired(&self.snapshots);
+        let (over, _) = self.overlay.retired(&self.snapshots);
         let inside = self.all(keys::Range::Retired)?;
         inside.iter().map(|(key, _)| keys::blob_of(key)).chain(over.into_iter().map(Ok)).collect()
-    }
-
-    /// The place of a blob that is retired and not forgotten.
-    pub(crate) fn retired_place(&self, id: BlobId) -> Result<Option<Place>, StorageError> {
-        match self.overlay.retired(id) {
-            Some(place) => Ok(Some(place)),
-            None => self.get_latest(&keys::retired(id))?.map(|place| decode_place(&place)).transpose(),
-        }
     }
 
     /// Up to `limit` pairs with `from <= key < to`.
@@ -239,26 +231,28 @@ impl Index {
         moment: &Moment,
         mut each: impl FnMut(&[u8], &[u8]) -> ControlFlow<B>,
     ) -> Result<ControlFlow<B>, StorageError> {
-        let mut over = moment.over.iter().peekable();
+        let mut newer = moment.numbers.clone();
         for pair in self.tree.range::<&[u8], _>(.., moment.snapshot.seqno, None) {
             let (key, value) = pair.into_inner().map_err(|error| from_tree(&error))?;
             let mut is_newest = true;
-            while let Some((own, newer)) = over.next_if(|(own, _)| own.as_slice() <= &*key) {
+            while let Some(entry) = newer.first_entry().filter(|entry| entry.key().as_slice() <= &*key) {
+                let (own, value) = entry.remove_entry();
                 is_newest = own.as_slice() != &*key;
-                if let Some(newer) = newer
-                    && let broken @ ControlFlow::Break(_) = each(own, newer)
-                {
+                if let broken @ ControlFlow::Break(_) = each(&own, &value) {
                     return Ok(broken);
                 }
             }
-            if is_newest && let broken @ ControlFlow::Break(_) = each(&key, &value) {
+            if let Some(keys::Range::Blobs) = keys::kind(&key)
+                && let id = keys::blob_of(&key)?
+                && moment.retired.contains(&id)
+            {
+                newer.insert(keys::retired(id), value.into());
+            } else if is_newest && let broken @ ControlFlow::Break(_) = each(&key, &value) {
                 return Ok(broken);
             }
         }
-        for (own, newer) in over {
-            if let Some(newer) = newer
-                && let broken @ ControlFlow::Break(_) = each(own, newer)
-            {
+        for (own, value) in newer {
+            if let broken @ ControlFlow::Break(_) = each(&own, &value) {
                 return Ok(broken);
             }
         }
@@ -277,20 +271,17 @@ impl Index {
             let (_, filled) = self.tree.insert(key, value, seqno);
             self.snapshots.publish(seqno + 1);
             if filled > memtable_bytes {
-                self.seal(0);
+                self.seal(0)?;
                 self.flush()?;
             }
         }
-        self.seal(0);
+        self.seal(0)?;
         Ok(self.flush()?)
     }
 
     /// Makes the changes of `stage` visible: those of the records up to `sequence`. Committer only.
     pub(crate) fn apply(&self, stage: &mut Stage, sequence: u64, segments: &Segments) -> Applied {
         let seqno = self.seqno.next();
-        if !self.overlay.change().has_room(stage.retiring()) {
-            stage.spill();
-        }
         let drained = stage.drain();
         // In the tree's order the place of each is near that of the one before, and what leads there is in the
         // processor's cache.
@@ -303,8 +294,8 @@ impl Index {
             tree_bytes = self.change(key, value, seqno);
         }
         let mut overlay = self.overlay.change();
-        for (id, place) in drained.over {
-            overlay.retire(id, place);
+        for (id, is_retired) in drained.over {
+            overlay.retire(id, is_retired);
         }
         for (segment, change) in drained.live {
             overlay.set(&keys::segment(segment), segments.enliven(segment, change).cast_signed());
@@ -315,7 +306,8 @@ impl Index {
         overlay.set(keys::APPLIED, sequence.cast_signed());
         self.snapshots.publish(seqno + 1);
         changing.published();
-        Applied { retired: drained.retired, memory_bytes: tree_bytes + overlay.bytes() }
+        let (memory_bytes, is_overlay_full) = (tree_bytes + overlay.bytes(), overlay.is_full());
+        Applied { retired: drained.retired, memory_bytes, is_overlay_full }
     }
 
     /// Puts or removes a key; answers the size of the tree's part in memory.
@@ -328,17 +320,40 @@ impl Index {
     }
 
     /// Sets the part in memory aside for the next flush. Committer only, between groups.
-    pub(crate) fn seal(&self, sequence: u64) {
-        let mut overlay = self.overlay.change();
-        let seqno = self.seqno.next();
-        for (key, value) in overlay.drain() {
-            self.change(key, value, seqno);
-        }
-        self.snapshots.publish(seqno + 1);
-        drop(overlay);
+    ///
+    /// # Errors
+    /// Those of [`Self::pour`]. Nothing is set aside then.
+    pub(crate) fn seal(&self, sequence: u64) -> Result<(), StorageError> {
+        self.pour()?;
         if self.tree.rotate_memtable().is_some() {
             self.sealed.store(sequence, Ordering::Release);
         }
+        Ok(())
+    }
+
+    /// Has the tree take what stands over it. Committer only, between groups.
+    ///
+    /// # Errors
+    /// Where the place of a retired blob can not be read. Nothing changed then.
+    pub(crate) fn pour(&self) -> Result<(), StorageError> {
+        let mut changes = Vec::new();
+        let (retired, _) = self.overlay.retired(&self.snapshots);
+        for id in retired.into_iter().collect::<BTreeSet<_>>() {
+            let key = keys::blob(id);
+            if let Some(place) = self.get_latest(&key)? {
+                changes.push((key, None));
+                // Copied: what was read is a part of a block, and would hold all of it in memory.
+                changes.push((keys::retired(id), Some(Bytes::copy_from_slice(&place))));
+            }
+        }
+        let mut overlay = self.overlay.change();
+        let seqno = self.seqno.next();
+        let numbers = overlay.drain().map(|(key, number)| (key, Some(number)));
+        for (key, value) in changes.into_iter().chain(numbers) {
+            self.change(key, value, seqno);
+        }
+        self.snapshots.publish(seqno + 1);
+        Ok(())
     }
 
     /// Whether flushes and compactions fall behind.
@@ -400,6 +415,8 @@ pub(crate) struct Applied {
     pub(crate) retired: Vec<BlobId>,
     /// The size of the index's part in memory now; less where the group changed nothing in the tree.
     pub(crate) memory_bytes: u64,
+    /// Whether it is time for [`Index::pour`].
+    pub(crate) is_overlay_full: bool,
 }
 
 /// Reads a number back.

@@ -1,10 +1,10 @@
 //! What stands over the tree: values that would be changed again before they are on disk.
 //!
 //! - Numbers that nearly every group changes: counters, the live bytes of segments, and the last record.
-//! - Blobs that were retired. Most are forgotten moments later, so the tree only sees that they go. Until then it has
+//! - Which blobs were retired. Most are forgotten moments later, so the tree only sees that they go. Until then it has
 //!   them as kept, with the place that they are read at.
 //!
-//! All of it enters the tree when a memtable is sealed, so that a flush has one value of each. What stands here is newer
+//! All of it enters the tree before a memtable is sealed, so that a flush has one value of each. What stands here is newer
 //! than the tree's. As memtables are flushed whole, what is on disk is still exactly the state after one record, and the
 //! log has the rest.
 
@@ -15,15 +15,13 @@ use bytes::Bytes;
 use parking_lot::{Mutex, MutexGuard};
 use types::BlobId;
 
-use super::keys;
 use super::snapshots::{Snapshot, Snapshots};
-use crate::blobs::place::Place;
 
 /// What a value takes in memory beside its key, in bytes, roughly.
 const OVERHEAD_BYTES: usize = 80;
-/// The retired blobs that may stand here: some times as many as are retired before the first of them is forgotten. More
-/// of them, which a pin holds back, would be long in the memory and in the way of a seal.
-pub(super) const RETIRED_BLOBS: usize = 16 << 10;
+/// The retired blobs with which it is full: some times as many as are retired before the first of them is forgotten. To
+/// look up the places of more, which a pin holds back, would stop writers for long.
+pub(super) const RETIRED_BLOBS: usize = 8 << 10;
 
 /// What is newer than the tree.
 #[derive(Default)]
@@ -35,7 +33,7 @@ pub(crate) struct Overlay {
 pub(super) struct State {
     /// By their keys in the index.
     numbers: HashMap<Vec<u8>, i64>,
-    retired: HashMap<BlobId, Place>,
+    retired: HashSet<BlobId>,
     /// What the numbers take.
     bytes: usize,
 }
@@ -43,8 +41,10 @@ pub(super) struct State {
 /// Everything in the index as of one moment.
 pub(crate) struct Moment {
     pub(super) snapshot: Arc<Snapshot>,
-    /// In the place of what the tree has under the same keys; `None` where there is nothing.
-    pub(super) over: BTreeMap<Vec<u8>, Option<Bytes>>,
+    /// In the place of what the tree has under the same keys.
+    pub(super) numbers: BTreeMap<Vec<u8>, Bytes>,
+    /// Those of the blobs that the tree has as kept.
+    pub(super) retired: HashSet<BlobId>,
 }
 
 impl Overlay {
@@ -64,22 +64,21 @@ impl Overlay {
         (keys.iter().map(|key| state.numbers.get(key).copied()).collect(), snapshots.current())
     }
 
-    /// The place of a blob that was retired; `None` where the tree has it as it is.
-    pub(super) fn retired(&self, id: BlobId) -> Option<Place> {
-        self.state.lock().retired.get(&id).copied()
+    /// Whether a blob is retired though the tree has it as kept.
+    pub(super) fn is_retired(&self, id: BlobId) -> bool {
+        self.state.lock().retired.contains(&id)
     }
 
     /// The blobs that are retired though the tree has them as kept, and the moment at which it does.
-    pub(super) fn all_retired(&self, snapshots: &Snapshots) -> (HashSet<BlobId>, Arc<Snapshot>) {
+    pub(super) fn retired(&self, snapshots: &Snapshots) -> (HashSet<BlobId>, Arc<Snapshot>) {
         let state = self.state.lock();
-        (state.retired.keys().copied().collect(), snapshots.current())
+        (state.retired.clone(), snapshots.current())
     }
 
     pub(super) fn moment(&self, snapshots: &Snapshots) -> Moment {
         let state = self.state.lock();
-        let numbers = state.numbers.iter().map(|(key, number)| (key.clone(), Some(encode_i64(*number))));
-        let retired = state.retired.iter().flat_map(|(id, place)| retired_pairs(*id, *place));
-        Moment { snapshot: snapshots.current(), over: numbers.chain(retired).collect() }
+        let numbers = state.numbers.iter().map(|(key, number)| (key.clone(), encode_i64(*number)));
+        Moment { snapshot: snapshots.current(), numbers: numbers.collect(), retired: state.retired.clone() }
     }
 }
 
@@ -94,17 +93,18 @@ impl State {
         }
     }
 
-    /// Whether so many more retired blobs may stand here.
-    pub(super) fn has_room(&self, blobs: usize) -> bool {
-        self.retired.len() + blobs <= RETIRED_BLOBS
+    /// Notes whether a blob is retired that the tree has as kept.
+    pub(super) fn retire(&mut self, id: BlobId, is_retired: bool) {
+        if is_retired {
+            self.retired.insert(id);
+        } else {
+            self.retired.remove(&id);
+        }
     }
 
-    /// Notes that a blob is retired, or that the tree has it as it is.
-    pub(super) fn retire(&mut self, id: BlobId, place: Option<Place>) {
-        match place {
-            Some(place) => self.retired.insert(id, place),
-            None => self.retired.remove(&id),
-        };
+    /// Whether the tree should take what is here.
+    pub(super) fn is_full(&self) -> bool {
+        self.retired.len() >= RETIRED_BLOBS
     }
 
     /// The memory that is taken, in bytes, roughly.
@@ -112,17 +112,12 @@ impl State {
         (self.bytes + self.retired.len() * OVERHEAD_BYTES) as u64
     }
 
-    /// Takes everything out, as the tree is to have it.
-    pub(super) fn drain(&mut self) -> impl Iterator<Item = (Vec<u8>, Option<Bytes>)> {
+    /// Takes the numbers out, and forgets the retired blobs: the tree has both from now on.
+    pub(super) fn drain(&mut self) -> impl Iterator<Item = (Vec<u8>, Bytes)> {
         self.bytes = 0;
-        let numbers = self.numbers.drain().map(|(key, number)| (key, Some(encode_i64(number))));
-        numbers.chain(self.retired.drain().flat_map(|(id, place)| retired_pairs(id, place)))
+        self.retired.clear();
+        self.numbers.drain().map(|(key, number)| (key, encode_i64(number)))
     }
-}
-
-/// What the tree has of a retired blob.
-pub(super) fn retired_pairs(id: BlobId, place: Place) -> [(Vec<u8>, Option<Bytes>); 2] {
-    [(keys::blob(id), None), (keys::retired(id), Some(place.encode()))]
 }
 
 fn encode_i64(number: i64) -> Bytes {

@@ -9,7 +9,6 @@ use bytes::Bytes;
 use storage::{Space, StorageError};
 use types::BlobId;
 
-use super::overlay::retired_pairs;
 use super::{Index, decode_place, keys};
 use crate::blobs::place::Place;
 
@@ -22,9 +21,9 @@ pub(crate) struct Stage {
     counters: HashMap<Vec<u8>, i64>,
     /// By how much the live bytes of segments change.
     live: BTreeMap<u64, i64>,
-    /// Blobs that will be retired while the tree has them as kept, with their places; `None` for those that no longer are.
-    over: HashMap<BlobId, Option<Place>>,
-    /// Blobs that were kept until now.
+    /// Whether blobs are retired that the tree has as kept ([`super::overlay`]), where that changes.
+    over: HashMap<BlobId, bool>,
+    /// Those that were kept until now.
     retired: Vec<BlobId>,
 }
 
@@ -78,45 +77,39 @@ impl Stage {
         self.enliven(place, 1);
     }
 
-    /// The place of a blob that is kept, for [`Self::retire`].
-    pub(crate) fn kept(&self, index: &Index, id: BlobId) -> Result<Option<Place>, StorageError> {
-        if self.over(index, id).is_some() {
-            return Ok(None);
-        }
-        self.get(index, &keys::blob(id))?.map(|place| decode_place(&place)).transpose()
+    /// Whether this stage keeps a blob.
+    pub(crate) fn keeps(&self, id: BlobId) -> bool {
+        matches!(self.changes.get(&keys::blob(id)), Some(Some(_)))
     }
 
-    /// The place of a blob that is retired while the tree has it as kept.
-    fn over(&self, index: &Index, id: BlobId) -> Option<Place> {
-        self.over.get(&id).copied().unwrap_or_else(|| index.overlay.retired(id))
+    /// Whether a blob is kept, with the changes of this stage.
+    pub(crate) fn is_kept(&self, index: &Index, id: BlobId) -> Result<bool, StorageError> {
+        Ok(!self.is_over(index, id) && self.get(index, &keys::blob(id))?.is_some())
     }
 
-    /// Retires a blob, whose place was looked up in this stage. Answers whether it was kept.
-    pub(crate) fn retire(&mut self, id: BlobId, place: Option<Place>) -> bool {
-        // One that goes twice in a batch was looked up before it went.
-        if place.is_none() || self.over.get(&id).is_some_and(Option::is_some) {
-            return false;
-        }
-        self.over.insert(id, place);
+    /// Whether a blob is retired that the tree has as kept.
+    fn is_over(&self, index: &Index, id: BlobId) -> bool {
+        self.over.get(&id).copied().unwrap_or_else(|| index.overlay.is_retired(id))
+    }
+
+    /// Retires a blob that was kept until now. Of one that never was, nothing is left when it is forgotten.
+    pub(crate) fn retire(&mut self, id: BlobId) {
+        self.over.insert(id, true);
         self.retired.push(id);
-        true
     }
 
-    pub(crate) fn forget(&mut self, index: &Index, id: BlobId) -> Result<(), StorageError> {
-        let (key, place) = match self.over(index, id) {
-            Some(place) => {
-                self.over.insert(id, None);
-                (keys::blob(id), place)
-            }
-            None => {
-                let key = keys::retired(id);
-                let Some(place) = self.get(index, &key)? else { return Ok(()) };
-                (key, decode_place(&place)?)
-            }
+    /// Forgets a retired blob that was at `place`.
+    pub(crate) fn forget(&mut self, index: &Index, id: BlobId, place: Option<Place>) {
+        let key = if self.is_over(index, id) {
+            self.over.insert(id, false);
+            keys::blob(id)
+        } else {
+            keys::retired(id)
         };
-        self.enliven(place, -1);
-        self.changes.insert(key, None);
-        Ok(())
+        if let Some(place) = place {
+            self.enliven(place, -1);
+            self.changes.insert(key, None);
+        }
     }
 
     /// Where a kept or retired blob is.
@@ -142,9 +135,6 @@ impl Stage {
                 self.enliven(old, -1);
                 self.enliven(to, 1);
                 self.changes.insert(key, Some(to.encode()));
-                if self.over(index, id).is_some() {
-                    self.over.insert(id, Some(to));
-                }
                 Ok(true)
             }
             _ => Ok(false),
@@ -153,20 +143,6 @@ impl Stage {
 
     pub(crate) fn close(&mut self, space: Space) {
         self.changes.insert(keys::closed(space), Some(Bytes::from_static(&[1])));
-    }
-
-    /// How many blobs are retired.
-    pub(super) fn retiring(&self) -> usize {
-        self.over.values().flatten().count()
-    }
-
-    /// Has the tree take the retired blobs at once.
-    pub(super) fn spill(&mut self) {
-        for (id, over) in &mut self.over {
-            if let Some(place) = over.take() {
-                self.changes.extend(retired_pairs(*id, place));
-            }
-        }
     }
 
     /// Takes the changes out. What is left is empty and keeps its memory.
@@ -192,6 +168,6 @@ pub(crate) struct Drained<'a> {
     pub(crate) changes: hash_map::Drain<'a, Vec<u8>, Option<Bytes>>,
     pub(crate) counters: hash_map::Drain<'a, Vec<u8>, i64>,
     pub(crate) live: BTreeMap<u64, i64>,
-    pub(crate) over: hash_map::Drain<'a, BlobId, Option<Place>>,
+    pub(crate) over: hash_map::Drain<'a, BlobId, bool>,
     pub(crate) retired: Vec<BlobId>,
 }

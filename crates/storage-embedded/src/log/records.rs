@@ -210,7 +210,7 @@ pub(crate) fn read_close(payload: &[u8]) -> Option<Space> {
 }
 
 /// Writes the payload of a `Forget` record.
-pub(crate) fn write_forget(buffer: &mut Vec<u8>, ids: &[BlobId]) {
+pub(crate) fn write_forget(buffer: &mut Vec<u8>, ids: impl Iterator<Item = BlobId>) {
     for id in ids {
         buffer.extend_from_slice(&id.0);
     }

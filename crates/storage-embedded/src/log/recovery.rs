@@ -76,7 +76,7 @@ pub(crate) fn recover(
         return Err(missing(expected, None));
     }
     remove_unused(disk, framer, &found.unused, expected)?;
-    replay.apply();
+    replay.apply()?;
     tracing::info!(
         segments = found.used.len(),
         checkpoint,
@@ -264,24 +264,27 @@ impl Replay<'_> {
             self.applied += 1;
         }
         if self.stage.len() >= STAGED_CHANGES {
-            self.apply();
+            self.apply()?;
         }
         Ok(())
     }
 
-    fn apply(&mut self) {
+    fn apply(&mut self) -> Result<(), OpenError> {
         if self.stage.is_empty() && self.sequence == 0 {
-            return;
+            return Ok(());
         }
         let sequence = self.sequence.max(self.checkpoint);
         let applied = self.index.apply(&mut self.stage, sequence, self.segments);
         if applied.memory_bytes > self.options.memtable_bytes {
-            self.index.seal(sequence);
+            self.index.seal(sequence)?;
             if let Err(error) = self.index.flush() {
                 // The log still has it all.
                 tracing::warn!(%error, "the index can not be flushed while the log is replayed");
             }
+        } else if applied.is_overlay_full {
+            self.index.pour()?;
         }
+        Ok(())
     }
 
     fn record(&mut self, segment: u64, record: &Framed<'_>) -> Result<(), OpenError> {
@@ -292,7 +295,8 @@ impl Replay<'_> {
             Kind::Close => self.stage.close(read_close(record.payload).ok_or_else(unreadable)?),
             Kind::Forget => {
                 for id in read_forget(record.payload).ok_or_else(unreadable)? {
-                    self.stage.forget(self.index, id)?;
+                    let place = self.stage.place(self.index, id)?.map(|(_, place)| place);
+                    self.stage.forget(self.index, id, place);
                 }
             }
             Kind::Move => {
@@ -327,8 +331,9 @@ impl Replay<'_> {
             self.stage.keep(id, kept.place(segment, record.payload_at));
         }
         for id in batch.retire {
-            let place = self.stage.kept(self.index, id)?;
-            self.stage.retire(id, place);
+            if self.stage.is_kept(self.index, id)? {
+                self.stage.retire(id);
+            }
         }
         Ok(())
     }

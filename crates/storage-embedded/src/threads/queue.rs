@@ -6,6 +6,8 @@ use storage::{Batch, CommitError, Space, StorageError};
 use tokio::sync::oneshot;
 use types::BlobId;
 
+use crate::blobs::place::Place;
+
 /// A change of the store.
 pub(crate) enum Change {
     /// A batch that was checked against the bounds, with the checksum of each inline body in the order of `keep`.
@@ -14,8 +16,8 @@ pub(crate) enum Change {
     Close { space: Space, from: Vec<u8>, to: Option<Vec<u8>> },
     /// Deletes keys of a closed space.
     Erase { space: Space, keys: Vec<Bytes> },
-    /// Retired blobs whose bytes nobody needs any more.
-    Forget(Vec<BlobId>),
+    /// Retired blobs whose bytes nobody needs any more, with their places. Who asks for this is the one who moves bodies.
+    Forget(Vec<(BlobId, Option<Place>)>),
     /// Bodies that leave their segment.
     Move(Vec<Body>),
 }
