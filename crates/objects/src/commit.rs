@@ -142,6 +142,7 @@ impl Objects {
             let bucket = self.bucket_of(target).await?;
             // Part maps of versions that go are read below; others may be retiring them.
             let _pin = self.blobs.pin();
+            let read_after = self.metadata.moment();
             let head = self.read_head(space, &names).await?;
             let committed = |record: &VersionRecord| Committed {
                 id: record.id(),
@@ -160,7 +161,9 @@ impl Objects {
                 }
             }
             let planned = self.plan_write(&bucket, &names, head.as_ref(), &mut new).await?;
-            let Some(Planned { batch, bounds }) = planned else { continue };
+            let Some(Planned { mut batch, bounds }) = planned else { continue };
+            // The marker of an upload is expected to be absent, and was not looked for.
+            batch.read_after = read_after.filter(|_| new.upload.is_none());
             match self.metadata.commit(space, names.group(), batch).await {
                 Ok(()) => return Ok(committed(&new.record)),
                 Err(CommitError::Unknown(_)) => {

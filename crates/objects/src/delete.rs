@@ -56,6 +56,7 @@ impl Objects {
         let mut doubt: Option<Deleted> = None;
         for _ in 0..ATTEMPTS {
             let _pin = self.blobs.pin();
+            let read_after = self.metadata.moment();
             let Some(found) = self.find_version(&bucket, key, Some(version)).await? else {
                 // What vanished after a commit without an answer was removed by it.
                 let absent = Deleted { version: told, delete_marker: false };
@@ -65,7 +66,8 @@ impl Objects {
             let removed = Deleted { version: told, delete_marker: found.record().object().is_none() };
             // Read after the head: where the bucket had no versions until now, the head has none behind it.
             let versioning = self.bucket_of(target).await?.versioning;
-            let batch = self.plan_removal(&bucket, versioning, &names, &found).await?;
+            let mut batch = self.plan_removal(&bucket, versioning, &names, &found).await?;
+            batch.read_after = read_after;
             match self.metadata.commit(space, names.group(), batch).await {
                 Ok(()) => return Ok(removed),
                 Err(CommitError::Conflict { .. }) => {

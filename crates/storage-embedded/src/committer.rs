@@ -8,7 +8,7 @@
 //! and only then answers, refusals too: what is not durable is seen by nobody. Meanwhile the next requests gather; so
 //! the busier the store, the larger its groups.
 
-use std::collections::HashSet;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -52,9 +52,9 @@ pub(crate) struct Committer {
     shared: Arc<Shared>,
     log: LogWriter,
     framer: Framer,
-    closed: HashSet<Space>,
+    closed: BTreeSet<Space>,
     /// Retired blobs that are not forgotten: their names are taken.
-    retired: HashSet<BlobId>,
+    retired: BTreeSet<BlobId>,
     /// The log's bytes since the index was last sealed.
     unsealed_bytes: u64,
     /// The log's bytes since it was last looked whether the store is at rest.
@@ -83,8 +83,8 @@ impl Committer {
         shared: Arc<Shared>,
         log: LogWriter,
         framer: Framer,
-        closed: HashSet<Space>,
-        retired: HashSet<BlobId>,
+        closed: BTreeSet<Space>,
+        retired: BTreeSet<BlobId>,
         replayed_bytes: u64,
     ) -> Self {
         let (group, requests) = (Group::default(), Vec::new());
@@ -185,8 +185,11 @@ impl Committer {
     fn check_expectations(&self, space: Space, batch: &Batch) -> Result<(), CommitError> {
         for (expectation, expected) in batch.expect.iter().enumerate() {
             let key = keys::pair(space, [expected.key(), b""]);
-            let current = self.group.stage.get(&self.shared.index, &key)?;
-            if !expected.holds(current.as_deref()) {
+            let (stage, index) = (&self.group.stage, &self.shared.index);
+            let holds = || Ok::<_, StorageError>(expected.holds(stage.get(index, &key)?.as_deref()));
+            if batch.read_after.is_some_and(|moment| stage.is_unchanged_since(moment, index, &key)) {
+                debug_assert!(holds()?, "expectation {expectation} was not read after {:?}", batch.read_after);
+            } else if !holds()? {
                 return Err(CommitError::Conflict { expectation });
             }
         }
@@ -427,7 +430,7 @@ impl Committer {
         metrics::histogram!("commonhold_storage_group_records").record(self.group.records as f64);
         metrics::counter!("commonhold_storage_log_bytes_total").increment(self.group.buffer.len() as u64);
         let last = self.log.next() - 1;
-        let applied = shared.index.apply(&mut self.group.stage, last, &shared.segments);
+        let applied = shared.index.apply(std::mem::take(&mut self.group.stage), last, &shared.segments);
         shared.making.forget(&self.group.kept);
         if !applied.retired.is_empty() {
             shared.retirement.retire(applied.retired);
@@ -467,7 +470,7 @@ impl Committer {
     }
 
     fn spoil(&mut self, error: &CommitError) {
-        let _ = self.group.stage.drain();
+        self.group.stage = Stage::default();
         for (_, answer) in &mut self.group.replies {
             if answer.is_ok() {
                 *answer = Err(error.clone());

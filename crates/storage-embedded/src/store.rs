@@ -1,6 +1,6 @@
 //! The store as callers hold it: opening, closing, and both contracts.
 
-use std::collections::HashSet;
+use std::collections::BTreeSet;
 use std::io;
 use std::ops::Range;
 use std::path::Path;
@@ -12,8 +12,8 @@ use bytes::{Buf as _, Bytes};
 use parking_lot::{Mutex, MutexGuard};
 use storage::bounds::{check_batch, check_counter_name, name_taken};
 use storage::{
-    Batch, BlobInfo, BlobWriter, Blobs, ByteStream, CommitError, Metadata, NewBlob, Pin, Space, Stamp, StorageError,
-    limits,
+    Batch, BlobInfo, BlobWriter, Blobs, ByteStream, CommitError, Metadata, Moment, NewBlob, Pin, Space, Stamp,
+    StorageError, limits,
 };
 use tokio::sync::Semaphore;
 use types::{BlobId, Entropy};
@@ -170,8 +170,8 @@ impl EmbeddedStore {
             failure: OnceLock::new(),
         });
         let log = LogWriter::new(segments, preparer, recovered.next_sequence);
-        let (retired, bytes) = (retired.into_iter().collect(), recovered.replayed_bytes);
-        let committer = Committer::new(Arc::clone(&shared), log, framer.clone(), closed, retired, bytes);
+        let committer =
+            Committer::new(Arc::clone(&shared), log, framer.clone(), closed, retired, recovered.replayed_bytes);
         let in_flight = Semaphore::new(QUEUE_KIB as usize);
         let committer = Arc::new(Mutex::new(committer));
         let store = Arc::new(Self { shared, in_flight, committer, pace, threads: Mutex::default(), _lock: lock });
@@ -271,7 +271,7 @@ fn check_options(options: &Options) -> Result<(), OpenError> {
     Ok(())
 }
 
-fn closed_spaces(index: &Index) -> Result<HashSet<Space>, StorageError> {
+fn closed_spaces(index: &Index) -> Result<BTreeSet<Space>, StorageError> {
     index.all(keys::Range::Closed)?.iter().map(|(key, _)| keys::number_of(key).map(Space)).collect()
 }
 
@@ -308,6 +308,10 @@ impl Metadata for EmbeddedStore {
         let index = &self.shared.index;
         let pairs = index.range_both(&index.snapshot(), space, (from, to), limit.min(limits::SCAN_KEYS))?;
         Ok(with_own_keys(pairs))
+    }
+
+    fn moment(&self) -> Option<Moment> {
+        Some(Moment(self.shared.index.snapshot().seqno))
     }
 
     fn stamp(&self, space: Space) -> Option<Stamp> {

@@ -98,6 +98,7 @@ async fn write(store: Arc<EmbeddedStore>, writer: usize, life: u64, progress: Ar
                 None => Expect::Absent(key("a")),
                 Some((_, value)) => Expect::Value(key("a"), value.clone()),
             }],
+            read_after: None,
             put: vec![
                 (key("a"), stored.clone()),
                 (key("b"), stored.clone()),

@@ -14,7 +14,8 @@ use parking_lot::Mutex;
 use types::BlobId;
 
 use crate::{
-    Batch, BlobInfo, BlobWriter, Blobs, ByteStream, CommitError, Engine, Metadata, Pin, Space, Stamp, StorageError,
+    Batch, BlobInfo, BlobWriter, Blobs, ByteStream, CommitError, Engine, Metadata, Moment, Pin, Space, Stamp,
+    StorageError,
 };
 
 /// What can be made to fail.
@@ -145,6 +146,10 @@ impl Metadata for Faulty {
     ) -> Result<Vec<(Bytes, Bytes)>, StorageError> {
         pass(&self.plan, Call::Scan).await?;
         self.inner.metadata.scan_both(space, from, to, limit).await
+    }
+
+    fn moment(&self) -> Option<Moment> {
+        self.inner.metadata.moment()
     }
 
     fn stamp(&self, space: Space) -> Option<Stamp> {

@@ -27,5 +27,5 @@ mod stream;
 pub use blobs::{BlobInfo, BlobWriter, Blobs, Pin};
 pub use engine::Engine;
 pub use error::{CommitError, StorageError};
-pub use metadata::{Batch, Bounded, Expect, Metadata, NewBlob, Space, Stamp, limits};
+pub use metadata::{Batch, Bounded, Expect, Metadata, Moment, NewBlob, Space, Stamp, limits};
 pub use stream::ByteStream;

@@ -43,6 +43,10 @@ impl fmt::Display for Space {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Stamp(pub u64);
 
+/// A moment in the life of this process's store: [`Metadata::moment`].
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct Moment(pub u64);
+
 /// What a batch relies on.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Expect {
@@ -108,6 +112,9 @@ pub struct Bounded {
 pub struct Batch {
     /// What must hold, checked in the same step as the changes.
     pub expect: Vec<Expect>,
+    /// A moment after which the caller has read all that is expected, and found it so. An engine that knows of a key
+    /// that it did not change since need not look at it again. `None` where something that is expected was not read.
+    pub read_after: Option<Moment>,
     /// Keys and their new values. No key or value is empty. Deletes happen before puts, and the last put of a key wins.
     pub put: Vec<(Vec<u8>, Bytes)>,
     /// Keys that go; one that is absent is no error.
@@ -175,6 +182,12 @@ pub trait Metadata: Send + Sync + 'static {
     /// good as read anew: every write that was acknowledged before that call is in it, and every state that anybody saw
     /// before is not later than it.
     fn stamp(&self, _space: Space) -> Option<Stamp> {
+        None
+    }
+
+    /// The present moment, for [`Batch::read_after`]: every call that begins later sees all that was committed until now.
+    /// `None` from an engine that looks at everything again.
+    fn moment(&self) -> Option<Moment> {
         None
     }
 

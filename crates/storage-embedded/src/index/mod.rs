@@ -9,10 +9,11 @@
 //! The tree's sequence numbers are its own affair. A group takes the next one, and is visible once a snapshot above it
 //! is published ([`snapshots`]). Flushes and compactions take numbers too; a version of the tree is found by readers
 //! whose snapshot is above it, so versions may go once no older snapshot is in use. Publishing is also what changes the
-//! [`stamps`] of the spaces that a group touches.
+//! [`stamps`] of the spaces that a group touches. When keys were changed last, [`recent`] tells the committer.
 
 pub(crate) mod keys;
 pub(crate) mod overlay;
+mod recent;
 pub(crate) mod snapshots;
 pub(crate) mod stage;
 pub(crate) mod stamps;
@@ -33,6 +34,7 @@ use storage::{Space, StorageError, side};
 use types::BlobId;
 
 use self::overlay::{Moment, Overlay};
+use self::recent::Recent;
 use self::snapshots::{Snapshot, Snapshots};
 use self::stage::Stage;
 use self::stamps::Stamps;
@@ -60,6 +62,7 @@ pub(crate) struct Index {
     snapshots: Snapshots,
     stamps: Stamps,
     overlay: Overlay,
+    recent: Recent,
     /// The last record whose changes were there when a memtable was sealed.
     sealed: AtomicU64,
     /// The last record whose changes are on disk.
@@ -81,8 +84,8 @@ impl Index {
         seqno.fetch_max(tree.get_highest_persisted_seqno().unwrap_or(0) + 1);
         let snapshots = Snapshots::new(seqno.get());
         let [sealed, checkpoint] = [(); 2].map(|()| AtomicU64::new(0));
-        let (stamps, overlay) = (Stamps::new(), Overlay::default());
-        let index = Self { tree, seqno, snapshots, stamps, overlay, sealed, checkpoint };
+        let (stamps, overlay, recent) = (Stamps::new(), Overlay::default(), Recent::new());
+        let index = Self { tree, seqno, snapshots, stamps, overlay, recent, sealed, checkpoint };
         let applied = index.latest_number(keys::APPLIED)?.unsigned_abs();
         index.sealed.store(applied, Ordering::Release);
         index.checkpoint.store(applied, Ordering::Release);
@@ -165,9 +168,11 @@ impl Index {
 
     /// The blobs that are retired and not forgotten, for opening.
     pub(crate) fn retired(&self) -> Result<BTreeSet<BlobId>, StorageError> {
-        let (over, _) = self.overlay.retired(&self.snapshots);
-        let inside = self.all(keys::Range::Retired)?;
-        inside.iter().map(|(key, _)| keys::blob_of(key)).chain(over.into_iter().map(Ok)).collect()
+        let (mut retired, _) = self.overlay.retired(&self.snapshots);
+        for (key, _) in self.all(keys::Range::Retired)? {
+            retired.insert(keys::blob_of(&key)?);
+        }
+        Ok(retired)
     }
 
     /// Up to `limit` pairs with `from <= key < to`.
@@ -280,34 +285,32 @@ impl Index {
     }
 
     /// Makes the changes of `stage` visible: those of the records up to `sequence`. Committer only.
-    pub(crate) fn apply(&self, stage: &mut Stage, sequence: u64, segments: &Segments) -> Applied {
+    pub(crate) fn apply(&self, stage: Stage, sequence: u64, segments: &Segments) -> Applied {
         let seqno = self.seqno.next();
-        let drained = stage.drain();
-        // In the tree's order the place of each is near that of the one before, and what leads there is in the
-        // processor's cache.
-        let mut changes: Vec<_> = drained.changes.collect();
-        changes.sort_unstable_by(|(one, _), (other, _)| one.cmp(other));
         let mut changing = self.stamps.changing();
         let mut tree_bytes = 0;
-        for (key, value) in changes {
-            changing.note(&key);
+        for (key, value) in stage.changes {
+            if let Some(space) = keys::space_of(&key) {
+                changing.note(space);
+                self.recent.note(&key, seqno);
+            }
             tree_bytes = self.change(key, value, seqno);
         }
         let mut overlay = self.overlay.change();
-        for (id, is_retired) in drained.over {
+        for (id, is_retired) in stage.over {
             overlay.retire(id, is_retired);
         }
-        for (segment, change) in drained.live {
+        for (segment, change) in stage.live {
             overlay.set(&keys::segment(segment), segments.enliven(segment, change).cast_signed());
         }
-        for (name, value) in drained.counters {
+        for (name, value) in stage.counters {
             overlay.set(&keys::counter(&name), value);
         }
         overlay.set(keys::APPLIED, sequence.cast_signed());
         self.snapshots.publish(seqno + 1);
         changing.published();
         let (memory_bytes, is_overlay_full) = (tree_bytes + overlay.bytes(), overlay.is_full());
-        Applied { retired: drained.retired, memory_bytes, is_overlay_full }
+        Applied { retired: stage.retired, memory_bytes, is_overlay_full }
     }
 
     /// Puts or removes a key; answers the size of the tree's part in memory.
@@ -338,7 +341,7 @@ impl Index {
     pub(crate) fn pour(&self) -> Result<(), StorageError> {
         let mut changes = Vec::new();
         let (retired, _) = self.overlay.retired(&self.snapshots);
-        for id in retired.into_iter().collect::<BTreeSet<_>>() {
+        for id in retired {
             let key = keys::blob(id);
             if let Some(place) = self.get_latest(&key)? {
                 changes.push((key, None));

@@ -8,7 +8,7 @@
 //! than the tree's. As memtables are flushed whole, what is on disk is still exactly the state after one record, and the
 //! log has the rest.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -32,8 +32,8 @@ pub(crate) struct Overlay {
 #[derive(Default)]
 pub(super) struct State {
     /// By their keys in the index.
-    numbers: HashMap<Vec<u8>, i64>,
-    retired: HashSet<BlobId>,
+    numbers: BTreeMap<Vec<u8>, i64>,
+    retired: BTreeSet<BlobId>,
     /// What the numbers take.
     bytes: usize,
 }
@@ -44,7 +44,7 @@ pub(crate) struct Moment {
     /// In the place of what the tree has under the same keys.
     pub(super) numbers: BTreeMap<Vec<u8>, Bytes>,
     /// Those of the blobs that the tree has as kept.
-    pub(super) retired: HashSet<BlobId>,
+    pub(super) retired: BTreeSet<BlobId>,
 }
 
 impl Overlay {
@@ -70,7 +70,7 @@ impl Overlay {
     }
 
     /// The blobs that are retired though the tree has them as kept, and the moment at which it does.
-    pub(super) fn retired(&self, snapshots: &Snapshots) -> (HashSet<BlobId>, Arc<Snapshot>) {
+    pub(super) fn retired(&self, snapshots: &Snapshots) -> (BTreeSet<BlobId>, Arc<Snapshot>) {
         let state = self.state.lock();
         (state.retired.clone(), snapshots.current())
     }
@@ -116,7 +116,7 @@ impl State {
     pub(super) fn drain(&mut self) -> impl Iterator<Item = (Vec<u8>, Bytes)> {
         self.bytes = 0;
         self.retired.clear();
-        self.numbers.drain().map(|(key, number)| (key, encode_i64(number)))
+        std::mem::take(&mut self.numbers).into_iter().map(|(key, number)| (key, encode_i64(number)))
     }
 }
 

@@ -3,10 +3,10 @@
 //! The committer fills a stage as it writes records, recovery as it reads them; both through these methods, so that an
 //! index that is rebuilt from the log is the one that was lost.
 
-use std::collections::{BTreeMap, HashMap, hash_map};
+use std::collections::BTreeMap;
 
 use bytes::Bytes;
-use storage::{Space, StorageError};
+use storage::{Moment, Space, StorageError};
 use types::BlobId;
 
 use super::{Index, decode_place, keys};
@@ -15,16 +15,17 @@ use crate::blobs::place::Place;
 /// Changes that become visible together.
 #[derive(Default)]
 pub(crate) struct Stage {
-    /// The last change of each key; `None` deletes it.
-    changes: HashMap<Vec<u8>, Option<Bytes>>,
+    /// The last change of each key; `None` deletes it. In the tree's order, so that on their way into it the place of each is
+    /// near that of the one before, and what leads there is in the processor's cache.
+    pub(super) changes: BTreeMap<Vec<u8>, Option<Bytes>>,
     /// The values of counters that change, by their names.
-    counters: HashMap<Vec<u8>, i64>,
+    pub(super) counters: BTreeMap<Vec<u8>, i64>,
     /// By how much the live bytes of segments change.
-    live: BTreeMap<u64, i64>,
+    pub(super) live: BTreeMap<u64, i64>,
     /// Whether blobs are retired that the tree has as kept ([`super::overlay`]), where that changes.
-    over: HashMap<BlobId, bool>,
+    pub(super) over: BTreeMap<BlobId, bool>,
     /// Those that were kept until now.
-    retired: Vec<BlobId>,
+    pub(super) retired: Vec<BlobId>,
 }
 
 impl Stage {
@@ -34,6 +35,12 @@ impl Stage {
             Some(change) => Ok(change.clone()),
             None => index.get_latest(key),
         }
+    }
+
+    /// Whether neither this stage nor a group that is visible later than `moment` changes a pair; `false` where that is not
+    /// known.
+    pub(crate) fn is_unchanged_since(&self, moment: Moment, index: &Index, key: &[u8]) -> bool {
+        !self.changes.contains_key(key) && index.recent.is_unchanged_since(moment, key)
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -145,29 +152,9 @@ impl Stage {
         self.changes.insert(keys::closed(space), Some(Bytes::from_static(&[1])));
     }
 
-    /// Takes the changes out. What is left is empty and keeps its memory.
-    pub(crate) fn drain(&mut self) -> Drained<'_> {
-        Drained {
-            changes: self.changes.drain(),
-            counters: self.counters.drain(),
-            live: std::mem::take(&mut self.live),
-            over: self.over.drain(),
-            retired: std::mem::take(&mut self.retired),
-        }
-    }
-
     fn enliven(&mut self, place: Place, sign: i64) {
         if let Place::Packed { segment, length, .. } = place {
             *self.live.entry(segment).or_insert(0) += sign * i64::from(length);
         }
     }
-}
-
-/// The changes of a stage, on their way into the index.
-pub(crate) struct Drained<'a> {
-    pub(crate) changes: hash_map::Drain<'a, Vec<u8>, Option<Bytes>>,
-    pub(crate) counters: hash_map::Drain<'a, Vec<u8>, i64>,
-    pub(crate) live: BTreeMap<u64, i64>,
-    pub(crate) over: hash_map::Drain<'a, BlobId, bool>,
-    pub(crate) retired: Vec<BlobId>,
 }

@@ -194,7 +194,7 @@ fn check(steps: Vec<Step>) -> Result<(), TestCaseError> {
                 change_blob(&index, &mut stage, &mut staged, step, number as u32)?;
             }
             Step::Apply | Step::Seal => {
-                index.apply(&mut stage, number, &segments);
+                index.apply(std::mem::take(&mut stage), number, &segments);
                 staged.record = number;
                 visible = staged.clone();
                 if matches!(step, Step::Seal) {
@@ -242,7 +242,7 @@ fn many_retired_blobs_are_in_the_tree() {
         for group in ids.chunks(1000) {
             group.iter().for_each(|id| change(&mut stage, *id));
             let sequence = sequences.next().expect("they do not end");
-            if index.apply(&mut stage, sequence, &segments).is_overlay_full {
+            if index.apply(std::mem::take(&mut stage), sequence, &segments).is_overlay_full {
                 index.pour().expect("it reads");
             }
         }
@@ -264,11 +264,11 @@ fn nothing_is_left_of_a_retired_blob_that_never_was() {
     let (_directory, index, segments) = empty();
     let mut stage = Stage::default();
     stage.retire(id(1));
-    index.apply(&mut stage, 1, &segments);
+    index.apply(std::mem::take(&mut stage), 1, &segments);
     index.seal(1).expect("it reads");
     assert_eq!(index.retired().expect("they read"), BTreeSet::new());
     stage.forget(&index, id(1), None);
-    index.apply(&mut stage, 2, &segments);
+    index.apply(std::mem::take(&mut stage), 2, &segments);
     verify(&index, &State { record: 2, ..State::default() }).expect("nothing is there");
 }
 
@@ -278,7 +278,7 @@ fn a_flushed_memtable_is_freed_once_no_reader_needs_it() {
     let (_directory, index, segments) = empty();
     let mut stage = Stage::default();
     stage.put(pair(1), b"one");
-    index.apply(&mut stage, 1, &segments);
+    index.apply(std::mem::take(&mut stage), 1, &segments);
     let memtable = Arc::downgrade(&index.tree.active_memtable());
     index.seal(1).expect("it reads");
     let reader = index.snapshot();

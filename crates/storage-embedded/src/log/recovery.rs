@@ -274,7 +274,7 @@ impl Replay<'_> {
             return Ok(());
         }
         let sequence = self.sequence.max(self.checkpoint);
-        let applied = self.index.apply(&mut self.stage, sequence, self.segments);
+        let applied = self.index.apply(std::mem::take(&mut self.stage), sequence, self.segments);
         if applied.memory_bytes > self.options.memtable_bytes {
             self.index.seal(sequence)?;
             if let Err(error) = self.index.flush() {

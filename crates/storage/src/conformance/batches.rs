@@ -120,6 +120,39 @@ pub async fn one_of_many_concurrent_writers_wins(subject: &dyn Subject) {
     }
 }
 
+/// An expectation that was read after the batch's moment fails where the key changed since, and only there.
+///
+/// # Panics
+/// Where the rule is broken.
+pub async fn what_changed_since_the_moment_conflicts(subject: &dyn Subject) {
+    const WRITERS: usize = 8;
+    const ADDITIONS: u64 = 50;
+    let engine = subject.open().await;
+    let key = b"g/sum".to_vec();
+    // Whoever reads before another one's change and commits after it would lose that change.
+    let add = || async {
+        let mut added = 0;
+        while added < ADDITIONS {
+            let read_after = engine.metadata.moment();
+            let raw = engine.metadata.get(SPACE, &key).await.expect("reads work");
+            tokio::task::yield_now().await;
+            let sum =
+                raw.as_ref().map_or(0, |raw| u64::from_be_bytes(raw.as_ref().try_into().expect("it is a number")));
+            let expect = raw.map_or_else(|| Expect::Absent(key.clone()), |raw| Expect::Value(key.clone(), raw));
+            let put = vec![(key.clone(), Bytes::copy_from_slice(&(sum + 1).to_be_bytes()))];
+            let batch = Batch { expect: vec![expect], read_after, put, ..Batch::default() };
+            match commit(&engine, "g/", batch).await {
+                Ok(()) => added += 1,
+                Err(CommitError::Conflict { expectation: 0 }) => {}
+                Err(error) => panic!("{error}"),
+            }
+        }
+    };
+    futures_util::future::join_all((0..WRITERS).map(|_| add())).await;
+    let sum = engine.metadata.get(SPACE, &key).await.expect("reads work");
+    assert_eq!(sum.as_deref(), Some(&(WRITERS as u64 * ADDITIONS).to_be_bytes()[..]));
+}
+
 /// Counters are sums; a bound stops what would lift one above it, and nothing else.
 ///
 /// # Panics

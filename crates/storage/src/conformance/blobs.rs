@@ -264,12 +264,12 @@ pub async fn list_pages_through_kept_blobs(subject: &dyn Subject) {
 /// Where the rule is broken.
 pub async fn retiring_discards_what_was_made(subject: &dyn Subject) {
     let engine = subject.open().await;
-    for length in [10, 200_000] {
-        make(&engine, blob_id(1), &pattern(length, 1), None).await;
-        retire(&engine, blob_id(1)).await;
-        let outcome = commit(&engine, "g/", Batch { keep: vec![NewBlob::Made(blob_id(1))], ..Batch::default() }).await;
+    for (id, length) in [(blob_id(1), 10), (blob_id(2), 200_000)] {
+        make(&engine, id, &pattern(length, 1), None).await;
+        retire(&engine, id).await;
+        let outcome = commit(&engine, "g/", Batch { keep: vec![NewBlob::Made(id)], ..Batch::default() }).await;
         assert!(matches!(outcome, Err(CommitError::Storage(StorageError::NoSuchBlob(_)))), "{outcome:?}");
-        retire(&engine, blob_id(1)).await;
+        retire(&engine, id).await;
     }
 }
 

@@ -67,6 +67,7 @@ async fn run_batches(subject: &dyn Subject) {
     batches::conflict_names_the_first_failure_and_changes_nothing(subject).await;
     batches::deletes_happen_before_puts(subject).await;
     batches::one_of_many_concurrent_writers_wins(subject).await;
+    batches::what_changed_since_the_moment_conflicts(subject).await;
     batches::counters_are_exact_and_bounded(subject).await;
     batches::counters_are_never_overrun_by_concurrency(subject).await;
     batches::bounds_are_refused(subject).await;
