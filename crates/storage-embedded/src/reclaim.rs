@@ -43,6 +43,8 @@ const LIVE_PERCENT: u64 = 50;
 /// The part of its live bytes that a segment of bodies too short to be worth moving must lose before it is looked at
 /// again: their number is known to whoever reads the segment, and not otherwise.
 const LOST_PART: u64 = 8;
+/// The blobs that one record forgets: writers wait while the index takes them.
+const FORGET_BLOBS: usize = 128;
 /// The bytes of bodies that one record moves.
 const MOVE_BYTES: usize = 1 << 20;
 /// The pause after each such record, so that clients hardly notice.
@@ -189,15 +191,18 @@ fn forget(shared: &Shared, mut ids: Vec<BlobId>, commit: Commit<'_>) -> Result<(
     }
     // In the index's order each is found near the one before.
     ids.sort_unstable();
-    let mut places = Vec::with_capacity(ids.len());
-    for id in ids {
-        let place = find(shared, id)?;
-        if let Some(Place::File { .. }) = place {
-            remove_file(shared, id);
+    for ids in ids.chunks(FORGET_BLOBS) {
+        let mut places = Vec::with_capacity(ids.len());
+        for id in ids {
+            let place = find(shared, *id)?;
+            if let Some(Place::File { .. }) = place {
+                remove_file(shared, *id);
+            }
+            places.push((*id, place));
         }
-        places.push((id, place));
+        commit(Change::Forget(places))?;
     }
-    commit(Change::Forget(places))
+    Ok(())
 }
 
 fn commit(shared: &Shared, change: Change) -> Result<(), StorageError> {

@@ -12,8 +12,9 @@ use parking_lot::{Condvar, Mutex};
 use storage::Pin;
 use types::BlobId;
 
-/// The most blobs that are deleted at a time.
-const BATCH: usize = 1024;
+/// The most blobs that are deleted at a time: about what is retired between two rounds of the reclaimer where two cores do
+/// nothing but delete. With fewer it falls behind, and [`crate::index::overlay`] fills.
+const BATCH: usize = 4096;
 
 /// What pins hold back, and what they no longer do.
 #[derive(Default)]
