@@ -4,8 +4,11 @@
 //! does; where others do, it goes in small steps, one step of all such requests at a time, with a rest after each. What
 //! the others wait is then the length of a step. A machine that is so busy that a step takes long gets larger ones: there
 //! all wait anyway, and bulk work must not starve.
+//!
+//! Who deletes one object with a request, and not one at a time, does the same work. Beside others each of these requests
+//! rests before it is answered; one by itself never does.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
@@ -28,11 +31,13 @@ pub(crate) struct Bulk {
     /// Microseconds from the beginning to the begin of the last request that is no bulk work, and one more; 0 before.
     last_other: AtomicU64,
     turn: Mutex<()>,
+    /// Requests that delete one object and are not answered yet.
+    singles: AtomicUsize,
 }
 
 impl Bulk {
     pub(crate) fn new(beginning: Instant) -> Self {
-        Self { beginning, last_other: AtomicU64::new(0), turn: Mutex::new(()) }
+        Self { beginning, last_other: AtomicU64::new(0), turn: Mutex::new(()), singles: AtomicUsize::new(0) }
     }
 
     /// A request that is no bulk work began.
@@ -49,6 +54,16 @@ impl Bulk {
 
     fn micros(&self, at: Instant) -> u64 {
         u64::try_from(at.saturating_duration_since(self.beginning).as_micros()).unwrap_or(u64::MAX - 1)
+    }
+
+    /// Does the `work` of one of perhaps many requests.
+    pub(crate) async fn one<T>(&self, work: impl Future<Output = T>) -> T {
+        let single = Single::begin(&self.singles);
+        let result = work.await;
+        if !single.was_alone && self.is_wanted_by_others(Instant::now()) {
+            tokio::time::sleep(REST).await;
+        }
+        result
     }
 
     /// Does `work` on all items in order, some at a time, and answers its results in that order.
@@ -71,6 +86,25 @@ impl Bulk {
     }
 }
 
+/// A request that deletes one object, until this is dropped.
+struct Single<'a> {
+    singles: &'a AtomicUsize,
+    was_alone: bool,
+}
+
+impl<'a> Single<'a> {
+    fn begin(singles: &'a AtomicUsize) -> Self {
+        let was_alone = singles.fetch_add(1, Ordering::Relaxed) == 0;
+        Self { singles, was_alone }
+    }
+}
+
+impl Drop for Single<'_> {
+    fn drop(&mut self) {
+        self.singles.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
 /// The step beside others after one that took so long.
 fn step_beside(took: Duration) -> usize {
     let milliseconds = usize::try_from(took.as_millis()).unwrap_or(usize::MAX);
@@ -82,7 +116,7 @@ mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
     use std::time::{Duration, Instant};
 
-    use super::{Bulk, OTHERS_FOR, PER_MILLISECOND, STEP_ALONE, STEP_BESIDE, step_beside};
+    use super::{Bulk, OTHERS_FOR, PER_MILLISECOND, REST, STEP_ALONE, STEP_BESIDE, step_beside};
 
     #[test]
     fn the_machine_is_wanted_for_a_while_after_another_began() {
@@ -125,6 +159,37 @@ mod tests {
         let (first, second) = tokio::join!(bulk.each((0..100).collect(), work), bulk.each((0..7).collect(), work));
         assert_eq!((first, second), ((0..100).collect(), (0..7).collect()));
         most.into_inner()
+    }
+
+    /// How long two requests that delete one object each take together, at the least of some attempts.
+    async fn two_take(others: bool) -> Duration {
+        let bulk = Bulk::new(Instant::now());
+        let delete = || bulk.one(tokio::task::yield_now());
+        let mut least = Duration::MAX;
+        for _ in 0..20 {
+            if others {
+                bulk.other_began(Instant::now());
+            }
+            let started = Instant::now();
+            tokio::join!(delete(), delete());
+            least = least.min(started.elapsed());
+        }
+        least
+    }
+
+    #[tokio::test]
+    async fn single_deletes_rest_beside_others_unless_they_come_one_by_one() {
+        assert!(two_take(true).await >= REST);
+        assert!(two_take(false).await < REST);
+        let bulk = Bulk::new(Instant::now());
+        let mut least = Duration::MAX;
+        for _ in 0..20 {
+            bulk.other_began(Instant::now());
+            let started = Instant::now();
+            bulk.one(tokio::task::yield_now()).await;
+            least = least.min(started.elapsed());
+        }
+        assert!(least < REST);
     }
 
     #[tokio::test]

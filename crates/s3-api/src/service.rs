@@ -171,7 +171,7 @@ impl S3Service {
         record.operation = route.operation.name();
         record.bucket = route.bucket().cloned();
         record.key = route.key().cloned();
-        if route.operation != Operation::DeleteObjects {
+        if !matches!(route.operation, Operation::DeleteObject | Operation::DeleteObjects) {
             self.bulk.other_began(record.started);
         }
         if route.operation == Operation::PreflightRequest {
