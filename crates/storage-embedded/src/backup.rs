@@ -103,8 +103,8 @@ impl Run<'_> {
 
     /// Writes the index; answers which segments have bodies that it names.
     fn dump(&mut self) -> Result<BTreeSet<u64>, StorageError> {
-        let moment = self.shared.index.moment();
-        let applied = self.shared.index.last_record(&moment)?;
+        let view = self.shared.index.view();
+        let applied = self.shared.index.last_record(&view)?;
         self.manifest.sequence = applied;
         let name = format!("index-{applied:016x}");
         let draft = format!("{name}{DRAFT}");
@@ -112,7 +112,7 @@ impl Run<'_> {
         let mut writer = DumpWriter::create(self.target, &draft).map_err(|error| from_io(&error))?;
         let mut live = BTreeSet::new();
         let manifest = &mut self.manifest;
-        let walked = self.shared.index.for_each(&moment, |key, value| {
+        let walked = self.shared.index.for_each(&view, |key, value| {
             let noted = note_pair(key, value, &mut live, manifest);
             match noted.and_then(|()| writer.pair(key, value).map_err(|error| from_io(&error))) {
                 Ok(()) if self.progress.is_stopped() => ControlFlow::Break(StorageError::Io("stopped".to_owned())),

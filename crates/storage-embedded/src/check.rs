@@ -126,10 +126,10 @@ fn verify_index(shared: &Shared, progress: &Progress, verified: &mut Verified) -
     // What the snapshot names stays while it is looked at.
     let _stay = shared.segments.stay();
     let _pin = shared.retirement.pin();
-    let moment = shared.index.moment();
+    let view = shared.index.view();
     let segments: BTreeMap<u64, Facts> = shared.segments.all().into_iter().collect();
     let mut sums = Sums::default();
-    let walked = shared.index.for_each(&moment, |key, value| {
+    let walked = shared.index.for_each(&view, |key, value| {
         verified.keys += 1;
         if progress.is_stopped() {
             return ControlFlow::Break(Ok(()));

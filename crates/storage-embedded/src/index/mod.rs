@@ -33,7 +33,7 @@ use lsm_tree::{AbstractTree, AnyTree, Cache, Guard, SequenceNumberCounter};
 use storage::{Space, StorageError, side};
 use types::BlobId;
 
-use self::overlay::{Moment, Overlay};
+use self::overlay::{Overlay, View};
 use self::recent::Recent;
 use self::snapshots::{Snapshot, Snapshots};
 use self::stage::Stage;
@@ -132,16 +132,16 @@ impl Index {
         numbers.collect()
     }
 
-    /// The moment at which everything can be read, numbers too.
-    pub(crate) fn moment(&self) -> Moment {
-        self.overlay.moment(&self.snapshots)
+    /// What can be read at this moment, what stands over the tree too.
+    pub(crate) fn view(&self) -> View {
+        self.overlay.view(&self.snapshots)
     }
 
-    /// The last record whose changes a moment has.
-    pub(crate) fn last_record(&self, moment: &Moment) -> Result<u64, StorageError> {
-        let record = match moment.numbers.get(keys::APPLIED) {
+    /// The last record whose changes a view has.
+    pub(crate) fn last_record(&self, view: &View) -> Result<u64, StorageError> {
+        let record = match view.numbers.get(keys::APPLIED) {
             Some(record) => Some(record.clone()),
-            None => self.get(&moment.snapshot, keys::APPLIED)?,
+            None => self.get(&view.snapshot, keys::APPLIED)?,
         };
         Ok(record.map_or(Ok(0), |value| decode_i64(&value))?.cast_unsigned())
     }
@@ -230,14 +230,14 @@ impl Index {
         self.range(&self.snapshot(), &from, &to, usize::MAX)
     }
 
-    /// Everything of a moment, in the order of keys, until `each` breaks off.
+    /// Everything of a view, in the order of keys, until `each` breaks off.
     pub(crate) fn for_each<B>(
         &self,
-        moment: &Moment,
+        view: &View,
         mut each: impl FnMut(&[u8], &[u8]) -> ControlFlow<B>,
     ) -> Result<ControlFlow<B>, StorageError> {
-        let mut newer = moment.numbers.clone();
-        for pair in self.tree.range::<&[u8], _>(.., moment.snapshot.seqno, None) {
+        let mut newer = view.numbers.clone();
+        for pair in self.tree.range::<&[u8], _>(.., view.snapshot.seqno, None) {
             let (key, value) = pair.into_inner().map_err(|error| from_tree(&error))?;
             let mut is_newest = true;
             while let Some(entry) = newer.first_entry().filter(|entry| entry.key().as_slice() <= &*key) {
@@ -249,7 +249,7 @@ impl Index {
             }
             if let Some(keys::Range::Blobs) = keys::kind(&key)
                 && let id = keys::blob_of(&key)?
-                && moment.retired.contains(&id)
+                && view.retired.contains(&id)
             {
                 newer.insert(keys::retired(id), value.into());
             } else if is_newest && let broken @ ControlFlow::Break(_) = each(&key, &value) {

@@ -39,7 +39,7 @@ pub(super) struct State {
 }
 
 /// Everything in the index as of one moment.
-pub(crate) struct Moment {
+pub(crate) struct View {
     pub(super) snapshot: Arc<Snapshot>,
     /// In the place of what the tree has under the same keys.
     pub(super) numbers: BTreeMap<Vec<u8>, Bytes>,
@@ -75,10 +75,10 @@ impl Overlay {
         (state.retired.clone(), snapshots.current())
     }
 
-    pub(super) fn moment(&self, snapshots: &Snapshots) -> Moment {
+    pub(super) fn view(&self, snapshots: &Snapshots) -> View {
         let state = self.state.lock();
         let numbers = state.numbers.iter().map(|(key, number)| (key.clone(), encode_i64(*number)));
-        Moment { snapshot: snapshots.current(), numbers: numbers.collect(), retired: state.retired.clone() }
+        View { snapshot: snapshots.current(), numbers: numbers.collect(), retired: state.retired.clone() }
     }
 }
 

@@ -97,10 +97,10 @@ fn pair(key: u8) -> Vec<u8> {
 }
 
 fn verify(index: &Index, expected: &State) -> Result<(), TestCaseError> {
-    let moment = index.moment();
-    prop_assert_eq!(index.last_record(&moment).expect("it reads"), expected.record);
+    let view = index.view();
+    prop_assert_eq!(index.last_record(&view).expect("it reads"), expected.record);
     let mut found = Vec::new();
-    let walked = index.for_each(&moment, |key, value| {
+    let walked = index.for_each(&view, |key, value| {
         found.push((key.to_vec(), value.to_vec()));
         ControlFlow::<()>::Continue(())
     });
