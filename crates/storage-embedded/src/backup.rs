@@ -112,7 +112,7 @@ impl Run<'_> {
         let mut writer = DumpWriter::create(self.target, &draft).map_err(|error| from_io(&error))?;
         let mut live = BTreeSet::new();
         let manifest = &mut self.manifest;
-        let walked = self.shared.index.for_each(&view, |key, value| {
+        let walked = self.shared.index.for_each(view, |key, value| {
             let noted = note_pair(key, value, &mut live, manifest);
             match noted.and_then(|()| writer.pair(key, value).map_err(|error| from_io(&error))) {
                 Ok(()) if self.progress.is_stopped() => ControlFlow::Break(StorageError::Io("stopped".to_owned())),

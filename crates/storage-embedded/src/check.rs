@@ -129,7 +129,7 @@ fn verify_index(shared: &Shared, progress: &Progress, verified: &mut Verified) -
     let view = shared.index.view();
     let segments: BTreeMap<u64, Facts> = shared.segments.all().into_iter().collect();
     let mut sums = Sums::default();
-    let walked = shared.index.for_each(&view, |key, value| {
+    let walked = shared.index.for_each(view, |key, value| {
         verified.keys += 1;
         if progress.is_stopped() {
             return ControlFlow::Break(Ok(()));

@@ -280,7 +280,7 @@ impl Committer {
                 (NewBlob::Made(_), None | Some(Made::Unfinished)) => return Err(StorageError::NoSuchBlob(id)),
             };
             let at = writer.keep_body(id, crc64, &body);
-            stage.keep(id, packed(&self.log, at, body.len(), crc64));
+            stage.keep(id, self.log.place(at, body.len(), crc64));
             kept.push(id);
         }
         for id in &batch.retire {
@@ -355,7 +355,7 @@ impl Committer {
         let place = stage.place(&self.shared.index, body.id)?;
         if matches!(place, Some((_, Place::Packed { segment, offset, .. })) if (segment, offset) == body.from) {
             let at = records::write_moved(buffer, body.id, body.from, body.crc64, &body.bytes);
-            let to = packed(&self.log, at, body.bytes.len(), body.crc64);
+            let to = self.log.place(at, body.bytes.len(), body.crc64);
             stage.moved(&self.shared.index, body.id, body.from, to)?;
         }
         Ok(())
@@ -488,15 +488,5 @@ impl Drop for AbandonOnPanic<'_> {
             self.0.fail("the committer panicked".to_owned());
             self.0.queue.abandon();
         }
-    }
-}
-
-fn packed(log: &LogWriter, at: usize, length: usize, crc64: u64) -> Place {
-    let (segment, offset) = log.place(at);
-    Place::Packed {
-        segment,
-        offset: u32::try_from(offset).expect("segments are shorter than 4 GiB"),
-        length: u32::try_from(length).expect("bodies are bounded"),
-        crc64,
     }
 }

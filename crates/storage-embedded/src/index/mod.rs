@@ -233,10 +233,10 @@ impl Index {
     /// Everything of a view, in the order of keys, until `each` breaks off.
     pub(crate) fn for_each<B>(
         &self,
-        view: &View,
+        view: View,
         mut each: impl FnMut(&[u8], &[u8]) -> ControlFlow<B>,
     ) -> Result<ControlFlow<B>, StorageError> {
-        let mut newer = view.numbers.clone();
+        let mut newer = view.numbers;
         for pair in self.tree.range::<&[u8], _>(.., view.snapshot.seqno, None) {
             let (key, value) = pair.into_inner().map_err(|error| from_tree(&error))?;
             let mut is_newest = true;
@@ -339,24 +339,31 @@ impl Index {
     /// # Errors
     /// Where the place of a retired blob can not be read. Nothing changed then.
     pub(crate) fn pour(&self) -> Result<(), StorageError> {
-        let mut changes = Vec::new();
-        let (retired, _) = self.overlay.retired(&self.snapshots);
-        for id in retired {
-            let key = keys::blob(id);
-            if let Some(place) = self.get_latest(&key)? {
-                changes.push((key, None));
-                // Copied: what was read is a part of a block, and would hold all of it in memory.
-                changes.push((keys::retired(id), Some(Bytes::copy_from_slice(&place))));
-            }
-        }
+        let places = self.retired_places()?;
         let mut overlay = self.overlay.change();
         let seqno = self.seqno.next();
-        let numbers = overlay.drain().map(|(key, number)| (key, Some(number)));
-        for (key, value) in changes.into_iter().chain(numbers) {
-            self.change(key, value, seqno);
+        for (id, place) in places {
+            self.change(keys::blob(id), None, seqno);
+            self.change(keys::retired(id), Some(place), seqno);
+        }
+        for (key, number) in overlay.drain() {
+            self.change(key, Some(number), seqno);
         }
         self.snapshots.publish(seqno + 1);
         Ok(())
+    }
+
+    /// The encoded places of the blobs that are retired though the tree has them as kept.
+    fn retired_places(&self) -> Result<Vec<(BlobId, Bytes)>, StorageError> {
+        let mut places = Vec::new();
+        let (retired, _) = self.overlay.retired(&self.snapshots);
+        for id in retired {
+            if let Some(place) = self.get_latest(&keys::blob(id))? {
+                // Copied: what was read is a part of a block, and would hold all of it in memory.
+                places.push((id, Bytes::copy_from_slice(&place)));
+            }
+        }
+        Ok(places)
     }
 
     /// Whether flushes and compactions fall behind.

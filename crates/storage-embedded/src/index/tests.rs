@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
+use bytes::Bytes;
 use lsm_tree::AbstractTree as _;
 use proptest::collection::vec;
 use proptest::prelude::{Just, Strategy, any, prop_assert_eq, prop_oneof, proptest};
@@ -100,7 +101,7 @@ fn verify(index: &Index, expected: &State) -> Result<(), TestCaseError> {
     let view = index.view();
     prop_assert_eq!(index.last_record(&view).expect("it reads"), expected.record);
     let mut found = Vec::new();
-    let walked = index.for_each(&view, |key, value| {
+    let walked = index.for_each(view, |key, value| {
         found.push((key.to_vec(), value.to_vec()));
         ControlFlow::<()>::Continue(())
     });
@@ -256,6 +257,24 @@ fn many_retired_blobs_are_in_the_tree() {
     change(&|stage, id| stage.forget(&index, id, Some(place(1))));
     assert_eq!(segments.live(SEGMENT), 0);
     assert_eq!([count(keys::Range::Blobs), count(keys::Range::Retired)], [0, 0]);
+}
+
+/// What is read from the tree is a part of a block, and would hold all of it in memory until the next flush.
+#[test]
+fn a_retired_place_holds_no_block_in_memory() {
+    let (_directory, index, segments) = empty();
+    let mut stage = Stage::default();
+    let ids: Vec<_> = (0..100).map(id).collect();
+    ids.iter().for_each(|id| stage.keep(*id, place(1)));
+    index.apply(std::mem::take(&mut stage), 1, &segments);
+    index.seal(1).expect("it reads");
+    index.flush().expect("it flushes");
+    ids.iter().for_each(|id| stage.retire(*id));
+    index.apply(stage, 2, &segments);
+    let places = index.retired_places().expect("they read");
+    let values: Vec<_> = places.into_iter().map(|(_, place)| place).collect();
+    assert_eq!(values.len(), ids.len());
+    assert!(values.iter().all(Bytes::is_unique), "a value is part of what the index read");
 }
 
 /// The committer does not look whether a blob that goes was ever there.

@@ -7,6 +7,7 @@ use storage::StorageError;
 
 use super::format::{SEGMENT_HEADER_BYTES, SegmentHeader};
 use super::segments::{Facts, Segments};
+use crate::blobs::place::Place;
 use crate::disk::File;
 use crate::error::from_io;
 use crate::threads::preparer::{Prepared, Preparer};
@@ -93,10 +94,15 @@ impl LogWriter {
         }
     }
 
-    /// The place that the byte at `at` of the group's buffer will have: a segment, and an offset in it.
-    pub(crate) fn place(&self, at: usize) -> (u64, usize) {
+    /// The place that a body at `at` of the group's buffer will have.
+    pub(crate) fn place(&self, at: usize, length: usize, crc64: u64) -> Place {
         let active = self.active.as_ref().expect("room was made before the group began");
-        (active.segment, usize::try_from(active.end).expect("segments are shorter than 4 GiB") + at)
+        Place::Packed {
+            segment: active.segment,
+            offset: u32::try_from(active.end + at as u64).expect("segments are shorter than 4 GiB"),
+            length: u32::try_from(length).expect("bodies are bounded"),
+            crc64,
+        }
     }
 
     /// Writes a group of `records` records, and returns once it is durable. `group` is as before then.
