@@ -117,7 +117,7 @@ impl Objects {
         if from_engine {
             hashed.retain(|algorithm| *algorithm != ChecksumAlgorithm::Crc64Nvme);
         }
-        let mut hashing = Hashing::new(&hashed);
+        let mut hashing = Hashing::new(&hashed, &self.together);
         let mut sink = Sink::new(self, payload.length());
         let mut pieces = Pieces::of(payload);
         while let Some(piece) = pieces.next().await? {
@@ -127,7 +127,7 @@ impl Objects {
             hashing.update(piece.clone()).await?;
             sink.write(piece).await?;
         }
-        let mut digest = hashing.finish(&self.small_bodies).await?;
+        let mut digest = hashing.finish().await?;
         let size = sink.size;
         let Stored { blob, blobs, crc64 } = sink.finish().await?;
         digest.checksums.extend(crc64.filter(|_| from_engine));

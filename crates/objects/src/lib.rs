@@ -30,6 +30,7 @@ mod error;
 mod fixture;
 pub mod inspect;
 mod keyspace;
+mod large_bodies;
 mod list_objects;
 mod list_parts;
 mod list_uploads;

@@ -37,7 +37,7 @@ impl Objects {
         }
         self.check_room_for_object(&bucket, grant.key(), owner.as_ref(), payload.length()).await?;
         let algorithm = payload.checksum_algorithm().unwrap_or(DEFAULT_CHECKSUM);
-        let _upload = self.small_bodies.upload();
+        let _upload = self.together.small.upload();
         let body = self.receive(payload, &[algorithm]).await?;
         let checksum =
             body.digest.checksum(algorithm).map(|value| ObjectChecksum { value, kind: ChecksumType::FullObject });

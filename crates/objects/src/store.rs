@@ -8,9 +8,9 @@ use storage::{Blobs, Metadata, Space, Stamp};
 use types::{Clock, Entropy};
 
 use crate::buckets::Buckets;
+use crate::digest::Together;
 use crate::locks::Locks;
 use crate::recovery::Interrupted;
-use crate::small_bodies::SmallBodies;
 
 /// The objects of every tenancy. Cheap to clone; clones are the same store.
 ///
@@ -25,7 +25,7 @@ pub struct Objects {
     pub(crate) locks: Arc<Locks>,
     pub(crate) interrupted: Arc<Interrupted>,
     pub(crate) quotas: Quotas,
-    pub(crate) small_bodies: Arc<SmallBodies>,
+    pub(crate) together: Together,
 }
 
 impl Objects {
@@ -37,8 +37,8 @@ impl Objects {
         entropy: Arc<dyn Entropy>,
     ) -> Self {
         let (buckets, locks) = (Arc::new(Buckets::default()), Arc::new(Locks::new()));
-        let (interrupted, quotas, small_bodies) = (Arc::default(), Quotas::default(), Arc::default());
-        Self { metadata, blobs, clock, entropy, buckets, locks, interrupted, quotas, small_bodies }
+        let (interrupted, quotas, together) = (Arc::default(), Quotas::default(), Together::default());
+        Self { metadata, blobs, clock, entropy, buckets, locks, interrupted, quotas, together }
     }
 
     /// A mark of what a bucket holds at this moment, by which whoever kept what was read of it knows whether that is

@@ -4,7 +4,7 @@
 //! kept as short as it can be: what does not wait for the step before is added first, and the second round takes the
 //! word of the step before in one `and`. Compilers undo the first by adding constants last, which is why the table is
 //! hidden from them. With both, this does what OpenSSL's assembler does, and a third more than RustCrypto's `md-5`
-//! (docs/performance.md), which is the tests' oracle. Short messages can be hashed several at a time ([`lanes`]).
+//! (docs/performance.md), which is the tests' oracle. Several messages can be hashed side by side ([`lanes`]).
 
 mod lanes;
 
@@ -57,6 +57,12 @@ impl Md5 {
 
     /// Takes in `data`.
     pub fn update(&mut self, data: &[u8]) {
+        let blocks = self.all_but_blocks(data);
+        compress(&mut self.state, blocks);
+    }
+
+    /// Takes in `data` but for its whole blocks, which are yet to be compressed.
+    fn all_but_blocks<'a>(&mut self, data: &'a [u8]) -> &'a [[u8; BLOCK_BYTES]] {
         let waiting = (self.length % BLOCK_BYTES as u64) as usize;
         self.length = self.length.wrapping_add(data.len() as u64);
         let mut rest = data;
@@ -64,14 +70,14 @@ impl Md5 {
             let (first, after) = data.split_at(data.len().min(BLOCK_BYTES - waiting));
             self.tail[waiting..waiting + first.len()].copy_from_slice(first);
             if waiting + first.len() < BLOCK_BYTES {
-                return;
+                return &[];
             }
             compress(&mut self.state, &[self.tail]);
             rest = after;
         }
         let (blocks, rest) = rest.as_chunks();
-        compress(&mut self.state, blocks);
         self.tail[..rest.len()].copy_from_slice(rest);
+        blocks
     }
 
     /// The hash of all that was taken in.

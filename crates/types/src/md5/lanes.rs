@@ -8,17 +8,34 @@ use multiversion::multiversion;
 
 use super::{BEGINNING, BLOCK_BYTES, Md5, SINES, TURNS, bytes_of, end_of, word_of_step};
 
-/// The messages that are hashed together.
 const LANES: usize = Md5::LANES;
-/// Fewer messages are hashed one after another, which is as quick.
-const WORTH_IT: usize = 3;
+const WORTH_IT: usize = Md5::WORTH_LANES;
+/// What goes through a lane that nobody uses.
+const NOTHING: &[u8; BLOCK_BYTES] = &[0; BLOCK_BYTES];
 
 /// One word of each message.
 type Row = [u32; LANES];
 
 impl Md5 {
-    /// How many messages [`Self::of_each`] hashes together.
+    /// How many messages are hashed together.
     pub const LANES: usize = 8;
+    /// Fewer are hashed one after another, which is as quick.
+    pub const WORTH_LANES: usize = 3;
+
+    /// Takes into each hash its pieces, one after the other, as [`Self::update`] does. Fastest for [`Self::LANES`] hashes
+    /// with about as many bytes: what one has more than all but two others, it hashes alone.
+    pub fn update_each<P: AsRef<[u8]>>(each: &mut [(&mut Self, &[P])]) {
+        for together in each.chunks_mut(LANES) {
+            let mut lanes: Vec<Lane<'_, P>> =
+                together.iter_mut().map(|(hash, pieces)| Lane::new(hash, pieces)).collect();
+            lanes.retain_mut(Lane::comes_to_blocks);
+            while lanes.len() >= WORTH_IT {
+                update_side_by_side(&mut lanes);
+                lanes.retain_mut(Lane::comes_to_blocks);
+            }
+            lanes.into_iter().for_each(Lane::go_alone);
+        }
+    }
 
     /// The hash of each message. Fastest for [`Self::LANES`] of about the same length: all of them
     /// take the time of the longest.
@@ -34,6 +51,52 @@ impl Md5 {
             hashes.extend_from_slice(&side_by_side(&messages)[..together.len()]);
         }
         hashes
+    }
+}
+
+/// A hash on its way through its pieces.
+struct Lane<'a, P> {
+    hash: &'a mut Md5,
+    /// Blocks of the piece at hand, to be compressed.
+    blocks: &'a [[u8; BLOCK_BYTES]],
+    pieces: std::slice::Iter<'a, P>,
+}
+
+impl<'a, P: AsRef<[u8]>> Lane<'a, P> {
+    fn new(hash: &'a mut Md5, pieces: &'a [P]) -> Self {
+        Self { hash, blocks: &[], pieces: pieces.iter() }
+    }
+
+    /// Goes on to the next whole block, over what is between pieces; `false` where there is none.
+    fn comes_to_blocks(&mut self) -> bool {
+        while self.blocks.is_empty() {
+            let Some(piece) = self.pieces.next() else { return false };
+            self.blocks = self.hash.all_but_blocks(piece.as_ref());
+        }
+        true
+    }
+
+    fn go_alone(self) {
+        super::compress(&mut self.hash.state, self.blocks);
+        self.pieces.for_each(|piece| self.hash.update(piece.as_ref()));
+    }
+}
+
+/// Compresses as many blocks of each as all of them have. At most [`LANES`].
+fn update_side_by_side<P>(lanes: &mut [Lane<'_, P>]) {
+    let blocks = lanes.iter().map(|lane| lane.blocks.len()).min().unwrap_or(0);
+    let mut state = [[0; LANES]; 4];
+    for (at, lane) in lanes.iter().enumerate() {
+        for (row, word) in state.iter_mut().zip(lane.hash.state) {
+            row[at] = word;
+        }
+    }
+    for block in 0..blocks {
+        compress(&mut state, std::array::from_fn(|at| lanes.get(at).map_or(NOTHING, |lane| &lane.blocks[block])));
+    }
+    for (at, lane) in lanes.iter_mut().enumerate() {
+        lane.hash.state = state.map(|row| row[at]);
+        lane.blocks = &lane.blocks[blocks..];
     }
 }
 
@@ -145,6 +208,21 @@ mod tests {
             let messages: Vec<&[u8]> = messages.iter().map(Vec::as_slice).collect();
             let expected: Vec<[u8; 16]> = messages.iter().map(|message| Md5::of(message)).collect();
             prop_assert_eq!(Md5::of_each(&messages), expected);
+        }
+
+        #[test]
+        fn pieces_of_any_length_are_taken_in_as_each_alone(
+            messages in prop::collection::vec(prop::collection::vec(prop::collection::vec(any::<u8>(), 0..300), 0..9), 0..20),
+            before in prop::collection::vec(any::<u8>(), 0..130),
+        ) {
+            let begun: Vec<Md5> = (0..messages.len()).map(|at| { let mut hash = Md5::default(); hash.update(&before[at.min(before.len())..]); hash }).collect();
+            let (mut alone, mut together) = (begun.clone(), begun);
+            for (hash, pieces) in alone.iter_mut().zip(&messages) {
+                pieces.iter().for_each(|piece| hash.update(piece));
+            }
+            Md5::update_each(&mut together.iter_mut().zip(&messages).map(|(hash, pieces)| (hash, pieces.as_slice())).collect::<Vec<_>>());
+            let hashes = |all: Vec<Md5>| all.into_iter().map(Md5::finish).collect::<Vec<_>>();
+            prop_assert_eq!(hashes(together), hashes(alone));
         }
     }
 }
