@@ -79,15 +79,13 @@ impl<'a> Hashing<'a> {
 
     /// The hashes of all that was taken in.
     pub(crate) async fn finish(self) -> Result<Digest, StorageError> {
-        let is_large = self.large.is_some();
-        let mut hashers = match self.large {
-            Some(large) => large.end().await?,
-            None => Hashers::new(self.algorithms),
-        };
-        if let [body] = self.run.as_slice()
+        if let Some(large) = self.large {
+            large.push(self.run).await?;
+            return Ok(large.end().await?.finish());
+        }
+        let mut hashers = Hashers::new(self.algorithms);
+        if let ([], [body]) = (self.runs.as_slice(), self.run.as_slice())
             && body.len() <= SMALL_BYTES
-            && self.runs.is_empty()
-            && !is_large
         {
             hashers.checksums.iter_mut().for_each(|checksum| checksum.update(body));
             let md5 = self.together.small.md5(body.clone()).await;

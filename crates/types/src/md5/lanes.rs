@@ -10,8 +10,6 @@ use super::{BEGINNING, BLOCK_BYTES, Md5, SINES, TURNS, bytes_of, end_of, word_of
 
 const LANES: usize = Md5::LANES;
 const WORTH_IT: usize = Md5::WORTH_LANES;
-/// What goes through a lane that nobody uses.
-const NOTHING: &[u8; BLOCK_BYTES] = &[0; BLOCK_BYTES];
 
 /// One word of each message.
 type Row = [u32; LANES];
@@ -82,7 +80,7 @@ impl<'a, P: AsRef<[u8]>> Lane<'a, P> {
     }
 }
 
-/// Compresses as many blocks of each as all of them have. At most [`LANES`].
+/// Compresses as many blocks of each as all of them have. One or more, and at most [`LANES`].
 fn update_side_by_side<P>(lanes: &mut [Lane<'_, P>]) {
     let blocks = lanes.iter().map(|lane| lane.blocks.len()).min().unwrap_or(0);
     let mut state = [[0; LANES]; 4];
@@ -91,8 +89,10 @@ fn update_side_by_side<P>(lanes: &mut [Lane<'_, P>]) {
             row[at] = word;
         }
     }
+    // A lane that nobody uses has what the first has.
+    let all: [_; LANES] = std::array::from_fn(|at| &lanes.get(at).unwrap_or(&lanes[0]).blocks[..blocks]);
     for block in 0..blocks {
-        compress(&mut state, std::array::from_fn(|at| lanes.get(at).map_or(NOTHING, |lane| &lane.blocks[block])));
+        compress(&mut state, all.map(|lane| &lane[block]));
     }
     for (at, lane) in lanes.iter_mut().enumerate() {
         lane.hash.state = state.map(|row| row[at]);
