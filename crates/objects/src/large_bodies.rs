@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use bytes::Bytes;
-use parking_lot::Mutex;
+use parking_lot::{Mutex, MutexGuard};
 use storage::StorageError;
 use tokio::runtime::Handle;
 use tokio::sync::Notify;
@@ -53,15 +53,16 @@ impl LargeBodies {
     }
 
     /// Sees to it that a thread is at work if one has to be. Whatever changes the state ends with this.
-    fn see_to(self: &Arc<Self>, state: &mut State) {
-        if state.threads < self.most_threads
-            && state.has_work()
-            && let Ok(runtime) = Handle::try_current()
-        {
-            state.threads += 1;
-            let worker = Worker { all: Arc::clone(self), batch: Vec::new(), is_done: false };
-            runtime.spawn_blocking(move || worker.run());
+    fn see_to(self: &Arc<Self>, mut state: MutexGuard<'_, State>) {
+        if state.threads == self.most_threads || !state.has_work() {
+            return;
         }
+        let Ok(runtime) = Handle::try_current() else { return };
+        state.threads += 1;
+        // A runtime that is ending drops the worker at once, and that locks the state.
+        drop(state);
+        let worker = Worker { all: Arc::clone(self), batch: Vec::new(), is_done: false };
+        runtime.spawn_blocking(move || worker.run());
     }
 }
 
@@ -87,7 +88,7 @@ impl LargeBody {
                 if body.runs.len() < WAITING_RUNS {
                     body.runs.extend(run.take());
                 }
-                self.all.see_to(&mut state);
+                self.all.see_to(state);
             }
             if run.is_none() {
                 return Ok(());
@@ -111,7 +112,7 @@ impl LargeBody {
                 {
                     return Ok(*hashers);
                 }
-                self.all.see_to(&mut state);
+                self.all.see_to(state);
             }
             self.changed.notified().await;
         }
@@ -123,7 +124,7 @@ impl Drop for LargeBody {
         let mut state = self.all.state.lock();
         state.bodies.remove(&self.number);
         // Those that are left may have nobody to wait for any more.
-        self.all.see_to(&mut state);
+        self.all.see_to(state);
     }
 }
 
@@ -275,7 +276,7 @@ impl Drop for Worker {
         }
         // Otherwise the runtime is going, and with it whoever waits.
         if std::thread::panicking() {
-            self.all.see_to(&mut state);
+            self.all.see_to(state);
         }
     }
 }
@@ -334,8 +335,11 @@ mod tests {
         for body in bodies.collect::<Vec<_>>() {
             body.await.unwrap();
         }
-        let state = all.state.lock();
-        assert!(state.bodies.is_empty() && state.threads == 0);
+        assert!(all.state.lock().bodies.is_empty());
+        // A thread that came late may still have to find that there is nothing left.
+        while all.state.lock().threads > 0 {
+            tokio::task::yield_now().await;
+        }
     }
 
     #[tokio::test]
@@ -389,6 +393,20 @@ mod tests {
         let mut worker = worker(&all);
         assert!(worker.goes_on() && worker.goes_on());
         assert!(bodies.iter().all(|body| waiting(body) == 1));
+    }
+
+    #[test]
+    fn a_runtime_that_is_gone_leaves_no_thread_behind() {
+        let all = Arc::new(LargeBodies::default());
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let handle = runtime.handle().clone();
+        drop(runtime);
+        let _within = handle.enter();
+        let body = all.begin(Hashers::new(&[]));
+        body.push(run(1)).now_or_never().unwrap().unwrap();
+        assert_eq!(all.state.lock().threads, 0);
+        drop(body);
+        assert!(all.state.lock().bodies.is_empty());
     }
 
     #[tokio::test]
