@@ -4,7 +4,7 @@
 //! kept as short as it can be: what does not wait for the step before is added first, and the second round takes the
 //! word of the step before in one `and`. Compilers undo the first by adding constants last, which is why the table is
 //! hidden from them. With both, this does what OpenSSL's assembler does, and a third more than RustCrypto's `md-5`
-//! (docs/performance.md), which is the tests' oracle. Several messages can be hashed side by side ([`lanes`]).
+//! (docs/experiments.md), which is the tests' oracle. Several messages can be hashed side by side ([`lanes`]).
 
 mod lanes;
 

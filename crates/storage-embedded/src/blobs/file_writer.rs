@@ -2,7 +2,7 @@
 //!
 //! They pass through the page cache and do not stay in it ([`File::write_uncached_at`]): pages that are used again cost a
 //! fraction of new ones, the device begins at once, and an upload of gigabytes does not push out what others read
-//! (docs/performance.md has the measurements, and those of writing past the cache).
+//! (docs/experiments.md has the measurements, and those of writing past the cache).
 
 use std::io;
 use std::sync::Arc;
