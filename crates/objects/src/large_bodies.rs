@@ -54,7 +54,7 @@ impl LargeBodies {
 
     /// Sees to it that a thread is at work if one has to be. Whatever changes the state ends with this.
     fn see_to(self: &Arc<Self>, mut state: MutexGuard<'_, State>) {
-        if state.threads == self.most_threads || !state.has_work() {
+        if state.threads >= self.most_threads || !state.has_work() {
             return;
         }
         let Ok(runtime) = Handle::try_current() else { return };

@@ -6,7 +6,7 @@
 
 use multiversion::multiversion;
 
-use super::{BEGINNING, BLOCK_BYTES, Md5, SINES, TURNS, bytes_of, end_of, word_of_step};
+use super::{BLOCK_BYTES, Md5, SINES, TURNS, word_of_step};
 
 const LANES: usize = Md5::LANES;
 const WORTH_IT: usize = Md5::WORTH_LANES;
@@ -35,20 +35,12 @@ impl Md5 {
         }
     }
 
-    /// The hash of each message. Fastest for [`Self::LANES`] of about the same length: all of them
-    /// take the time of the longest.
-    pub fn of_each<'a>(messages: &[&'a [u8]]) -> Vec<[u8; 16]> {
-        let mut hashes = Vec::with_capacity(messages.len());
-        for together in messages.chunks(LANES) {
-            if together.len() < WORTH_IT {
-                hashes.extend(together.iter().map(|message| Self::of(message)));
-                continue;
-            }
-            let empty: &'a [u8] = &[];
-            let messages = std::array::from_fn(|lane| Padded::new(together.get(lane).copied().unwrap_or(empty)));
-            hashes.extend_from_slice(&side_by_side(&messages)[..together.len()]);
-        }
-        hashes
+    /// The hash of each message. Fastest for [`Self::LANES`] of about the same length.
+    pub fn of_each(messages: &[&[u8]]) -> Vec<[u8; 16]> {
+        let mut hashes = vec![Self::default(); messages.len()];
+        let whole = messages.iter().map(std::slice::from_ref);
+        Self::update_each(&mut hashes.iter_mut().zip(whole).collect::<Vec<_>>());
+        hashes.into_iter().map(Self::finish).collect()
     }
 }
 
@@ -98,41 +90,6 @@ fn update_side_by_side<P>(lanes: &mut [Lane<'_, P>]) {
         lane.hash.state = state.map(|row| row[at]);
         lane.blocks = &lane.blocks[blocks..];
     }
-}
-
-/// A message as blocks.
-struct Padded<'a> {
-    whole: &'a [[u8; BLOCK_BYTES]],
-    end: [[u8; BLOCK_BYTES]; 2],
-    blocks: usize,
-}
-
-impl<'a> Padded<'a> {
-    fn new(message: &'a [u8]) -> Self {
-        let (whole, rest) = message.as_chunks();
-        let (end, blocks) = end_of(rest, message.len() as u64);
-        Self { whole, end, blocks: whole.len() + blocks }
-    }
-
-    /// The block at `at`; of a message that ended before, any.
-    fn block(&self, at: usize) -> &[u8; BLOCK_BYTES] {
-        self.whole.get(at).unwrap_or_else(|| &self.end[(at - self.whole.len()).min(1)])
-    }
-}
-
-fn side_by_side(messages: &[Padded<'_>; LANES]) -> [[u8; 16]; LANES] {
-    let mut state = BEGINNING.map(|word| [word; LANES]);
-    let mut hashes = [[0; 16]; LANES];
-    let most = messages.iter().map(|message| message.blocks).max().unwrap_or(0);
-    for at in 0..most {
-        compress(&mut state, messages.each_ref().map(|message| message.block(at)));
-        for (lane, message) in messages.iter().enumerate() {
-            if message.blocks == at + 1 {
-                hashes[lane] = bytes_of(state.map(|row| row[lane]));
-            }
-        }
-    }
-    hashes
 }
 
 #[multiversion(targets("x86_64+avx512f+avx512vl", "x86_64+avx2"))]
