@@ -77,10 +77,11 @@ fn what_was_backed_up_while_serving_comes_back() {
     let target = backup.to_str().expect("text");
     let (made, code) = report(&run(&server, &["backup", target, "--json"]));
     assert_eq!((code, &made["damage_count"]), (Some(0), &Value::from(0)));
+    let added = request(server.s3_address(), &key, "PUT", "/data/added", "added");
+    assert_eq!(added.status, 200, "{added:?}");
     let (again, _) = report(&run(&server, &["backup", target, "--json"]));
     assert!(again["copied_bytes"].as_u64() < made["copied_bytes"].as_u64(), "{again} after {made}");
-    // The first backup's entry in the audit log came after it: the index and the log's one segment are copied again, and
-    // the large blob is not.
+    // The index and the log's one segment, which has the new object, are copied again, and the large blob is not.
     assert_eq!((&again["copied_files"], &again["reused_files"]), (&Value::from(2), &Value::from(1)), "{again}");
 
     let refused = run(&server, &["restore", target, "--data-dir", server.data_dir().to_str().expect("text")]);

@@ -23,11 +23,12 @@ use self::dump::{DumpReader, DumpWriter};
 use self::manifest::Manifest;
 use crate::blobs::file::{self, BLOCK_BYTES, BlobFile, Checksums, Waiting};
 use crate::blobs::place::Place;
-use crate::check::{read_used, walk};
-use crate::crc::crc64;
-use crate::disk::{Disk, OpenMode, RealDisk};
+use crate::check::walk;
+use crate::crc::digest;
+use crate::disk::{Disk, File, OpenMode, RealDisk};
 use crate::error::{damaged, from_io};
 use crate::index::{decode_place, keys};
+use crate::log::reading::read_header;
 use crate::log::segments::{DIRECTORY as LOG, Facts, path};
 use crate::store::Shared;
 
@@ -37,6 +38,8 @@ pub(crate) const FORMAT_FILE: &str = "format";
 const DRAFT: &str = ".new";
 /// The bytes of a blob's file that are copied at a time.
 const COPY_BYTES: u64 = 8 * BLOCK_BYTES;
+/// The bytes of any other file that are copied at a time.
+const PIECE_BYTES: usize = 1 << 20;
 
 /// Makes or renews the backup in `directory`.
 ///
@@ -158,10 +161,9 @@ impl Run<'_> {
 
     /// The segment with the snapshot's last record; `None` in a store that never had one.
     fn last_segment(&self, written: &BTreeMap<u64, Facts>) -> Result<Option<u64>, StorageError> {
-        for (segment, facts) in written.iter().rev() {
-            let header = Facts { used: facts.used.min(64), ..*facts };
-            let data = read_used(self.shared, *segment, header).map_err(|error| from_io(&error))?;
-            let header = crate::log::format::SegmentHeader::decode(&data);
+        for segment in written.keys().rev() {
+            let file = self.shared.disk.open(&path(*segment), OpenMode::Read);
+            let header = file.and_then(|file| read_header(&*file)).map_err(|error| from_io(&error))?;
             let header = header.ok_or_else(|| damaged(format!("the header of {} does not verify", path(*segment))))?;
             if header.first <= self.manifest.sequence {
                 return Ok(Some(*segment));
@@ -179,19 +181,23 @@ impl Run<'_> {
             self.done.reused_files += 1;
             return Ok(());
         }
-        let mut data = read_used(self.shared, segment, facts).map_err(|error| from_io(&error))?;
-        match walk(&self.shared.framer, &data, segment, until) {
-            Ok(walked) => data.truncate(walked.end),
+        let io = |error: io::Error| from_io(&error);
+        let length = match walk(self.shared, segment, facts, until).map_err(io)? {
+            Ok(walked) => walked.end,
             // What is damaged is copied as it is: what else is in it is whole.
-            Err(what) => self.done.damages.add(what, None),
-        }
-        let name = format!("{LOG}/{segment:016x}-{:x}", data.len());
-        let facts = (data.len() as u64, crc64(&data));
-        if before.files.get(&name) == Some(&facts) && length_of(self.target, &name)? == Some(facts.0) {
+            Err(what) => {
+                self.done.damages.add(what, None);
+                facts.used
+            }
+        };
+        let file = self.shared.disk.open(&path(segment), OpenMode::Read).map_err(io)?;
+        let name = format!("{LOG}/{segment:016x}-{length:x}");
+        let facts = (length, copy(&*file, length, None, |_| ()).map_err(io)?);
+        if before.files.get(&name) == Some(&facts) && length_of(self.target, &name)? == Some(length) {
             self.done.reused_files += 1;
         } else {
-            write_whole(self.target, &name, &data).map_err(|error| from_io(&error))?;
-            self.copied(facts.0);
+            write_draft(self.target, &name, |draft| copy(&*file, length, Some(draft), |_| ()).map(drop)).map_err(io)?;
+            self.copied(length);
         }
         self.manifest.files.insert(name, facts);
         Ok(())
@@ -372,12 +378,36 @@ pub(crate) fn read_whole(disk: &dyn Disk, path: &str) -> io::Result<Vec<u8>> {
 
 /// Writes a file that is there whole or not at all. Its name is durable with its directory.
 pub(crate) fn write_whole(disk: &dyn Disk, path: &str, data: &[u8]) -> io::Result<()> {
+    write_draft(disk, path, |file| file.write_at(data, 0))
+}
+
+/// Has `write` write a file that is there whole or not at all. Its name is durable with its directory.
+fn write_draft(disk: &dyn Disk, path: &str, write: impl FnOnce(&dyn File) -> io::Result<()>) -> io::Result<()> {
     let draft = format!("{path}{DRAFT}");
     remove_if_there(disk, &draft)?;
     let file = disk.open(&draft, OpenMode::CreateNew)?;
-    file.write_at(data, 0)?;
+    write(&*file)?;
     file.sync_data()?;
     disk.rename(&draft, path)
+}
+
+/// Reads the first `length` bytes of a file, and writes them to `copy` where one is wanted; answers their checksum.
+/// `passed` hears of every piece.
+pub(crate) fn copy(file: &dyn File, length: u64, copy: Option<&dyn File>, passed: impl Fn(u64)) -> io::Result<u64> {
+    let mut buffer = vec![0; PIECE_BYTES];
+    let (mut at, mut crc) = (0, digest());
+    while at < length {
+        let count = usize::try_from(length - at).unwrap_or(PIECE_BYTES).min(PIECE_BYTES);
+        let piece = &mut buffer[..count];
+        file.read_exact_at(piece, at)?;
+        crc.update(piece);
+        if let Some(copy) = copy {
+            copy.write_at(piece, at)?;
+        }
+        at += count as u64;
+        passed(count as u64);
+    }
+    Ok(crc.finalize())
 }
 
 pub(crate) fn remove_if_there(disk: &dyn Disk, path: &str) -> io::Result<()> {

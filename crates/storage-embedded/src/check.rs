@@ -17,7 +17,7 @@ use crate::blobs::reader::find;
 use crate::disk::OpenMode;
 use crate::error::from_io;
 use crate::index::{decode_i64, decode_place, keys};
-use crate::log::format::{Framer, SEGMENT_HEADER_BYTES, SegmentHeader};
+use crate::log::reading::{SegmentReader, read_header};
 use crate::log::segments::{Facts, path};
 use crate::store::Shared;
 
@@ -45,18 +45,17 @@ fn verify_log(shared: &Shared, progress: &Progress, verified: &mut Verified) -> 
         if progress.is_stopped() {
             return Ok(());
         }
-        let data = match read_used(shared, segment, facts) {
-            Ok(data) => data,
+        let walked = match walk(shared, segment, facts, u64::MAX) {
             // It died meanwhile, and its records with it.
             Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
             Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
                 verified.damages.add(format!("{} is shorter than what was written", path(segment)), None);
                 continue;
             }
-            Err(error) => return Err(from_io(&error)),
+            walked => walked.map_err(|error| from_io(&error))?,
         };
-        verified.log_bytes += data.len() as u64;
-        match walk(&shared.framer, &data, segment, u64::MAX) {
+        verified.log_bytes += facts.used;
+        match walked {
             Err(what) => verified.damages.add(what, None),
             Ok(walked) => {
                 if let Some((_, next)) = before.filter(|(last, next)| last + 1 == segment && *next != walked.first) {
@@ -66,17 +65,9 @@ fn verify_log(shared: &Shared, progress: &Progress, verified: &mut Verified) -> 
                 before = Some((segment, walked.next));
             }
         }
-        progress.advance_blocking(data.len() as u64);
+        progress.advance_blocking(facts.used);
     }
     Ok(())
-}
-
-/// What was written to a segment.
-pub(crate) fn read_used(shared: &Shared, segment: u64, facts: Facts) -> io::Result<Vec<u8>> {
-    let length = usize::try_from(facts.used).map_err(|_| io::ErrorKind::InvalidData)?;
-    let mut data = vec![0; length];
-    shared.disk.open(&path(segment), OpenMode::Read)?.read_exact_at(&mut data, 0)?;
-    Ok(data)
 }
 
 /// The records of a segment.
@@ -87,30 +78,31 @@ pub(crate) struct Walked {
     /// The one after the last.
     pub(crate) next: u64,
     /// Where the last one ends.
-    pub(crate) end: usize,
+    pub(crate) end: u64,
 }
 
-/// Goes through the whole groups of a segment, up to the one that ends with record `until`.
+/// Goes through the whole groups of a segment, up to the one that ends with record `until`. What follows in place of a
+/// group, and is none, is told in words.
 ///
 /// # Errors
-/// In words, where something follows that is no whole group.
-pub(crate) fn walk(framer: &Framer, data: &[u8], segment: u64, until: u64) -> Result<Walked, String> {
-    let header = SegmentHeader::decode(data).filter(|header| header.segment == segment);
-    let header = header.ok_or_else(|| format!("the header of {} does not verify", path(segment)))?;
-    let mut walked = Walked { first: header.first, next: header.first, end: SEGMENT_HEADER_BYTES };
-    let (mut at, mut next) = (walked.end, walked.next);
-    while let Some(record) = framer.parse(data, at) {
-        if record.sequence != next || record.group != walked.next || record.sequence > until {
-            break;
-        }
-        (at, next) = (record.end, next + 1);
-        if record.last_of_group {
-            (walked.end, walked.next) = (at, next);
-        }
+/// The device's.
+pub(crate) fn walk(shared: &Shared, segment: u64, facts: Facts, until: u64) -> io::Result<Result<Walked, String>> {
+    let file = shared.disk.open(&path(segment), OpenMode::Read)?;
+    let Some(header) = read_header(&*file)?.filter(|header| header.segment == segment) else {
+        return Ok(Err(format!("the header of {} does not verify", path(segment))));
+    };
+    let mut records = SegmentReader::new(file, &shared.framer, facts.used);
+    let mut next = header.first;
+    while next <= until
+        && let Some(group) = records.next_group(next)?
+    {
+        next += group.len() as u64;
     }
-    let is_over = walked.next > until || data.get(walked.end..).is_none_or(|rest| rest.iter().all(|byte| *byte == 0));
-    let torn = || format!("record {} in {} does not verify", walked.next, path(segment));
-    if is_over { Ok(walked) } else { Err(torn()) }
+    let end = records.at();
+    if next <= until && !records.is_blank()? {
+        return Ok(Err(format!("record {next} in {} does not verify", path(segment))));
+    }
+    Ok(Ok(Walked { first: header.first, next, end }))
 }
 
 /// What is summed up while the index is read.

@@ -223,12 +223,12 @@ fn rewrite(
 ) -> Result<Rewritten, StorageError> {
     let file = shared.segments.file(segment).map_err(|error| from_io(&error))?;
     let Some(file) = file else { return Ok(Rewritten::Moved) };
-    let read = || SegmentReader::new(Arc::clone(&file), framer).map_err(|error| from_io(&error));
-    if !is_sparse(moved_bytes(shared, segment, read()?)?, facts.used) {
+    let read = || SegmentReader::new(Arc::clone(&file), framer, facts.used);
+    if !is_sparse(moved_bytes(shared, segment, read())?, facts.used) {
         return Ok(Rewritten::NotWorthIt);
     }
     tracing::debug!(segment, facts.live, facts.used, "rewriting a segment");
-    let mut records = read()?;
+    let mut records = read();
     let mut moving = Vec::new();
     let mut moving_bytes = 0;
     while let Some(record) = records.next().map_err(|error| from_io(&error))? {
@@ -312,7 +312,7 @@ fn living_at(shared: &Shared, from: (u64, u32), id: BlobId) -> Result<Option<u64
 
 /// The offset in the segment of what is at `at` of a record's payload.
 fn offset(record: &Placed<'_>, at: usize) -> Result<u32, StorageError> {
-    u32::try_from(record.payload_at + at as u64).map_err(|_| damaged("a segment is too long".to_owned()))
+    record.offset(at).ok_or_else(|| damaged("a segment is too long".to_owned()))
 }
 
 /// Removes the files that no batch kept: a crash came between making them and the batch.

@@ -11,9 +11,8 @@ use storage::maintenance::{Damages, Progress};
 
 use crate::backup::dump::DumpReader;
 use crate::backup::manifest::Manifest;
-use crate::backup::{FORMAT_FILE, blob_directory, copy_blob, file_in, on, read_whole, write_whole};
+use crate::backup::{FORMAT_FILE, blob_directory, copy, copy_blob, file_in, on, read_whole, write_whole};
 use crate::blobs::file;
-use crate::crc::digest;
 use crate::disk::{Disk, File, OpenMode};
 use crate::error::from_io;
 use crate::index::Index;
@@ -23,9 +22,6 @@ use crate::log::segments::{DIRECTORY as LOG, path};
 const CACHE_BYTES: u64 = 8 << 20;
 /// The part of the index that is gathered in memory before it is written, in bytes.
 const MEMTABLE_BYTES: u64 = 32 << 20;
-
-/// The bytes that are copied at a time.
-const COPY_BYTES: usize = 1 << 20;
 
 /// A store could not be made from a backup. What was begun has no `format` file and can be removed.
 #[derive(Debug, thiserror::Error)]
@@ -93,12 +89,12 @@ pub fn restore(from: &Path, to: &Path, progress: &Progress) -> Result<Restored, 
     target.make_dir(LOG)?;
     target.make_dir(file::DIRECTORY)?;
     for (name, facts) in &manifest.files {
-        let copy = segment_of(name).map(|segment| target.open(&path(segment), OpenMode::CreateNew)).transpose()?;
-        if copy_verified(&*source, name, copy.as_deref(), progress)? != *facts {
+        let to = segment_of(name).map(|segment| target.open(&path(segment), OpenMode::CreateNew)).transpose()?;
+        if read_from(&*source, name, to.as_deref(), progress)? != *facts {
             return Err(RestoreError::Damaged(format!("{name} does not verify")));
         }
-        if let Some(copy) = copy {
-            copy.sync_data()?;
+        if let Some(to) = to {
+            to.sync_data()?;
             restored.files += 1;
             restored.bytes += facts.0;
         }
@@ -115,11 +111,11 @@ pub fn restore(from: &Path, to: &Path, progress: &Progress) -> Result<Restored, 
     Ok(restored)
 }
 
-/// Reads a file, and writes it to `copy` where one is wanted; answers its length and checksum.
-fn copy_verified(
+/// Reads a file of the backup, and writes it to `to` where a copy is wanted; answers its length and checksum.
+fn read_from(
     source: &dyn Disk,
     name: &str,
-    copy: Option<&dyn File>,
+    to: Option<&dyn File>,
     progress: &Progress,
 ) -> Result<(u64, u64), RestoreError> {
     let file = source.open(name, OpenMode::Read).map_err(|error| match error.kind() {
@@ -127,20 +123,7 @@ fn copy_verified(
         _ => error.into(),
     })?;
     let length = file.len()?;
-    let mut buffer = vec![0; COPY_BYTES];
-    let (mut at, mut crc) = (0, digest());
-    while at < length {
-        let count = usize::try_from(length - at).unwrap_or(COPY_BYTES).min(COPY_BYTES);
-        let piece = &mut buffer[..count];
-        file.read_exact_at(piece, at)?;
-        crc.update(piece);
-        if let Some(copy) = copy {
-            copy.write_at(piece, at)?;
-        }
-        at += count as u64;
-        progress.advance_blocking(count as u64);
-    }
-    Ok((length, crc.finalize()))
+    Ok((length, copy(&*file, length, to, |bytes| progress.advance_blocking(bytes))?))
 }
 
 /// The segment that a name in a backup stands for.

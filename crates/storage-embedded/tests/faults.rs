@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use storage::maintenance::{Maintenance as _, Progress};
 use storage::{Batch, Blobs, CommitError, Expect, Metadata, NewBlob, Space, StorageError};
 use storage_embedded::disk::{Fault, MemoryDisk};
 use storage_embedded::{EmbeddedStore, OpenError, Options};
@@ -168,6 +169,39 @@ async fn a_flipped_bit_in_the_log_is_damage_not_an_end() {
     }
     let store = bench.open().unwrap();
     assert!(store.get(SPACE, b"k19").await.unwrap().is_some());
+}
+
+/// Whatever goes through the whole log does it in pieces, so it takes no more memory where segments are long.
+#[tokio::test]
+async fn a_long_segment_is_read_in_pieces() {
+    let mut bench = Bench::new();
+    bench.options.segment_bytes = 32 << 20;
+    let store = bench.open().unwrap();
+    for number in 0..200 {
+        commit(&store, keep(number, 60_000)).await.unwrap();
+    }
+    let progress = Progress::unpaced();
+    let read = |what: &str| {
+        let longest = bench.disk.longest_read();
+        assert!((60_000..2 << 20).contains(&longest), "{what} read {longest} bytes at once");
+    };
+    let verified = store.verify(&progress).unwrap();
+    assert!(verified.damages.count == 0 && verified.log_bytes > 200 * 60_000, "{verified:?}");
+    read("the check");
+    let backed_up = store.backup(&bench.dir.path().join("backup"), &progress).unwrap();
+    assert_eq!((backed_up.damages.count, backed_up.copied_bytes > 200 * 60_000), (0, true), "{backed_up:?}");
+    read("the backup");
+    store.close().await.unwrap();
+    drop(store);
+    // The index is lost: everything is replayed.
+    std::fs::remove_dir_all(bench.dir.path().join("index")).unwrap();
+    bench.disk.longest_read();
+    let store = bench.open().unwrap();
+    read("the opening");
+    for number in 0..200 {
+        let body = store.read(BlobId([number; 16]), 0..60_000).await.unwrap().collect().await.unwrap();
+        assert_eq!(body, vec![number; 60_000], "blob {number}");
+    }
 }
 
 #[tokio::test]

@@ -52,6 +52,7 @@ struct State {
     operations: u64,
     crash_at: Option<u64>,
     faults: HashMap<Fault, u32>,
+    longest_read: usize,
 }
 
 #[derive(Default)]
@@ -75,6 +76,11 @@ impl MemoryDisk {
     /// How many writes, syncs and changes of names there were.
     pub fn operations(&self) -> u64 {
         self.state.lock().operations
+    }
+
+    /// The most bytes that one read asked for since this was asked last.
+    pub fn longest_read(&self) -> usize {
+        std::mem::take(&mut self.state.lock().longest_read)
     }
 
     /// The power fails at the operation with this number: it and all later ones fail.
@@ -405,6 +411,7 @@ impl File for MemoryFile {
     fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
         let mut state = self.state.lock();
         state.check(Some(Fault::Read))?;
+        state.longest_read = state.longest_read.max(buffer.len());
         let wanted = if state.is_due(Fault::ShortRead) { buffer.len().div_ceil(2) } else { buffer.len() };
         let content = &state.files[&self.id].current;
         let start = to_usize(offset).min(content.len());

@@ -15,7 +15,8 @@ pub(crate) const PAYLOAD_BYTES: usize = 64 << 20;
 
 const SEGMENT_MAGIC: [u8; 8] = *b"CMHLDLOG";
 const SEGMENT_VERSION: u32 = 1;
-const RECORD_MAGIC: [u8; 4] = *b"CLR1";
+/// What a record begins with.
+pub(crate) const RECORD_MAGIC: [u8; 4] = *b"CLR1";
 const LAST_OF_GROUP: u8 = 1;
 
 /// Random bytes of the store that enter every record's checksum: no body that a client sends can pass for a record.
@@ -42,19 +43,34 @@ impl Kind {
     }
 }
 
-/// A record that verified.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Framed<'a> {
+/// The header of a record.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct RecordHeader {
     pub(crate) kind: Kind,
     pub(crate) sequence: u64,
     /// The sequence of the first record of its group.
     pub(crate) group: u64,
     pub(crate) last_of_group: bool,
-    pub(crate) payload: &'a [u8],
-    /// Where the payload begins, counted from the beginning of the data that was parsed.
-    pub(crate) payload_at: usize,
-    /// Where the next record begins.
-    pub(crate) end: usize,
+    /// The length of the payload in bytes.
+    pub(crate) length: usize,
+    crc: u64,
+}
+
+impl RecordHeader {
+    /// The header that `bytes` begin with, if it is one that a store would write. Whether the record verifies is
+    /// [`Framer::verifies`]'s to say.
+    pub(crate) fn decode(bytes: &[u8]) -> Option<Self> {
+        let bytes = bytes.get(..RECORD_HEADER_BYTES).filter(|bytes| bytes[..4] == RECORD_MAGIC)?;
+        let length = u32::from_le_bytes([bytes[4], bytes[5], bytes[6], bytes[7]]) as usize;
+        Some(Self {
+            kind: Kind::from_byte(bytes[24])?,
+            sequence: u64_at(bytes, 8),
+            group: u64_at(bytes, 16),
+            last_of_group: bytes[25] & LAST_OF_GROUP != 0,
+            length: Some(length).filter(|length| *length <= PAYLOAD_BYTES)?,
+            crc: u64_at(bytes, 32),
+        })
+    }
 }
 
 /// The header of a segment.
@@ -124,37 +140,12 @@ impl Framer {
         buffer.resize(buffer.len().next_multiple_of(RECORD_ALIGNMENT), 0);
     }
 
-    /// The length of the record that begins with `header`, if one does that a store would write.
-    pub(crate) fn length_of_record(header: &[u8]) -> Option<usize> {
-        let header = header.get(..RECORD_HEADER_BYTES).filter(|header| header[..4] == RECORD_MAGIC)?;
-        let payload = u32::from_le_bytes([header[4], header[5], header[6], header[7]]) as usize;
-        (payload <= PAYLOAD_BYTES).then_some(RECORD_HEADER_BYTES + payload)
-    }
-
-    /// The record at `at` of `data`, if one is there that verifies.
-    pub(crate) fn parse<'a>(&self, data: &'a [u8], at: usize) -> Option<Framed<'a>> {
-        let header = data.get(at..at + RECORD_HEADER_BYTES)?;
-        if header[..4] != RECORD_MAGIC {
-            return None;
-        }
-        let length = u32::from_le_bytes([header[4], header[5], header[6], header[7]]) as usize;
-        let payload_at = at + RECORD_HEADER_BYTES;
-        let payload = data.get(payload_at..payload_at.checked_add(length)?)?;
+    /// Whether a record, its header and its payload, is what was written.
+    pub(crate) fn verifies(&self, record: &[u8], header: &RecordHeader) -> bool {
         let mut crc = self.salted;
-        crc.update(&header[..32]);
-        crc.update(payload);
-        if crc.finalize() != u64_at(header, 32) {
-            return None;
-        }
-        Some(Framed {
-            kind: Kind::from_byte(header[24])?,
-            sequence: u64_at(header, 8),
-            group: u64_at(header, 16),
-            last_of_group: header[25] & LAST_OF_GROUP != 0,
-            payload,
-            payload_at,
-            end: (payload_at + length).next_multiple_of(RECORD_ALIGNMENT),
-        })
+        crc.update(&record[..32]);
+        crc.update(&record[RECORD_HEADER_BYTES..]);
+        crc.finalize() == header.crc
     }
 }
 
@@ -167,7 +158,14 @@ pub(crate) fn u64_at(bytes: &[u8], at: usize) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use super::{Framer, Kind, SegmentHeader};
+    use super::{Framer, Kind, RECORD_HEADER_BYTES, RecordHeader, SegmentHeader};
+
+    /// The header of the record that begins `data`, if the record verifies.
+    fn verified(framer: &Framer, data: &[u8]) -> Option<RecordHeader> {
+        let header = RecordHeader::decode(data)?;
+        let record = data.get(..RECORD_HEADER_BYTES + header.length)?;
+        framer.verifies(record, &header).then_some(header)
+    }
 
     #[test]
     fn any_flipped_bit_of_a_record_shows() {
@@ -175,18 +173,19 @@ mod tests {
         let mut buffer = Vec::new();
         let start = Framer::begin(&mut buffer);
         buffer.extend_from_slice(b"payload of some length");
+        let whole = buffer.len();
         framer.seal(&mut buffer, start, Kind::Batch, 12, 11, true);
-        let record = framer.parse(&buffer, 0).expect("it verifies");
-        assert_eq!((record.sequence, record.group, record.last_of_group), (12, 11, true));
-        assert_eq!((record.payload, record.end), (b"payload of some length".as_slice(), buffer.len()));
-        assert!(Framer::new(&[8; 16]).parse(&buffer, 0).is_none(), "another store's record");
-        for bit in 0..record.payload_at * 8 + record.payload.len() * 8 {
+        let header = verified(&framer, &buffer).expect("it verifies");
+        assert_eq!((header.sequence, header.group, header.last_of_group, header.length), (12, 11, true, 22));
+        assert_eq!(buffer.len(), whole.next_multiple_of(8));
+        assert!(verified(&Framer::new(&[8; 16]), &buffer).is_none(), "another store's record");
+        for bit in 0..whole * 8 {
             let mut flipped = buffer.clone();
             flipped[bit / 8] ^= 1 << (bit % 8);
-            assert!(framer.parse(&flipped, 0).is_none(), "bit {bit}");
+            assert!(verified(&framer, &flipped).is_none(), "bit {bit}");
         }
-        for length in 0..62 {
-            assert!(framer.parse(&buffer[..length], 0).is_none(), "cut to {length}");
+        for length in 0..whole {
+            assert!(verified(&framer, &buffer[..length]).is_none(), "cut to {length}");
         }
     }
 

@@ -253,10 +253,10 @@ pub(crate) fn read_moved(payload: &[u8]) -> Option<Vec<Moved>> {
 
 impl Kept {
     /// The blob's place, where the payload begins at `payload_at` of `segment`.
-    pub(crate) fn place(self, segment: u64, payload_at: usize) -> Place {
+    pub(crate) fn place(self, segment: u64, payload_at: u64) -> Place {
         match self {
             Self::Body { at, length, crc64 } => {
-                let offset = u32::try_from(payload_at + at).expect("segments are shorter than 4 GiB");
+                let offset = u32::try_from(payload_at + at as u64).expect("segments are shorter than 4 GiB");
                 Place::Packed { segment, offset, length, crc64 }
             }
             Self::File { length, crc64 } => Place::File { length, crc64 },

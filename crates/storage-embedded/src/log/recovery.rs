@@ -7,7 +7,8 @@
 
 use std::time::Instant;
 
-use super::format::{Framed, Framer, Kind, RECORD_ALIGNMENT, SEGMENT_HEADER_BYTES, SegmentHeader};
+use super::format::{Framer, Kind, SegmentHeader};
+use super::reading::{Placed, SegmentReader, read_header};
 use super::records::{read_batch, read_close, read_forget, read_moved};
 use super::segments::{DIRECTORY, Facts, Segments, number, path};
 use crate::blobs::place::Place;
@@ -19,8 +20,6 @@ use crate::options::Options;
 
 /// Changes that are gathered before they enter the index.
 const STAGED_CHANGES: usize = 4096;
-/// The bytes that are looked at together to find out whether they are all zero.
-const WINDOW_BYTES: usize = 64 << 10;
 
 /// Where the log goes on.
 #[derive(Clone, Copy, Debug)]
@@ -101,13 +100,8 @@ fn find_segments(disk: &dyn Disk) -> Result<Found, OpenError> {
     numbers.sort_unstable();
     let mut found = Found { used: Vec::new(), unused: Vec::new() };
     for segment in numbers {
-        let file = disk.open(&path(segment), OpenMode::Read)?;
-        let mut header = [0; SEGMENT_HEADER_BYTES];
-        let whole = file.len()? >= SEGMENT_HEADER_BYTES as u64;
-        if whole {
-            file.read_exact_at(&mut header, 0)?;
-        }
-        match SegmentHeader::decode(&header).filter(|header| whole && header.segment == segment) {
+        let header = read_header(&*disk.open(&path(segment), OpenMode::Read)?)?;
+        match header.filter(|header| header.segment == segment) {
             Some(header) => {
                 if let Some(unread) = found.unused.first() {
                     return Err(OpenError::Damaged(format!("the header of {} does not verify", path(*unread))));
@@ -138,11 +132,7 @@ fn seal_last(disk: &dyn Disk, segments: &Segments, segment: u64, last: u64, end:
 
 fn remove_unused(disk: &dyn Disk, framer: &Framer, unused: &[u64], expected: u64) -> Result<(), OpenError> {
     for segment in unused {
-        if is_blank(disk, *segment)? {
-            continue;
-        }
-        let data = read_segment(disk, *segment)?;
-        check_torn(framer, &data, 0, expected, *segment)?;
+        check_torn(&mut reader(disk, framer, *segment)?, expected, *segment)?;
     }
     for segment in unused {
         disk.remove(&path(*segment))?;
@@ -153,49 +143,21 @@ fn remove_unused(disk: &dyn Disk, framer: &Framer, unused: &[u64], expected: u64
     Ok(())
 }
 
-/// Whether nothing was ever written to a segment.
-fn is_blank(disk: &dyn Disk, segment: u64) -> Result<bool, OpenError> {
+fn reader<'a>(disk: &dyn Disk, framer: &'a Framer, segment: u64) -> Result<SegmentReader<'a>, OpenError> {
     let file = disk.open(&path(segment), OpenMode::Read)?;
     let length = file.len()?;
-    let mut window = vec![0; WINDOW_BYTES];
-    let mut at = 0;
-    while at < length {
-        let count = usize::try_from(length - at).unwrap_or(WINDOW_BYTES).min(WINDOW_BYTES);
-        file.read_exact_at(&mut window[..count], at)?;
-        if !is_zero(&window[..count]) {
-            return Ok(false);
-        }
-        at += count as u64;
+    Ok(SegmentReader::new(file, framer, length))
+}
+
+/// Fails if anything that follows shows that the group beginning with record `group` was durable.
+fn check_torn(rest: &mut SegmentReader<'_>, group: u64, segment: u64) -> Result<(), OpenError> {
+    match rest.find_later(group)? {
+        Some(later) => Err(OpenError::Damaged(format!(
+            "record {group} in {} does not verify, although record {later} after it does",
+            path(segment)
+        ))),
+        None => Ok(()),
     }
-    Ok(true)
-}
-
-fn is_zero(bytes: &[u8]) -> bool {
-    bytes.iter().all(|byte| *byte == 0)
-}
-
-fn read_segment(disk: &dyn Disk, segment: u64) -> Result<Vec<u8>, OpenError> {
-    let file = disk.open(&path(segment), OpenMode::Read)?;
-    let length = usize::try_from(file.len()?).map_err(|_| OpenError::Damaged(path(segment)))?;
-    let mut data = vec![0; length];
-    file.read_exact_at(&mut data, 0)?;
-    Ok(data)
-}
-
-/// Fails if anything after `from` shows that the group beginning with record `group` was durable.
-fn check_torn(framer: &Framer, data: &[u8], from: usize, group: u64, segment: u64) -> Result<(), OpenError> {
-    let from = from.next_multiple_of(RECORD_ALIGNMENT);
-    let blank: usize = data.rchunks(WINDOW_BYTES).take_while(|window| is_zero(window)).map(<[u8]>::len).sum();
-    for at in (from..data.len() - blank).step_by(RECORD_ALIGNMENT) {
-        if let Some(later) = framer.parse(data, at).filter(|record| record.group > group) {
-            return Err(OpenError::Damaged(format!(
-                "record {group} in {} does not verify, although record {} after it does",
-                path(segment),
-                later.sequence
-            )));
-        }
-    }
-    Ok(())
 }
 
 struct Replay<'a> {
@@ -230,31 +192,19 @@ impl Replay<'_> {
         expected: &mut u64,
         is_last: bool,
     ) -> Result<u64, OpenError> {
-        let data = read_segment(disk, segment)?;
-        let mut group_at = SEGMENT_HEADER_BYTES;
-        let mut group = Vec::new();
-        let mut at = group_at;
-        while let Some(record) = framer.parse(&data, at) {
-            let sequence = *expected + group.len() as u64;
-            if record.sequence != sequence || record.group != *expected {
-                break;
-            }
-            at = record.end;
-            group.push(record);
-            if record.last_of_group {
-                *expected += group.len() as u64;
-                group_at = at;
-                self.group(segment, &group)?;
-                group.clear();
-            }
+        let mut records = reader(disk, framer, segment)?;
+        while let Some(group) = records.next_group(*expected)? {
+            *expected += group.len() as u64;
+            self.group(segment, &group)?;
         }
+        let end = records.at();
         if is_last {
-            check_torn(framer, &data, group_at, *expected, segment)?;
+            check_torn(&mut records, *expected, segment)?;
         }
-        Ok(group_at.min(data.len()) as u64)
+        Ok(end)
     }
 
-    fn group(&mut self, segment: u64, group: &[Framed<'_>]) -> Result<(), OpenError> {
+    fn group(&mut self, segment: u64, group: &[Placed<'_>]) -> Result<(), OpenError> {
         for record in group {
             if record.sequence <= self.checkpoint {
                 continue;
@@ -287,7 +237,7 @@ impl Replay<'_> {
         Ok(())
     }
 
-    fn record(&mut self, segment: u64, record: &Framed<'_>) -> Result<(), OpenError> {
+    fn record(&mut self, segment: u64, record: &Placed<'_>) -> Result<(), OpenError> {
         let unreadable =
             || OpenError::Damaged(format!("record {} in {} can not be decoded", record.sequence, path(segment)));
         match record.kind {
@@ -301,7 +251,7 @@ impl Replay<'_> {
             }
             Kind::Move => {
                 for body in read_moved(record.payload).ok_or_else(unreadable)? {
-                    let offset = u32::try_from(record.payload_at + body.at).map_err(|_| unreadable())?;
+                    let offset = record.offset(body.at).ok_or_else(unreadable)?;
                     let to = Place::Packed { segment, offset, length: body.length, crc64: body.crc64 };
                     self.stage.moved(self.index, body.id, body.from, to)?;
                 }
@@ -314,7 +264,7 @@ impl Replay<'_> {
     fn batch(
         &mut self,
         segment: u64,
-        record: &Framed<'_>,
+        record: &Placed<'_>,
         unreadable: impl Fn() -> OpenError,
     ) -> Result<(), OpenError> {
         let batch = read_batch(record.payload).ok_or_else(unreadable)?;
