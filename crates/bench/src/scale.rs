@@ -2,7 +2,7 @@
 //! beside deletes, and the first byte of an object of many parts.
 //!
 //! These rows need a full store and its process. So they start the program themselves, on a data directory in the
-//! folder they are given ([`process`]), fill what a row needs and is not there yet ([`fill`]), and end it. What was
+//! folder they are given ([`Server`]), fill what a row needs and is not there yet ([`fill`]), and end it. What was
 //! filled stays: a second run begins at once, and removing the folder is the caller's part. Bounds are those of the
 //! issue on performance; each is a time, a size, or a ratio of two measurements that alternate.
 
@@ -10,7 +10,6 @@ mod deletes;
 mod fill;
 mod pages;
 mod parts;
-mod process;
 mod restart;
 mod uploads;
 
@@ -20,8 +19,8 @@ use std::time::Duration;
 use serde::Serialize;
 
 use crate::error::BenchError;
+use crate::server::Server;
 use crate::targets::Verdict;
-use process::Server;
 
 /// What the rows are measured with.
 #[derive(Clone, Debug)]

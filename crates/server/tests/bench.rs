@@ -79,6 +79,23 @@ fn targets_are_judged() {
     }
 }
 
+#[test]
+fn a_store_is_started_for_the_run_and_removed_after_it() {
+    let (_kept, folder) = folder();
+    for work in [&["--targets", "head"][..], &["--operation", "put", "--count", "20", "--sign-payload"]] {
+        let arguments =
+            [&["bench", "--start", "--json", "--duration", "1", "--rounds", "1", "--dir", "here"], work].concat();
+        let output = command(&folder, &arguments, &[]).output().expect("runs");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let results: Value = serde_json::from_slice(&output.stdout).expect("prints JSON");
+        let (targets, rows) = (&results["targets"], &results["measurements"]);
+        let is_judged = targets[0]["verdict"].is_string() && targets[0]["verdict"] != "failed";
+        assert!(is_judged || (rows[0]["requests"] == 20 && rows[0]["errors"] == 0), "{results}");
+        let left: Vec<_> = std::fs::read_dir(folder.join("here")).expect("listed").collect();
+        assert!(left.is_empty(), "{left:?}");
+    }
+}
+
 /// Of the rows of a full store those that are quick with a small one; the program that they start is this one.
 #[test]
 fn a_full_store_is_filled_killed_and_found_again() {

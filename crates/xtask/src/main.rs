@@ -3,9 +3,11 @@
 //! - `cargo xtask tidy` holds the tree against its own map and rules; each rule is a file in `tidy/`.
 //! - `cargo xtask test` installs the clients that the tests need and runs every test; its steps are in `test_run/`.
 //! - `cargo xtask crash` runs the crash test of `tests/crash` alone, for as long as wanted.
+//! - `cargo xtask release` builds the program with a profile of itself.
 //!
-//! All need nothing but cargo, and the first two run in CI by `.ci/run`.
+//! The first two run in CI by `.ci/run`.
 
+mod release;
 mod test_run;
 mod tidy;
 mod workspace;
@@ -22,6 +24,7 @@ usage: cargo xtask <command>
   test rust                     the Rust tests alone
   test clients [PYTEST OPTION]  the client tests alone, for instance: cargo xtask test clients -k rclone
   crash [--rounds N] [--seed S] kill the server under load, N times (200), and look at what it acknowledged
+  release                       build the program as fast as it gets, in a quarter of an hour
 ";
 
 /// What a command found. It has printed why.
@@ -41,6 +44,7 @@ fn main() -> ExitCode {
         ["test", "rust"] => Ok(test_run::run(&workspace, test_run::Scope::Rust)),
         ["test", "clients", options @ ..] => Ok(test_run::run(&workspace, test_run::Scope::Clients(options))),
         ["crash", options @ ..] => Ok(test_run::run(&workspace, test_run::Scope::Crash(options))),
+        ["release"] => release::run(&workspace),
         _ => Err(USAGE.to_owned()),
     };
     match outcome {

@@ -9,10 +9,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use http::{Method, StatusCode};
 
-use super::process::Server;
 use crate::body::Content;
 use crate::connection::{Connection, Keep};
 use crate::error::BenchError;
+use crate::server::Server;
 use crate::target::Target;
 
 /// Connections that fill.

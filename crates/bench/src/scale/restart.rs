@@ -5,12 +5,12 @@ use std::time::Duration;
 use http::Method;
 
 use super::fill::{Filling, fill};
-use super::process::{Resident, Server};
 use super::{Finding, Setup, serve};
 use crate::body::Content;
 use crate::connection::{Connection, Keep};
 use crate::error::BenchError;
 use crate::run::{prepare, run};
+use crate::server::{Resident, Server};
 use crate::target::Target;
 use crate::workload::{Operation, Stop, Workload};
 

@@ -7,8 +7,8 @@ use std::time::Duration;
 use ::admin::size::parse_size;
 use ::bench::targets::Setup;
 use ::bench::{
-    BenchError, Credentials, Measurement, Operation, PayloadSigning, Stop, Target, Workload, limits, prepare, report,
-    run as drive, scale, targets,
+    BenchError, Credentials, Measurement, Operation, PayloadSigning, Server, Stop, Target, Workload, limits, prepare,
+    report, run as drive, scale, targets,
 };
 use clap::{Args, ValueEnum};
 use serde::Serialize;
@@ -23,6 +23,8 @@ use super::{CliError, runtime};
 const ENGINE_FOLDER: &str = "bench-engine";
 /// Where the store that `--scale` fills has its files, in the folder of `--dir`.
 const SCALE_FOLDER: &str = "bench-scale";
+/// Where the store that `--start` starts has its files, in the folder of `--dir`.
+const OWN_FOLDER: &str = "bench-store";
 
 /// What to measure, and with what.
 #[derive(Debug, Args)]
@@ -96,9 +98,13 @@ pub(crate) struct Arguments {
     /// The size of each of the 64 uploads that are in flight together: the store sets it aside for all of them.
     #[arg(long, value_name = "SIZE", default_value = "1GiB", value_parser = parse_size)]
     scale_upload_size: u64,
-    /// The program that --scale starts; this one where it is not given.
+    /// Measure a store of its own instead of an endpoint: it is started on a data directory in the folder of --dir, and
+    /// removed at the end.
+    #[arg(long, conflicts_with = "scale")]
+    start: bool,
+    /// The program that --start and --scale start; this one where it is not given.
     #[arg(long, value_name = "FILE")]
-    scale_program: Option<PathBuf>,
+    program: Option<PathBuf>,
     /// Measure a decision under a policy of the greatest size; nothing is started for it.
     #[arg(long)]
     policy: bool,
@@ -191,18 +197,48 @@ async fn measure(arguments: &Arguments) -> Result<Results, BenchError> {
         results.scale = measure_full_store(arguments, only.clone()).await?;
         return Ok(results);
     }
-    let targets = endpoints(arguments)?;
-    match (&arguments.targets, targets.first()) {
-        (Some(only), Some(store)) => results.targets = hold_to_targets(arguments, store.clone(), only.clone()).await?,
-        // Limits alone need no endpoint.
-        _ if arguments.limits && arguments.access_key.iter().all(String::is_empty) => {}
-        _ => compare(arguments, &targets, &mut results).await?,
+    if arguments.start {
+        let folder = arguments.dir.join(OWN_FOLDER);
+        let (server, _) = Server::start(&program(arguments)?, &folder).await?;
+        let (endpoint, bucket) = (server.endpoint(), &arguments.bucket);
+        let store = Target::new("its own", &endpoint, bucket, server.credentials(), payload_signing(arguments))?;
+        let measured = measure_endpoints(arguments, &[store], &mut results).await;
+        server.stop().await?;
+        std::fs::remove_dir_all(&folder)
+            .map_err(|error| BenchError::Io { what: folder.display().to_string(), error })?;
+        measured?;
+    } else {
+        measure_endpoints(arguments, &endpoints(arguments)?, &mut results).await?;
     }
     Ok(results)
 }
 
+async fn measure_endpoints(
+    arguments: &Arguments,
+    endpoints: &[Target],
+    results: &mut Results,
+) -> Result<(), BenchError> {
+    match (&arguments.targets, endpoints.first()) {
+        (Some(only), Some(store)) => results.targets = hold_to_targets(arguments, store.clone(), only.clone()).await?,
+        // Limits alone need no endpoint.
+        _ if arguments.limits && !arguments.start && arguments.access_key.iter().all(String::is_empty) => {}
+        _ => compare(arguments, endpoints, results).await?,
+    }
+    Ok(())
+}
+
+fn payload_signing(arguments: &Arguments) -> PayloadSigning {
+    if arguments.sign_payload { PayloadSigning::Signed } else { PayloadSigning::Unsigned }
+}
+
+/// The program that is started to be measured.
+fn program(arguments: &Arguments) -> Result<PathBuf, BenchError> {
+    let program = arguments.program.clone().map_or_else(std::env::current_exe, Ok);
+    program.map_err(|error| BenchError::Io { what: "this program's file".to_owned(), error })
+}
+
 fn endpoints(arguments: &Arguments) -> Result<Vec<Target>, BenchError> {
-    let payload = if arguments.sign_payload { PayloadSigning::Signed } else { PayloadSigning::Unsigned };
+    let payload = payload_signing(arguments);
     let nth = |list: &[String], at: usize| list.get(at).or(list.last()).cloned().unwrap_or_default();
     let target = |(at, endpoint): (usize, &String)| {
         let credentials = Credentials {
@@ -287,9 +323,8 @@ async fn hold_to_targets(
 
 /// Measures what only a full store shows.
 async fn measure_full_store(arguments: &Arguments, only: Vec<String>) -> Result<Vec<scale::Finding>, BenchError> {
-    let program = arguments.scale_program.clone().map_or_else(std::env::current_exe, Ok);
     let setup = scale::Setup {
-        program: program.map_err(|error| BenchError::Io { what: "this program's file".to_owned(), error })?,
+        program: program(arguments)?,
         folder: arguments.dir.join(SCALE_FOLDER),
         objects: arguments.scale_objects.max(1),
         parts: arguments.scale_parts.max(1),

@@ -1,4 +1,4 @@
-//! The server that the rows are measured on, as a process of its own.
+//! A server that is measured, as a process of its own.
 
 use std::fs::{self, OpenOptions};
 use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
@@ -31,7 +31,7 @@ const DATA_FOLDER: &str = "data";
 
 /// A running server. Dropping it kills it.
 #[derive(Debug)]
-pub(super) struct Server {
+pub struct Server {
     program: PathBuf,
     folder: PathBuf,
     s3: SocketAddr,
@@ -44,16 +44,19 @@ pub(super) struct Server {
 
 /// Resident memory, in MiB.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Resident {
-    pub(super) all: f64,
+pub(crate) struct Resident {
+    pub(crate) all: f64,
     /// Without pages of files, which the system takes back when it wants.
-    pub(super) anonymous: f64,
+    pub(crate) anonymous: f64,
 }
 
 impl Server {
     /// Starts `program` on the data directory in `folder`; answers how long it took until it was ready. The first start
     /// in a folder makes a tenancy and an access key, whose secret stays beside the data.
-    pub(super) async fn start(program: &Path, folder: &Path) -> Result<(Self, Duration), BenchError> {
+    ///
+    /// # Errors
+    /// Where it does not start, or can not be administered.
+    pub async fn start(program: &Path, folder: &Path) -> Result<(Self, Duration), BenchError> {
         fs::create_dir_all(folder).map_err(BenchError::io(format!("the folder {}", folder.display())))?;
         let addresses = free_addresses().map_err(BenchError::io("a free port"))?;
         let (child, log_start) = spawn(program, folder, addresses).map_err(BenchError::io("the server"))?;
@@ -67,20 +70,32 @@ impl Server {
         Ok((server, took))
     }
 
-    /// The server, with a bucket.
-    pub(super) fn target(&self, bucket: &str) -> Result<Target, BenchError> {
+    /// Where it listens for S3, as `http://HOST:PORT`.
+    pub fn endpoint(&self) -> String {
+        format!("http://{}", self.s3)
+    }
+
+    /// Those of its access key.
+    pub fn credentials(&self) -> Credentials {
         let (access_key, secret_key) = (ACCESS_KEY.to_owned(), self.secret.clone());
-        let credentials = Credentials { access_key, secret_key, region: "us-east-1".to_owned() };
-        Target::new(bucket, &format!("http://{}", self.s3), bucket, credentials, PayloadSigning::Unsigned)
+        Credentials { access_key, secret_key, region: "us-east-1".to_owned() }
+    }
+
+    /// The server, with a bucket. Bodies are not signed.
+    pub(crate) fn target(&self, bucket: &str) -> Result<Target, BenchError> {
+        Target::new(bucket, &self.endpoint(), bucket, self.credentials(), PayloadSigning::Unsigned)
     }
 
     /// Ends it at once (SIGKILL), as a crash would.
-    pub(super) fn kill(mut self) {
+    pub(crate) fn kill(mut self) {
         self.end_now();
     }
 
     /// Asks it to end, and waits until it has.
-    pub(super) async fn stop(mut self) -> Result<(), BenchError> {
+    ///
+    /// # Errors
+    /// Where it does not within a minute.
+    pub async fn stop(mut self) -> Result<(), BenchError> {
         let failed = || BenchError::io("the end of the server");
         let pid = Pid::from_child(&self.child);
         kill_process(pid, Signal::TERM).map_err(|error| failed()(error.into()))?;
@@ -94,14 +109,14 @@ impl Server {
         Ok(())
     }
 
-    pub(super) fn resident(&self) -> Result<Resident, BenchError> {
+    pub(crate) fn resident(&self) -> Result<Resident, BenchError> {
         let path = format!("/proc/{}/status", self.child.id());
         let status = fs::read_to_string(&path).map_err(BenchError::io(path))?;
         Ok(Resident { all: status_mib(&status, "VmRSS:"), anonymous: status_mib(&status, "RssAnon:") })
     }
 
     /// The last line with `words` that this start wrote to the log, from these words on.
-    pub(super) fn said(&self, words: &str) -> Result<String, BenchError> {
+    pub(crate) fn said(&self, words: &str) -> Result<String, BenchError> {
         let path = self.folder.join(LOG_FILE);
         let read = || {
             let mut file = fs::File::open(&path)?;
