@@ -4,8 +4,9 @@
 //! with the store's verification, so that a mistake in one cannot hide in the other. A [`Workload`] says what to send; [`run`] drives it over many connections
 //! and answers a [`Measurement`]. [`limits`] does with bare means (a hyper server without a store, a log without an
 //! index, a hash without a network) what the store does with everything, in the same process and minute. [`targets`]
-//! pairs the two, round by round, and judges the ratios. [`Server`] starts a store for it where none is to be measured that
-//! runs already. [`scale`] fills one, and measures what only a full store shows. [`policy`] times decisions under a large policy. [`report`] writes tables.
+//! pairs the two, round by round, and judges the ratios. [`Server`] starts a store where none is there to be measured;
+//! [`scale`] fills one, and measures what only a full store shows. [`policy`] times decisions under a large policy.
+//! [`report`] writes tables.
 //!
 //! Endpoints are plain HTTP/1.1: what is measured is the store, not TLS.
 

@@ -24,7 +24,7 @@ usage: cargo xtask <command>
   test rust                     the Rust tests alone
   test clients [PYTEST OPTION]  the client tests alone, for instance: cargo xtask test clients -k rclone
   crash [--rounds N] [--seed S] kill the server under load, N times (200), and look at what it acknowledged
-  release                       build the program as fast as it gets, in a quarter of an hour
+  release                       build the program as fast as it gets, in half an hour
 ";
 
 /// What a command found. It has printed why.

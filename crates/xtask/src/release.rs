@@ -2,7 +2,7 @@
 //!
 //! There are three steps: a build that counts which way the code goes, the load of `commonhold bench` on a store that this
 //! build serves, and a build that lays the code out for what was counted. That takes a tenth off the processor time of a
-//! request (docs/performance.md), and twenty minutes on two cores.
+//! request (docs/performance.md), and half an hour on two cores.
 //!
 //! All is in `profiled` in the build folder, the program too.
 
@@ -16,13 +16,16 @@ use crate::workspace::Workspace;
 /// What is to be installed where the tool is missing that adds the counts up.
 const COMPONENT: &str = "llvm-tools";
 
-/// The loads, as arguments of `commonhold bench`. Each has a store of its own.
-const LOADS: [&[&str]; 5] = [
-    &["--targets"],
+/// The loads, as arguments of `commonhold bench`. Each has a store of its own. Bare servers are measured too, so that what
+/// they are for stays a fair limit. Of large bodies there are few, so that the loops over their bytes do not drown the rest.
+const LOADS: [&[&str]; 7] = [
+    &["--targets", "put-4KiB", "get-4KiB", "head", "list", "delete"],
     &["--operation", "mixed"],
     &["--operation", "mixed", "--sign-payload"],
     &["--operation", "put", "--size", "64KiB", "--connections", "8"],
     &["--operation", "get", "--size", "1MiB", "--connections", "8", "--objects", "200"],
+    &["--operation", "put", "--size", "256MiB", "--part-size", "16MiB", "--connections", "1", "--count", "2"],
+    &["--operation", "range", "--size", "256MiB", "--connections", "8", "--objects", "1"],
 ];
 
 /// Builds, and prints where the program is.
@@ -37,18 +40,18 @@ pub(crate) fn run(workspace: &Workspace) -> Result<Verdict, String> {
     remove(&counts)?;
     make(&counts)?;
 
-    let counting = Build { flag: format!("-Cprofile-generate={}", counts.display()), is_quick: true };
-    let program = counting.run(workspace, &toolchain, &folder, "commonhold-counting")?;
+    let generate = format!("-Cprofile-generate={}", counts.display());
+    let program = build(workspace, &toolchain, &folder, &generate, "commonhold-counting")?;
     for load in LOADS {
         let mut bench = Command::new(&program);
-        bench.args(["bench", "--start", "--rounds", "1", "--duration", "2", "--dir"]).arg(folder.join("load"));
+        bench.args(["bench", "--start", "--rounds", "1", "--duration", "4", "--dir"]).arg(folder.join("load"));
         succeed(bench.args(load).current_dir(&folder))?;
     }
     let profile = folder.join("commonhold.profdata");
     succeed(Command::new(&toolchain.profdata).args(["merge", "-o"]).arg(&profile).arg(&counts))?;
 
-    let last = Build { flag: format!("-Cprofile-use={}", profile.display()), is_quick: false };
-    let program = last.run(workspace, &toolchain, &folder, "commonhold")?;
+    let usage = format!("-Cprofile-use={}", profile.display());
+    let program = build(workspace, &toolchain, &folder, &usage, "commonhold")?;
     println!("{}", program.display());
     Ok(Verdict::Passed)
 }
@@ -80,35 +83,28 @@ fn host_of(version: &str) -> Option<&str> {
     version.lines().find_map(|line| line.strip_prefix("host: "))
 }
 
-/// One build of the program.
-struct Build {
-    /// What rustc is told.
-    flag: String,
-    /// Whether it is not to be fast, only there soon.
-    is_quick: bool,
-}
-
-impl Build {
-    /// Builds it, and puts it under `name` into the folder.
-    fn run(&self, workspace: &Workspace, toolchain: &Toolchain, folder: &Path, name: &str) -> Result<PathBuf, String> {
-        let given = std::env::var("RUSTFLAGS").unwrap_or_default();
-        let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-        // With a target named, what runs while building (macros, build scripts) is not compiled with these flags.
-        cargo
-            .args(["build", "--release", "--package", "server", "--target", &toolchain.host, "--target-dir"])
-            .arg(folder.join("build"))
-            .env("RUSTFLAGS", format!("{given} {}", self.flag).trim_start())
-            .current_dir(workspace.path("."));
-        if self.is_quick {
-            // The pieces that a crate is compiled in stay as they are: counts are found again by their names.
-            cargo.env("CARGO_PROFILE_RELEASE_LTO", "off");
-        }
-        succeed(&mut cargo)?;
-        let built = folder.join("build").join(&toolchain.host).join("release/commonhold");
-        let program = folder.join(name);
-        fs::copy(&built, &program).map_err(|error| format!("{}: {error}", built.display()))?;
-        Ok(program)
-    }
+/// Builds the program with one more flag, and puts it under `name` into the folder. Both builds are of the same profile of
+/// cargo: what it says is a part of the names by which counts are found again.
+fn build(
+    workspace: &Workspace,
+    toolchain: &Toolchain,
+    folder: &Path,
+    flag: &str,
+    name: &str,
+) -> Result<PathBuf, String> {
+    let given = std::env::var("RUSTFLAGS").unwrap_or_default();
+    let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    // With a target named, what runs while building (macros, build scripts) is not compiled with these flags.
+    cargo
+        .args(["build", "--release", "--package", "server", "--target", &toolchain.host, "--target-dir"])
+        .arg(folder.join("build"))
+        .env("RUSTFLAGS", format!("{given} {flag}").trim_start())
+        .current_dir(workspace.path("."));
+    succeed(&mut cargo)?;
+    let built = folder.join("build").join(&toolchain.host).join("release/commonhold");
+    let program = folder.join(name);
+    fs::copy(&built, &program).map_err(|error| format!("{}: {error}", built.display()))?;
+    Ok(program)
 }
 
 /// Runs a command that shows what it does.
