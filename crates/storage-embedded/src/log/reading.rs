@@ -97,11 +97,19 @@ impl<'a> SegmentReader<'a> {
     }
 
     /// The sequence of the first record of a group after `group`, wherever it begins in what was not answered. The reader
-    /// goes on with it.
+    /// goes on with it. There are at most `most` records between.
+    ///
+    /// What looks like a header may have come from a client, in a body, and each is verified with all that it says it has.
+    /// So only those are that number their record as one so near would be: whoever does not know the numbers can not have
+    /// a start verify megabytes over and over.
     ///
     /// # Errors
     /// The device's.
-    pub(crate) fn find_later(&mut self, group: u64) -> io::Result<Option<u64>> {
+    pub(crate) fn find_later(&mut self, group: u64, most: u64) -> io::Result<Option<u64>> {
+        let is_near = |header: &RecordHeader| {
+            (group + 1..=group.saturating_add(most)).contains(&header.group)
+                && (header.group..=header.group.saturating_add(most)).contains(&header.sequence)
+        };
         while let Some(begins) = self.load(self.at, RECORD_HEADER_BYTES)? {
             let window = &self.window[begins..];
             let mut places = window.chunks_exact(RECORD_ALIGNMENT);
@@ -110,7 +118,7 @@ impl<'a> SegmentReader<'a> {
             let at = self.at + (passed * RECORD_ALIGNMENT) as u64;
             self.at = at;
             if magic.is_some() {
-                if let Some(header) = self.record(at, |header| header.group > group)? {
+                if let Some(header) = self.record(at, is_near)? {
                     return Ok(Some(header.sequence));
                 }
                 self.at += RECORD_ALIGNMENT as u64;
@@ -318,15 +326,29 @@ mod tests {
                 append(&mut content, SALT, 100, 6, 6, true);
                 content.extend(noise.iter().cycle().take(2 * WINDOW_BYTES));
                 for (after, found) in [(3, Some(4)), (4, Some(6)), (5, Some(6)), (6, None)] {
-                    assert_eq!(reader(&content, &framer).find_later(after).unwrap(), found, "{distance} {after}");
+                    assert_eq!(reader(&content, &framer).find_later(after, 10).unwrap(), found, "{distance} {after}");
                 }
                 let mut reader = reader(&content, &framer);
                 assert!(reader.next().unwrap().is_some());
                 assert_eq!(reader.at(), rest as u64);
-                assert_eq!(reader.find_later(4).unwrap(), Some(6), "{distance}");
+                assert_eq!(reader.find_later(4, 10).unwrap(), Some(6), "{distance}");
                 assert_eq!(reader.next().unwrap().map(|record| record.sequence), Some(6), "{distance}");
             }
         }
+    }
+
+    #[test]
+    fn a_record_that_is_numbered_as_none_so_near_would_be_is_not_looked_at() {
+        let framer = Framer::new(&SALT);
+        for (group, sequence, is_found) in
+            [(6, 6, true), (14, 14, true), (15, 15, false), (6, 16, true), (6, 17, false), (6, 5, false), (4, 6, false)]
+        {
+            let mut content = vec![0; SEGMENT_HEADER_BYTES];
+            append(&mut content, SALT, 100, sequence, group, true);
+            let found = reader(&content, &framer).find_later(4, 10).unwrap();
+            assert_eq!(found, is_found.then_some(sequence), "{group} {sequence}");
+        }
+        assert_eq!(reader(&[0; 100], &framer).find_later(u64::MAX - 1, 10).unwrap(), None);
     }
 
     #[test]

@@ -7,7 +7,7 @@
 
 use std::time::Instant;
 
-use super::format::{Framer, Kind, SegmentHeader};
+use super::format::{Framer, Kind, RECORD_HEADER_BYTES, SegmentHeader};
 use super::reading::{Placed, SegmentReader, read_header};
 use super::records::{read_batch, read_close, read_forget, read_moved};
 use super::segments::{DIRECTORY, Facts, Segments, number, path};
@@ -63,9 +63,11 @@ pub(crate) fn recover(
                 if header.first != expected {
                     return Err(missing(expected, Some(header.first)));
                 }
-                let end = replay.segment(disk, framer, *segment, &mut expected, at + 1 == found.used.len())?;
+                let is_last = at + 1 == found.used.len();
+                let end =
+                    replay.segment(disk, framer, *segment, &mut expected, is_last.then(|| found.records_most()))?;
                 bytes += end;
-                if at + 1 == found.used.len() {
+                if is_last {
                     seal_last(disk, segments, *segment, expected - 1, end)?;
                 }
             }
@@ -74,7 +76,7 @@ pub(crate) fn recover(
     if expected <= checkpoint {
         return Err(missing(expected, None));
     }
-    remove_unused(disk, framer, &found.unused, expected)?;
+    remove_unused(disk, framer, &found, expected)?;
     replay.apply()?;
     tracing::info!(
         segments = found.used.len(),
@@ -93,22 +95,36 @@ struct Found {
     used: Vec<(u64, SegmentHeader)>,
     /// After the last of those: prepared and never written, or torn in their first group.
     unused: Vec<u64>,
+    /// The length of the last of the former, and of all of the latter.
+    open_bytes: u64,
+}
+
+impl Found {
+    /// More records than there can be in what may be torn, and behind it.
+    fn records_most(&self) -> u64 {
+        self.open_bytes / RECORD_HEADER_BYTES as u64
+    }
 }
 
 fn find_segments(disk: &dyn Disk) -> Result<Found, OpenError> {
     let mut numbers: Vec<u64> = disk.list(DIRECTORY)?.iter().filter_map(|name| number(name)).collect();
     numbers.sort_unstable();
-    let mut found = Found { used: Vec::new(), unused: Vec::new() };
+    let mut found = Found { used: Vec::new(), unused: Vec::new(), open_bytes: 0 };
     for segment in numbers {
-        let header = read_header(&*disk.open(&path(segment), OpenMode::Read)?)?;
+        let file = disk.open(&path(segment), OpenMode::Read)?;
+        let (header, length) = (read_header(&*file)?, file.len()?);
         match header.filter(|header| header.segment == segment) {
             Some(header) => {
                 if let Some(unread) = found.unused.first() {
                     return Err(OpenError::Damaged(format!("the header of {} does not verify", path(*unread))));
                 }
                 found.used.push((segment, header));
+                found.open_bytes = length;
             }
-            None => found.unused.push(segment),
+            None => {
+                found.unused.push(segment);
+                found.open_bytes += length;
+            }
         }
     }
     Ok(found)
@@ -130,14 +146,14 @@ fn seal_last(disk: &dyn Disk, segments: &Segments, segment: u64, last: u64, end:
     Ok(())
 }
 
-fn remove_unused(disk: &dyn Disk, framer: &Framer, unused: &[u64], expected: u64) -> Result<(), OpenError> {
-    for segment in unused {
-        check_torn(&mut reader(disk, framer, *segment)?, expected, *segment)?;
+fn remove_unused(disk: &dyn Disk, framer: &Framer, found: &Found, expected: u64) -> Result<(), OpenError> {
+    for segment in &found.unused {
+        check_torn(&mut reader(disk, framer, *segment)?, expected, found.records_most(), *segment)?;
     }
-    for segment in unused {
+    for segment in &found.unused {
         disk.remove(&path(*segment))?;
     }
-    if !unused.is_empty() {
+    if !found.unused.is_empty() {
         disk.sync_dir(DIRECTORY)?;
     }
     Ok(())
@@ -149,9 +165,10 @@ fn reader<'a>(disk: &dyn Disk, framer: &'a Framer, segment: u64) -> Result<Segme
     Ok(SegmentReader::new(file, framer, length))
 }
 
-/// Fails if anything that follows shows that the group beginning with record `group` was durable.
-fn check_torn(rest: &mut SegmentReader<'_>, group: u64, segment: u64) -> Result<(), OpenError> {
-    match rest.find_later(group)? {
+/// Fails if anything that follows shows that the group beginning with record `group` was durable: one of at most `most`
+/// records after it.
+fn check_torn(rest: &mut SegmentReader<'_>, group: u64, most: u64, segment: u64) -> Result<(), OpenError> {
+    match rest.find_later(group, most)? {
         Some(later) => Err(OpenError::Damaged(format!(
             "record {group} in {} does not verify, although record {later} after it does",
             path(segment)
@@ -183,14 +200,15 @@ impl Replay<'_> {
         Ok(())
     }
 
-    /// Replays one segment; answers where its last whole group ends.
+    /// Replays one segment; answers where its last whole group ends. The last segment may be torn there: for that one the
+    /// most records that may follow are given.
     fn segment(
         &mut self,
         disk: &dyn Disk,
         framer: &Framer,
         segment: u64,
         expected: &mut u64,
-        is_last: bool,
+        torn_records_most: Option<u64>,
     ) -> Result<u64, OpenError> {
         let mut records = reader(disk, framer, segment)?;
         while let Some(group) = records.next_group(*expected)? {
@@ -198,8 +216,8 @@ impl Replay<'_> {
             self.group(segment, &group)?;
         }
         let end = records.at();
-        if is_last {
-            check_torn(&mut records, *expected, segment)?;
+        if let Some(most) = torn_records_most {
+            check_torn(&mut records, *expected, most, segment)?;
         }
         Ok(end)
     }
