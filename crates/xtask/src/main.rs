@@ -7,6 +7,7 @@
 //!
 //! The first two run in CI by `.ci/run`.
 
+mod command;
 mod release;
 mod test_run;
 mod tidy;

@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::Verdict;
+use crate::command::{cargo, run as run_command};
 use crate::workspace::Workspace;
 
 /// What is to be installed where the tool is missing that adds the counts up.
@@ -45,10 +46,10 @@ pub(crate) fn run(workspace: &Workspace) -> Result<Verdict, String> {
     for load in LOADS {
         let mut bench = Command::new(&program);
         bench.args(["bench", "--start", "--rounds", "1", "--duration", "4", "--dir"]).arg(folder.join("load"));
-        succeed(bench.args(load).current_dir(&folder))?;
+        run_command(bench.args(load).current_dir(&folder))?;
     }
     let profile = folder.join("commonhold.profdata");
-    succeed(Command::new(&toolchain.profdata).args(["merge", "-o"]).arg(&profile).arg(&counts))?;
+    run_command(Command::new(&toolchain.profdata).args(["merge", "-o"]).arg(&profile).arg(&counts))?;
 
     let usage = format!("-Cprofile-use={}", profile.display());
     let program = build(workspace, &toolchain, &folder, &usage, "commonhold")?;
@@ -93,24 +94,17 @@ fn build(
     name: &str,
 ) -> Result<PathBuf, String> {
     let given = std::env::var("RUSTFLAGS").unwrap_or_default();
-    let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    let mut cargo = cargo(workspace);
     // With a target named, what runs while building (macros, build scripts) is not compiled with these flags.
     cargo
         .args(["build", "--release", "--package", "server", "--target", &toolchain.host, "--target-dir"])
         .arg(folder.join("build"))
-        .env("RUSTFLAGS", format!("{given} {flag}").trim_start())
-        .current_dir(workspace.path("."));
-    succeed(&mut cargo)?;
+        .env("RUSTFLAGS", format!("{given} {flag}").trim_start());
+    run_command(&mut cargo)?;
     let built = folder.join("build").join(&toolchain.host).join("release/commonhold");
     let program = folder.join(name);
     fs::copy(&built, &program).map_err(|error| format!("{}: {error}", built.display()))?;
     Ok(program)
-}
-
-/// Runs a command that shows what it does.
-fn succeed(command: &mut Command) -> Result<(), String> {
-    let status = command.status().map_err(|error| format!("{command:?}: {error}"))?;
-    if status.success() { Ok(()) } else { Err(format!("{command:?}: {status}")) }
 }
 
 fn output(command: &mut Command) -> Result<String, String> {

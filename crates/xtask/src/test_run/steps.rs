@@ -6,6 +6,7 @@ use std::process::{Command, Stdio};
 
 use super::tally::{Report, Tally};
 use super::tools::Tools;
+use crate::command::cargo;
 use crate::workspace::Workspace;
 
 /// One command, and how its output is counted.
@@ -77,12 +78,4 @@ impl Step {
         let status = child.wait().map_err(broken)?;
         Ok(status.success())
     }
-}
-
-fn cargo(workspace: &Workspace) -> Command {
-    // Cargo names itself to what it runs.
-    let program = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let mut command = Command::new(program);
-    command.current_dir(workspace.path("."));
-    command
 }

@@ -8,8 +8,9 @@
 use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 
+use crate::command::run;
 use crate::workspace::Workspace;
 
 const TOOLS_VARIABLE: &str = "COMMONHOLD_TEST_TOOLS";
@@ -139,10 +140,4 @@ fn apt_install(packages: &[&str]) -> Result<(), String> {
 
 fn is_root() -> bool {
     Command::new("id").arg("-u").output().is_ok_and(|output| output.stdout.trim_ascii() == b"0")
-}
-
-fn run(command: &mut Command) -> Result<(), String> {
-    let name = format!("{command:?}");
-    let status = command.stdin(Stdio::null()).status().map_err(|error| format!("{name}: {error}"))?;
-    if status.success() { Ok(()) } else { Err(format!("{name}: {status}")) }
 }
