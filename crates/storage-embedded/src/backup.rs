@@ -163,7 +163,7 @@ impl Run<'_> {
     fn last_segment(&self, written: &BTreeMap<u64, Facts>) -> Result<Option<u64>, StorageError> {
         for segment in written.keys().rev() {
             let file = self.shared.disk.open(&path(*segment), OpenMode::Read);
-            let header = file.and_then(|file| read_header(&*file)).map_err(|error| from_io(&error))?;
+            let header = file.and_then(|file| read_header(&*file, *segment)).map_err(|error| from_io(&error))?;
             let header = header.ok_or_else(|| damaged(format!("the header of {} does not verify", path(*segment))))?;
             if header.first <= self.manifest.sequence {
                 return Ok(Some(*segment));
@@ -192,13 +192,17 @@ impl Run<'_> {
         };
         let file = self.shared.disk.open(&path(segment), OpenMode::Read).map_err(io)?;
         let name = format!("{LOG}/{segment:016x}-{length:x}");
-        let facts = (length, copy(&*file, length, None, |_| ()).map_err(io)?);
-        if before.files.get(&name) == Some(&facts) && length_of(self.target, &name)? == Some(length) {
+        let copied = |to: Option<&dyn File>| Ok((length, copy(&*file, length, to, |_| ())?));
+        if let Some(known) = before.files.get(&name)
+            && length_of(self.target, &name)? == Some(length)
+            && copied(None).map_err(io)? == *known
+        {
+            self.manifest.files.insert(name, *known);
             self.done.reused_files += 1;
-        } else {
-            write_draft(self.target, &name, |draft| copy(&*file, length, Some(draft), |_| ()).map(drop)).map_err(io)?;
-            self.copied(length);
+            return Ok(());
         }
+        let facts = write_draft(self.target, &name, |draft| copied(Some(draft))).map_err(io)?;
+        self.copied(length);
         self.manifest.files.insert(name, facts);
         Ok(())
     }
@@ -381,14 +385,15 @@ pub(crate) fn write_whole(disk: &dyn Disk, path: &str, data: &[u8]) -> io::Resul
     write_draft(disk, path, |file| file.write_at(data, 0))
 }
 
-/// Has `write` write a file that is there whole or not at all. Its name is durable with its directory.
-fn write_draft(disk: &dyn Disk, path: &str, write: impl FnOnce(&dyn File) -> io::Result<()>) -> io::Result<()> {
+/// Has `write` write a file that is there whole or not at all; answers what it does. Its name is durable with its directory.
+fn write_draft<T>(disk: &dyn Disk, path: &str, write: impl FnOnce(&dyn File) -> io::Result<T>) -> io::Result<T> {
     let draft = format!("{path}{DRAFT}");
     remove_if_there(disk, &draft)?;
     let file = disk.open(&draft, OpenMode::CreateNew)?;
-    write(&*file)?;
+    let written = write(&*file)?;
     file.sync_data()?;
-    disk.rename(&draft, path)
+    disk.rename(&draft, path)?;
+    Ok(written)
 }
 
 /// Reads the first `length` bytes of a file, and writes them to `copy` where one is wanted; answers their checksum.

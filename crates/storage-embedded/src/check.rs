@@ -88,7 +88,7 @@ pub(crate) struct Walked {
 /// The device's.
 pub(crate) fn walk(shared: &Shared, segment: u64, facts: Facts, until: u64) -> io::Result<Result<Walked, String>> {
     let file = shared.disk.open(&path(segment), OpenMode::Read)?;
-    let Some(header) = read_header(&*file)?.filter(|header| header.segment == segment) else {
+    let Some(header) = read_header(&*file, segment)? else {
         return Ok(Err(format!("the header of {} does not verify", path(segment))));
     };
     let mut records = SegmentReader::new(file, &shared.framer, facts.used);

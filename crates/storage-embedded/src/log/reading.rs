@@ -30,14 +30,14 @@ impl Placed<'_> {
     }
 }
 
-/// The header of the segment in a file; `None` where there is none that verifies.
+/// The header of a segment in its file; `None` where there is none that verifies, or another segment's.
 ///
 /// # Errors
 /// The device's.
-pub(crate) fn read_header(file: &dyn File) -> io::Result<Option<SegmentHeader>> {
+pub(crate) fn read_header(file: &dyn File, segment: u64) -> io::Result<Option<SegmentHeader>> {
     let mut header = [0; SEGMENT_HEADER_BYTES];
     match file.read_exact_at(&mut header, 0) {
-        Ok(()) => Ok(SegmentHeader::decode(&header)),
+        Ok(()) => Ok(SegmentHeader::decode(&header).filter(|header| header.segment == segment)),
         Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(None),
         Err(error) => Err(error),
     }
@@ -111,14 +111,12 @@ impl<'a> SegmentReader<'a> {
                 && (header.group..=header.group.saturating_add(most)).contains(&header.sequence)
         };
         while let Some(begins) = self.load(self.at, RECORD_HEADER_BYTES)? {
-            let window = &self.window[begins..];
-            let mut places = window.chunks_exact(RECORD_ALIGNMENT);
+            let mut places = self.window[begins..].chunks_exact(RECORD_ALIGNMENT);
+            let all = places.len();
             let magic = places.position(|place| place.starts_with(&RECORD_MAGIC));
-            let passed = magic.map_or(window.len() / RECORD_ALIGNMENT, |at| at);
-            let at = self.at + (passed * RECORD_ALIGNMENT) as u64;
-            self.at = at;
+            self.at += (magic.unwrap_or(all) * RECORD_ALIGNMENT) as u64;
             if magic.is_some() {
-                if let Some(header) = self.record(at, is_near)? {
+                if let Some(header) = self.record(self.at, is_near)? {
                     return Ok(Some(header.sequence));
                 }
                 self.at += RECORD_ALIGNMENT as u64;
@@ -367,8 +365,9 @@ mod tests {
     #[test]
     fn headers_are_those_that_verify() {
         let header = SegmentHeader { segment: 5, first: 9 };
-        assert_eq!(read_header(&*file(&header.encode())).unwrap(), Some(header));
-        assert_eq!(read_header(&*file(&header.encode()[..63])).unwrap(), None);
-        assert_eq!(read_header(&*file(&[0; 100])).unwrap(), None);
+        assert_eq!(read_header(&*file(&header.encode()), 5).unwrap(), Some(header));
+        assert_eq!(read_header(&*file(&header.encode()), 6).unwrap(), None, "another segment's");
+        assert_eq!(read_header(&*file(&header.encode()[..63]), 5).unwrap(), None);
+        assert_eq!(read_header(&*file(&[0; 100]), 0).unwrap(), None);
     }
 }

@@ -44,31 +44,31 @@ pub(crate) fn recover(
 ) -> Result<Recovered, OpenError> {
     let started = Instant::now();
     let found = find_segments(disk)?;
-    for (at, (segment, _)) in found.used.iter().enumerate() {
-        let last = found.used.get(at + 1).map(|(_, next)| next.first - 1);
-        let used = disk.open(&path(*segment), OpenMode::Read)?.len()?;
-        segments.insert(*segment, Facts { last, used, live: 0 });
+    for (at, (header, length)) in found.used.iter().enumerate() {
+        let last = found.used.get(at + 1).map(|(next, _)| next.first - 1);
+        segments.insert(header.segment, Facts { last, used: *length, live: 0 });
     }
     let checkpoint = index.checkpoint();
     let mut replay = Replay { index, segments, options, stage: Stage::default(), checkpoint, sequence: 0, applied: 0 };
     replay.load_live()?;
-    let start = found.used.iter().rposition(|(_, header)| header.first <= checkpoint + 1);
+    let start = found.used.iter().rposition(|(header, _)| header.first <= checkpoint + 1);
     let (mut expected, mut bytes) = (checkpoint + 1, 0);
     match start {
         None if found.used.is_empty() && checkpoint == 0 => {}
-        None => return Err(missing(checkpoint + 1, found.used.first().map(|(_, header)| header.first))),
+        None => return Err(missing(checkpoint + 1, found.used.first().map(|(header, _)| header.first))),
         Some(start) => {
-            expected = found.used[start].1.first;
-            for (at, (segment, header)) in found.used.iter().enumerate().skip(start) {
+            expected = found.used[start].0.first;
+            for (at, (header, _)) in found.used.iter().enumerate().skip(start) {
                 if header.first != expected {
                     return Err(missing(expected, Some(header.first)));
                 }
-                let is_last = at + 1 == found.used.len();
-                let end =
-                    replay.segment(disk, framer, *segment, &mut expected, is_last.then(|| found.records_most()))?;
+                let mut records = reader(disk, framer, header.segment)?;
+                replay.segment(header.segment, &mut records, &mut expected)?;
+                let end = records.at();
                 bytes += end;
-                if is_last {
-                    seal_last(disk, segments, *segment, expected - 1, end)?;
+                if at + 1 == found.used.len() {
+                    check_torn(&mut records, expected, found.records_most(), header.segment)?;
+                    seal_last(disk, segments, header.segment, expected - 1, end)?;
                 }
             }
         }
@@ -86,45 +86,41 @@ pub(crate) fn recover(
         elapsed_ms = started.elapsed().as_millis(),
         "log recovered"
     );
-    let highest = found.used.iter().map(|(segment, _)| *segment).max().unwrap_or(0);
+    let highest = found.used.iter().map(|(header, _)| header.segment).max().unwrap_or(0);
     Ok(Recovered { next_sequence: expected, next_segment: highest + 1, replayed_bytes: bytes })
 }
 
 struct Found {
-    /// In order, with headers that verify.
-    used: Vec<(u64, SegmentHeader)>,
-    /// After the last of those: prepared and never written, or torn in their first group.
-    unused: Vec<u64>,
-    /// The length of the last of the former, and of all of the latter.
-    open_bytes: u64,
+    /// In order: headers that verify, and the lengths of their segments.
+    used: Vec<(SegmentHeader, u64)>,
+    /// After the last of those, and with their lengths too: prepared and never written, or torn in their first group.
+    unused: Vec<(u64, u64)>,
 }
 
 impl Found {
-    /// More records than there can be in what may be torn, and behind it.
+    /// More records than there can be in what may be torn: the last segment that is used, and those behind it.
     fn records_most(&self) -> u64 {
-        self.open_bytes / RECORD_HEADER_BYTES as u64
+        let last = self.used.last().map_or(0, |(_, length)| *length);
+        let behind: u64 = self.unused.iter().map(|(_, length)| length).sum();
+        (last + behind) / RECORD_HEADER_BYTES as u64
     }
 }
 
 fn find_segments(disk: &dyn Disk) -> Result<Found, OpenError> {
     let mut numbers: Vec<u64> = disk.list(DIRECTORY)?.iter().filter_map(|name| number(name)).collect();
     numbers.sort_unstable();
-    let mut found = Found { used: Vec::new(), unused: Vec::new(), open_bytes: 0 };
+    let mut found = Found { used: Vec::new(), unused: Vec::new() };
     for segment in numbers {
         let file = disk.open(&path(segment), OpenMode::Read)?;
-        let (header, length) = (read_header(&*file)?, file.len()?);
-        match header.filter(|header| header.segment == segment) {
+        let length = file.len()?;
+        match read_header(&*file, segment)? {
             Some(header) => {
-                if let Some(unread) = found.unused.first() {
+                if let Some((unread, _)) = found.unused.first() {
                     return Err(OpenError::Damaged(format!("the header of {} does not verify", path(*unread))));
                 }
-                found.used.push((segment, header));
-                found.open_bytes = length;
+                found.used.push((header, length));
             }
-            None => {
-                found.unused.push(segment);
-                found.open_bytes += length;
-            }
+            None => found.unused.push((segment, length)),
         }
     }
     Ok(found)
@@ -147,10 +143,10 @@ fn seal_last(disk: &dyn Disk, segments: &Segments, segment: u64, last: u64, end:
 }
 
 fn remove_unused(disk: &dyn Disk, framer: &Framer, found: &Found, expected: u64) -> Result<(), OpenError> {
-    for segment in &found.unused {
+    for (segment, _) in &found.unused {
         check_torn(&mut reader(disk, framer, *segment)?, expected, found.records_most(), *segment)?;
     }
-    for segment in &found.unused {
+    for (segment, _) in &found.unused {
         disk.remove(&path(*segment))?;
     }
     if !found.unused.is_empty() {
@@ -200,26 +196,13 @@ impl Replay<'_> {
         Ok(())
     }
 
-    /// Replays one segment; answers where its last whole group ends. The last segment may be torn there: for that one the
-    /// most records that may follow are given.
-    fn segment(
-        &mut self,
-        disk: &dyn Disk,
-        framer: &Framer,
-        segment: u64,
-        expected: &mut u64,
-        torn_records_most: Option<u64>,
-    ) -> Result<u64, OpenError> {
-        let mut records = reader(disk, framer, segment)?;
+    /// Replays one segment, up to its last whole group.
+    fn segment(&mut self, segment: u64, records: &mut SegmentReader<'_>, expected: &mut u64) -> Result<(), OpenError> {
         while let Some(group) = records.next_group(*expected)? {
             *expected += group.len() as u64;
             self.group(segment, &group)?;
         }
-        let end = records.at();
-        if let Some(most) = torn_records_most {
-            check_torn(&mut records, *expected, most, segment)?;
-        }
-        Ok(end)
+        Ok(())
     }
 
     fn group(&mut self, segment: u64, group: &[Placed<'_>]) -> Result<(), OpenError> {
